@@ -1,0 +1,48 @@
+"""Time as an argument: the clock port, the system's clock and one that a test moves by hand."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for records, monotonic time for every timer and deadline."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def mono_s(self) -> float:
+        """Seconds on a clock that never steps; its zero means nothing."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def mono_s(self) -> float:
+        return time.monotonic()
+
+
+class ManualClock:
+    """A clock that stands still until `advance` moves both of its hands."""
+
+    def __init__(self, start_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._start_at = start_at
+        self._elapsed_s = 0.0
+
+    def advance(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("a monotonic clock does not step back")
+        self._elapsed_s += seconds
+
+    def now(self) -> datetime:
+        return self._start_at + timedelta(seconds=self._elapsed_s)
+
+    def mono_s(self) -> float:
+        return self._elapsed_s

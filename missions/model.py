@@ -1,0 +1,264 @@
+"""Missions, revisions, plans and sorties as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.errors import Conflict, PreflightCheck
+from core.geo import LatLon
+from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
+
+
+class Pattern(StrEnum):
+    """How a geometry becomes a path."""
+
+    ROUTE = "route"  # fly the line as drawn
+    SURVEY = "survey"  # lawn-mower rows over the area
+
+
+@dataclass(frozen=True, slots=True)
+class Dock:
+    """A place where vehicles stand (机场). Its pad is `height_agl_m` above ground that lies at `ground_amsl_m`."""
+
+    id: DockId
+    name: str
+    name_en: str
+    place: LatLon
+    ground_amsl_m: float
+    height_agl_m: float = 0.0
+
+    @property
+    def alt_amsl_m(self) -> float:
+        """Altitude of the pad, which is the vehicle's home."""
+        return self.ground_amsl_m + self.height_agl_m
+
+
+@dataclass(frozen=True, slots=True)
+class Airframe:
+    """What a vehicle can do, calibrated from its logs (planning guide, section 10). Powers in watt at the battery."""
+
+    name: str
+    battery_wh: float
+    hover_w: float
+    cruise_w: float
+    cruise_mps: float
+    climb_j_per_m: float
+    max_speed_mps: float
+    climb_mps: float
+    descent_mps: float
+    reserve: float = 0.25  # share of the battery that a plan may not touch
+
+
+@dataclass(frozen=True, slots=True)
+class MissionRequest:
+    """What a person asked for. `line`: N ≥ 2 places (route). `ring`: N ≥ 3 vertices, open (survey); else ()."""
+
+    name: str
+    dock_id: DockId
+    pattern: Pattern
+    alt_rel_m: float
+    speed_mps: float
+    line: tuple[LatLon, ...] = ()
+    ring: tuple[LatLon, ...] = ()
+    holes: tuple[tuple[LatLon, ...], ...] = ()
+    spacing_m: float = 40.0
+    heading_deg: float | None = None  # of the survey rows; None: the direction with the shortest path
+
+
+@dataclass(frozen=True, slots=True)
+class Waypoint:
+    """A step of a plan; `alt_rel_m` above home."""
+
+    place: LatLon
+    alt_rel_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class FencePolygon:
+    """A polygon of the on-board fence. `ring`: N ≥ 3 vertices, open, none repeated."""
+
+    ring: tuple[LatLon, ...]
+    inclusion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardFence:
+    """What the autopilot holds while it flies the plan: polygons and a ceiling above home."""
+
+    polygons: tuple[FencePolygon, ...]
+    alt_max_rel_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class MissionItem:
+    """The wire form of one step, as MAVLink's MISSION_ITEM_INT stores it, independent of its encoding.
+
+    `frame` is MAV_FRAME (0 global, 3 relative to home), `x_e7`/`y_e7` latitude and longitude in 1e-7 degree,
+    `z_m` altitude in the frame, metres. Item 0 is home and belongs to the vehicle.
+    """
+
+    seq: int
+    frame: int
+    command: int
+    params: tuple[float, float, float, float]
+    x_e7: int
+    y_e7: int
+    z_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A path from `home` and back to it, what it costs and what speaks against it.
+
+    `waypoints` are the steps between take-off and return, in order. `hash` is the hash of the mission items that
+    will be uploaded, `fence_hash` that of the fence items; both empty when there are conflicts.
+    """
+
+    home: LatLon
+    home_amsl_m: float
+    waypoints: tuple[Waypoint, ...]
+    speed_mps: float
+    length_m: float
+    duration_s: float
+    energy_wh: float
+    battery_needed_pct: float
+    airspace_version: int
+    conflicts: tuple[Conflict, ...]
+    fence: OnboardFence | None
+    items: tuple[MissionItem, ...]
+    fence_items: tuple[MissionItem, ...]
+    hash: str
+    fence_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An immutable version of a mission: what was asked, what was planned."""
+
+    mission_id: MissionId
+    revision: int
+    request: MissionRequest
+    plan: Plan
+    created_at: datetime
+    created_by: OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class Mission:
+    """A named mission; `revision` is its newest one."""
+
+    id: MissionId
+    name: str
+    revision: int
+    created_at: datetime
+    created_by: OperatorId
+
+
+class SortieState(StrEnum):
+    """Life of a sortie; `missions.sortie` holds the transitions between them."""
+
+    REQUESTED = "requested"
+    PREFLIGHT = "preflight"
+    UPLOADING = "uploading"
+    READY = "ready"
+    TAKING_OFF = "taking_off"
+    ON_MISSION = "on_mission"
+    PAUSED = "paused"
+    RETURNING = "returning"
+    LANDING = "landing"
+    CLOSED = "closed"
+    REFUSED = "refused"  # ended before arming: nothing flew
+    LOST = "lost"  # the vehicle was not found again
+
+
+class Outcome(StrEnum):
+    """How a closed sortie went."""
+
+    COMPLETED = "completed"
+    ABORTED = "aborted"  # landed before the mission's end, by command or failsafe
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of a sortie's life: when, from where to where, by whom, why."""
+
+    at: datetime
+    from_state: SortieState
+    to_state: SortieState
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sortie:
+    """One flight of one vehicle, with all that is known of it. Frozen: each change makes a new value."""
+
+    id: SortieId
+    mission_id: MissionId
+    revision: int
+    mission_name: str
+    vehicle_id: VehicleId
+    state: SortieState
+    created_at: datetime
+    created_by: OperatorId
+    row_revision: int = 1
+    outcome: Outcome | None = None
+    problem: dict[str, object] | None = None  # slug, title, detail and facts of what refused it
+    waypoints_total: int = 0
+    waypoints_reached: int = 0
+    upload_verified: bool = False
+    mission_hash: str = ""
+    fence_hash: str = ""
+    breaches: int = 0
+    distance_m: float = 0.0
+    armed_at: datetime | None = None
+    landed_at: datetime | None = None
+    battery_start_pct: float | None = None
+    battery_end_pct: float | None = None
+    checks: tuple[PreflightCheck, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPoint:
+    """One recorded position of a sortie."""
+
+    at: datetime
+    lat_deg: float
+    lon_deg: float
+    alt_amsl_m: float
+    alt_rel_m: float
+    ground_speed_mps: float
+    climb_mps: float
+    heading_deg: float
+    battery_pct: float | None
+    mode: str
+    mission_seq: int | None
+
+
+class CommandKind(StrEnum):
+    """What an operator can ask of a flying vehicle."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETURN = "return"
+    LAND = "land"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """A journalled command: stored before its first byte is sent (promise 4)."""
+
+    id: str
+    vehicle_id: VehicleId
+    sortie_id: SortieId | None
+    kind: str
+    issued_at: datetime
+    issued_by: OperatorId
+    state: str = "issued"  # issued → done | failed | unknown (the process ended in between)
+    result: str = ""
+    finished_at: datetime | None = None

@@ -1,0 +1,94 @@
+"""What missions and sorties need of a store; adapters implement it, one contract suite tests them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.ids import MissionId, SortieId, VehicleId
+from geofence.zones import Airspace
+from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
+
+
+class MissionStore(Protocol):
+    """Missions and their immutable revisions."""
+
+    async def add_mission(self, mission: Mission, first: Revision) -> None: ...
+
+    async def add_revision(self, revision: Revision, *, based_on: int) -> Mission:
+        """Raises NotFound, and StaleRevision when the newest one is not `based_on`."""
+        ...
+
+    async def mission(self, mission_id: MissionId) -> Mission: ...
+
+    async def revision(self, mission_id: MissionId, revision: int) -> Revision: ...
+
+    async def missions(self, *, limit: int) -> Sequence[Mission]:
+        """Newest first."""
+        ...
+
+
+class SortieStore(Protocol):
+    """Sorties; what it acknowledged survives a power cut."""
+
+    async def add_sortie(self, sortie: Sortie, *, idempotency_key: str, request_digest: str) -> Sortie:
+        """Stores a new sortie, or returns the one that the same key and digest made before.
+
+        Raises IdempotencyKeyReused when the key came with another digest, and VehicleBusy when the vehicle has an
+        unfinished sortie (one transaction decides both).
+        """
+        ...
+
+    async def save_sortie(self, sortie: Sortie) -> None:
+        """Replaces the row when its stored revision is `row_revision - 1`; raises StaleRevision otherwise."""
+        ...
+
+    async def sortie(self, sortie_id: SortieId) -> Sortie: ...
+
+    async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
+        """Newest first."""
+        ...
+
+
+class TrackStore(Protocol):
+    """Recorded positions; written in batches."""
+
+    async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None: ...
+
+    async def track(self, sortie_id: SortieId) -> Sequence[TrackPoint]:
+        """In the order of recording; empty when nothing was recorded."""
+        ...
+
+
+class AirspaceStore(Protocol):
+    """Airspace versions, immutable once published."""
+
+    async def publish_airspace(self, airspace: Airspace) -> Airspace:
+        """Stores it under the next version number, whatever number it carries, and returns it so."""
+        ...
+
+    async def airspace(self, version: int | None = None) -> Airspace:
+        """A version, or the newest. Raises NotFound."""
+        ...
+
+    async def airspace_versions(self) -> Sequence[Airspace]:
+        """Newest first."""
+        ...
+
+
+class CommandJournal(Protocol):
+    """Commands before their first byte and after their last."""
+
+    async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
+        """Commits it, or returns the one that the key made before."""
+        ...
+
+    async def finish_command(self, command: CommandRecord) -> None: ...
+
+    async def commands(self, vehicle_id: VehicleId, *, limit: int) -> Sequence[CommandRecord]:
+        """Newest first."""
+        ...
+
+
+class Store(MissionStore, SortieStore, TrackStore, AirspaceStore, CommandJournal, Protocol):
+    """All of it in one, as the embedded default has it."""

@@ -1,0 +1,156 @@
+"""What crosses the bus between the gateway role and the api role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
+from missions.model import CommandKind, CommandRecord, Sortie
+
+# Subjects. A gateway serves the vehicles that it owns, so requests carry the vehicle in the subject.
+FLEET_TICK = "fleet.tick"
+SORTIE_CHANGED = "sorties.changed"
+FLEET_EVENT = "fleet.event"
+
+
+def launch_subject(vehicle_id: VehicleId) -> str:
+    return f"vehicle.{vehicle_id}.launch"
+
+
+def command_subject(vehicle_id: VehicleId) -> str:
+    return f"vehicle.{vehicle_id}.command"
+
+
+class LinkState(StrEnum):
+    """How well a vehicle is heard (reliability guide, section 2)."""
+
+    NEVER = "never"
+    LIVE = "live"  # a heartbeat within 1.5 s
+    STALE = "stale"  # older than that
+    LOST = "lost"  # older than 5 s
+
+
+class Landed(StrEnum):
+    """MAV_LANDED_STATE."""
+
+    UNKNOWN = "unknown"
+    ON_GROUND = "on_ground"
+    TAKING_OFF = "taking_off"
+    IN_AIR = "in_air"
+    LANDING = "landing"
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleState:
+    """The one canonical record of a vehicle as the gateway last knew it. None: never received.
+
+    Ages are seconds at the tick that carries the record. Positions are WGS-84; `alt_amsl_m` above mean sea level,
+    `alt_rel_m` above home, `alt_agl_m` above the ground under it (flat ground of the dock).
+    """
+
+    vehicle_id: VehicleId
+    name: str
+    dock_id: DockId | None
+    system_id: int
+    link_name: str
+    airframe: str
+    link: LinkState = LinkState.NEVER
+    last_heard_at: datetime | None = None
+    heard_age_s: float | None = None
+    position_age_s: float | None = None
+    lat_deg: float | None = None
+    lon_deg: float | None = None
+    alt_amsl_m: float | None = None
+    alt_rel_m: float | None = None
+    alt_agl_m: float | None = None
+    heading_deg: float | None = None
+    course_deg: float | None = None
+    ground_speed_mps: float | None = None
+    climb_mps: float | None = None
+    roll_deg: float | None = None
+    pitch_deg: float | None = None
+    battery_pct: float | None = None
+    battery_v: float | None = None
+    battery_a: float | None = None
+    gps_fix: int | None = None  # GPS_FIX_TYPE: 3 and more is a 3-D fix
+    satellites: int | None = None
+    hdop: float | None = None
+    mode: str | None = None
+    armed: bool | None = None
+    landed: Landed = Landed.UNKNOWN
+    prearm_ok: bool | None = None
+    fence_enabled: bool | None = None
+    fence_breached: bool | None = None
+    mission_seq: int | None = None
+    mission_total: int | None = None
+    home_lat_deg: float | None = None
+    home_lon_deg: float | None = None
+    home_amsl_m: float | None = None
+    firmware: str | None = None
+    uid: str | None = None
+    sortie_id: SortieId | None = None
+    last_texts: tuple[str, ...] = ()  # newest last, at most 5 STATUSTEXTs
+    loss_pct: float | None = None  # frames lost on the way here, from sequence numbers, over the last minute
+
+
+@dataclass(frozen=True, slots=True)
+class FleetTick:
+    """All vehicles of one gateway at one instant; published every tick."""
+
+    gateway: str
+    at: datetime
+    vehicles: tuple[VehicleState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SortieChanged:
+    """A sortie made a step; never conflated."""
+
+    sortie: Sortie
+
+
+@dataclass(frozen=True, slots=True)
+class FleetEvent:
+    """Something a person should know now: an autopilot's text, a breach, a lost link. Never conflated."""
+
+    at: datetime
+    severity: str  # info · warning · critical
+    code: str  # statustext · link-lost · link-back · breach · pilot-mode · unenrolled …
+    text: str
+    vehicle_id: VehicleId | None = None
+    sortie_id: SortieId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """Fly the stored sortie; everything else is in the store."""
+
+    sortie_id: SortieId
+    mission_id: MissionId
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchAccepted:
+    """The gateway has taken the sortie over; its progress is in the store and on the stream."""
+
+    sortie: Sortie
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleCommand:
+    """An operator's command to a flying vehicle."""
+
+    vehicle_id: VehicleId
+    kind: CommandKind
+    by: OperatorId
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """The command was carried out and its effect was seen."""
+
+    record: CommandRecord
