@@ -1,1 +1,1 @@
-"""."""
+"""The MAVLink side of one simulated vehicle: channels, streams, parameters, missions, commands."""

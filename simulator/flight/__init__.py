@@ -1,0 +1,1 @@
+"""The aircraft without its radio: motion, power, modes, missions, fences, failsafes; no sockets, no clock."""

@@ -1,0 +1,132 @@
+"""The MAVLink numbers the aircraft itself deals in, so that it needs no MAVLink library.
+
+Source: MAVLink common.xml and ardupilotmega.xml, enums of the same names.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Severity(IntEnum):
+    """MAV_SEVERITY of a status text."""
+
+    EMERGENCY = 0
+    ALERT = 1
+    CRITICAL = 2
+    ERROR = 3
+    WARNING = 4
+    NOTICE = 5
+    INFO = 6
+    DEBUG = 7
+
+
+class Result(IntEnum):
+    """MAV_RESULT of a command."""
+
+    ACCEPTED = 0
+    TEMPORARILY_REJECTED = 1
+    DENIED = 2
+    UNSUPPORTED = 3
+    FAILED = 4
+
+
+class ItemResult(IntEnum):
+    """MAV_MISSION_RESULT of an item or of a transfer."""
+
+    ACCEPTED = 0
+    ERROR = 1
+    UNSUPPORTED_FRAME = 2
+    UNSUPPORTED = 3
+    NO_SPACE = 4
+    INVALID = 5
+    INVALID_PARAM1 = 6
+    INVALID_PARAM5_X = 10
+    INVALID_PARAM6_Y = 11
+    INVALID_PARAM7 = 12
+    INVALID_SEQUENCE = 13
+    DENIED = 14
+    OPERATION_CANCELLED = 15
+
+
+class ListKind(IntEnum):
+    """MAV_MISSION_TYPE: which of the vehicle's three item lists."""
+
+    MISSION = 0
+    FENCE = 1
+    RALLY = 2
+
+
+class Cmd(IntEnum):
+    """MAV_CMD numbers the vehicle knows, as mission items, as commands or both."""
+
+    NAV_WAYPOINT = 16
+    NAV_LOITER_UNLIM = 17
+    NAV_LOITER_TURNS = 18
+    NAV_LOITER_TIME = 19
+    NAV_RETURN_TO_LAUNCH = 20
+    NAV_LAND = 21
+    NAV_TAKEOFF = 22
+    NAV_LOITER_TO_ALT = 31
+    NAV_SPLINE_WAYPOINT = 82
+    NAV_VTOL_TAKEOFF = 84
+    NAV_VTOL_LAND = 85
+    NAV_DELAY = 93
+    NAV_LAST = 95
+    CONDITION_DELAY = 112
+    CONDITION_DISTANCE = 114
+    CONDITION_YAW = 115
+    DO_SET_MODE = 176
+    DO_JUMP = 177
+    DO_CHANGE_SPEED = 178
+    DO_SET_HOME = 179
+    DO_SET_RELAY = 181
+    DO_SET_SERVO = 183
+    DO_FLIGHTTERMINATION = 185
+    DO_RETURN_PATH_START = 188
+    DO_LAND_START = 189
+    DO_REPOSITION = 192
+    DO_PAUSE_CONTINUE = 193
+    DO_SET_ROI_LOCATION = 195
+    DO_SET_ROI_NONE = 197
+    DO_SET_ROI = 201
+    DO_DIGICAM_CONFIGURE = 202
+    DO_DIGICAM_CONTROL = 203
+    DO_MOUNT_CONTROL = 205
+    DO_SET_CAM_TRIGG_DIST = 206
+    DO_FENCE_ENABLE = 207
+    DO_SET_MISSION_CURRENT = 224
+    PREFLIGHT_CALIBRATION = 241
+    PREFLIGHT_STORAGE = 245
+    PREFLIGHT_REBOOT_SHUTDOWN = 246
+    MISSION_START = 300
+    COMPONENT_ARM_DISARM = 400
+    RUN_PREARM_CHECKS = 401
+    GET_HOME_POSITION = 410
+    GET_MESSAGE_INTERVAL = 510
+    SET_MESSAGE_INTERVAL = 511
+    REQUEST_MESSAGE = 512
+    REQUEST_AUTOPILOT_CAPABILITIES = 520
+    SET_CAMERA_ZOOM = 531
+    SET_CAMERA_FOCUS = 532
+    DO_GIMBAL_MANAGER_PITCHYAW = 1000
+    IMAGE_START_CAPTURE = 2000
+    IMAGE_STOP_CAPTURE = 2001
+    VIDEO_START_CAPTURE = 2500
+    VIDEO_STOP_CAPTURE = 2501
+    NAV_FENCE_RETURN_POINT = 5000
+    NAV_FENCE_POLYGON_VERTEX_INCLUSION = 5001
+    NAV_FENCE_POLYGON_VERTEX_EXCLUSION = 5002
+    NAV_FENCE_CIRCLE_INCLUSION = 5003
+    NAV_FENCE_CIRCLE_EXCLUSION = 5004
+    NAV_RALLY_POINT = 5100
+    DO_SEND_BANNER = 42428
+
+
+class SpeedKind(IntEnum):
+    """SPEED_TYPE of DO_CHANGE_SPEED."""
+
+    AIR = 0
+    GROUND = 1
+    CLIMB = 2
+    DESCENT = 3
