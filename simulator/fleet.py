@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from simulator.flight.motion import STEP_S
-from simulator.sockets import Counters, TcpServer, UdpPeer
+from simulator.sockets import Switchboard, TcpServer, UdpPeer
 from simulator.spec import VehicleSpec
 from simulator.vehicle import Vehicle
 
@@ -30,7 +30,7 @@ class Fleet:
         self.speedup = speedup
         self.vehicles = {spec.system_id: Vehicle(spec, epoch_s=time.time(), speedup=speedup) for spec in specs}
         self.tcp_addresses: dict[int, tuple[str, int]] = {}
-        self.counters = Counters()
+        self.board = Switchboard()
         self.lost_s = 0.0
         """Simulated seconds not simulated because the process could not keep up."""
         self._endpoints: list[TcpServer | UdpPeer] = []
@@ -42,13 +42,13 @@ class Fleet:
         """Open every socket; what was opened is closed by the stack. Raises PortTaken."""
         for place, vehicle in enumerate(self.vehicles.values()):
             if tcp_base_port is not None:
-                server = TcpServer(vehicle, self.counters)
+                server = TcpServer(vehicle, self.board)
                 port = tcp_base_port + PORT_STRIDE * place if tcp_base_port else 0
                 self.tcp_addresses[vehicle.system_id] = await server.listen(host, port)
                 stack.push_async_callback(server.close)
                 self._endpoints.append(server)
             for target in udp_targets:
-                peer = UdpPeer(vehicle, target)
+                peer = UdpPeer(vehicle, target, self.board)
                 await peer.open()
                 stack.push_async_callback(peer.close)
                 self._endpoints.append(peer)
@@ -67,6 +67,8 @@ class Fleet:
         last = time.monotonic()
         while True:
             await asyncio.sleep(tick_s)
+            if self.board.failure is not None:
+                raise self.board.failure
             now = time.monotonic()
             elapsed, last = now - last, now
             if elapsed > LONGEST_CATCH_UP_S:

@@ -24,12 +24,22 @@ class PortTaken(OSError):
         self.port = port
 
 
-class Counters:
-    """What the sockets lost, for the fleet to tell."""
+class Switchboard:
+    """Where all sockets of a fleet meet: counts what they lost, keeps the first error inside a vehicle."""
 
     def __init__(self) -> None:
         self.slow_clients = 0
         self.refused_clients = 0
+        self.failure: Exception | None = None
+        """An error inside a vehicle; the fleet's clock raises it."""
+
+    def receive(self, vehicle: Vehicle, channel: Channel, data: bytes) -> bytes:
+        """Hand bytes to a vehicle. What goes wrong in there ends the fleet instead of being lost in a callback."""
+        try:
+            return vehicle.receive(channel, data)
+        except Exception as error:  # noqa: BLE001 - raised again by the fleet's clock
+            self.failure = self.failure or error
+            return b""
 
 
 class TcpPeer(asyncio.Protocol):
@@ -46,7 +56,7 @@ class TcpPeer(asyncio.Protocol):
         try:
             self._channel = self._server.vehicle.open_channel()
         except TooManyChannels:
-            self._server.counters.refused_clients += 1
+            self._server.board.refused_clients += 1
             self._transport.abort()
             return
         self._server.peers.add(self)
@@ -54,7 +64,7 @@ class TcpPeer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer at once."""
         if self._channel is not None:
-            self._write(self._server.vehicle.receive(self._channel, data))
+            self._write(self._server.board.receive(self._server.vehicle, self._channel, data))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended does not matter
         """Free the channel."""
@@ -76,7 +86,7 @@ class TcpPeer(asyncio.Protocol):
         if not data or self._transport is None or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > SLOW_CLIENT_BYTES:
-            self._server.counters.slow_clients += 1
+            self._server.board.slow_clients += 1
             self._transport.abort()
             return
         self._transport.write(data)
@@ -85,9 +95,9 @@ class TcpPeer(asyncio.Protocol):
 class TcpServer:
     """A vehicle's listening port."""
 
-    def __init__(self, vehicle: Vehicle, counters: Counters) -> None:
+    def __init__(self, vehicle: Vehicle, board: Switchboard) -> None:
         self.vehicle = vehicle
-        self.counters = counters
+        self.board = board
         self.peers: set[TcpPeer] = set()
         self._server: asyncio.Server | None = None
 
@@ -121,7 +131,8 @@ class TcpServer:
 class UdpPeer(asyncio.DatagramProtocol):
     """A vehicle's own socket towards one UDP address; frames from anywhere else are ignored."""
 
-    def __init__(self, vehicle: Vehicle, target: tuple[str, int]) -> None:
+    def __init__(self, vehicle: Vehicle, target: tuple[str, int], board: Switchboard) -> None:
+        self._board = board
         self._vehicle = vehicle
         self._target = target
         self._channel = vehicle.open_channel()
@@ -138,7 +149,7 @@ class UdpPeer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:  # noqa: ARG002 - connected
         """Answer at once."""
-        self._send(self._vehicle.receive(self._channel, data))
+        self._send(self._board.receive(self._vehicle, self._channel, data))
 
     def error_received(self, exc: Exception) -> None:
         """Nobody listens there yet; UDP does not mind."""

@@ -379,10 +379,13 @@ class Aircraft:
         if self.home is None and self.position_ok:
             self.say(Severity.INFO, "EKF3 IMU0 origin set")
             self._set_home(self.place)
+            self.mission.keep_home()
 
     def _move(self, dt: float) -> None:
         body = self.body
         if not self.armed:
+            if isinstance(self.controller, Auto):
+                self.controller.demand(self, dt)
             if body.up_m > 0.0:
                 body.fall(dt)
                 self._touch_ground(dt)

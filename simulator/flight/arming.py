@@ -61,7 +61,7 @@ def _parameter_failures(craft: Aircraft) -> list[str]:
 
 def _sensor_failures(craft: Aircraft) -> list[str]:
     if not craft.sensors_ready:
-        return ["Gyros not calibrated"]
+        return ["System not initialised"]
     if craft.params.whole("SIM_RC_FAIL") == 1 and craft.params.whole("FS_THR_ENABLE"):
         return ["RC not found"]
     if not FACTS[craft.mode].needs_position and craft.mode is not Mode.ALT_HOLD:

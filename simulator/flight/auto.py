@@ -94,7 +94,8 @@ class Auto(Plain):
         else:
             self._notice_changes(craft)
             craft.mission.update(self)
-        if not craft.armed or craft.controller is not self:
+        waits_on_ground = craft.land_complete and self._takeoff is None and self._return is None
+        if not craft.armed or craft.controller is not self or waits_on_ground:
             return Demand()
         return self._fly(craft, dt)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from simulator.flight.kinds import Cmd, ItemResult
+from simulator.flight.kinds import Cmd, ItemResult, Severity
 from simulator.flight.parameters import Parameters
 from simulator.flight.places import LocalFrame, valid_lat_lon
 
@@ -57,6 +57,7 @@ class Refusal:
     """Why a whole fence was refused: the status text the vehicle sends."""
 
     text: str
+    severity: Severity = Severity.WARNING
 
 
 def fence_item(command: int, frame: int, extent: float, lat_e7: int, lon_e7: int) -> FenceItem | ItemResult:
@@ -101,7 +102,7 @@ def refusal_of(items: list[FenceItem]) -> Refusal | None:
         if item.command in _VERTEX:
             polygon, missing = (item, int(item.extent) - 1) if missing == 0 else (polygon, missing - 1)
     if missing:
-        return Refusal("Incorrect item count")
+        return Refusal("Incorrect item count", Severity.INFO)
     if sum(item.command == Cmd.NAV_FENCE_RETURN_POINT for item in items) > 1:
         return Refusal("Multiple return points")
     return Refusal(TOO_LARGE) if storage_bytes(items) > STORAGE_BYTES else None

@@ -11,6 +11,7 @@ from simulator.flight.kinds import Cmd
 MAX_ITEMS = 650
 """As measured on an ArduCopter 4.7.0-dev SITL without an SD card."""
 JUMP_FOREVER = -1
+HOME_ITEM = Item(Cmd.NAV_WAYPOINT, 0, (0.0, 0.0, 0.0, 0.0))
 LONGEST_JUMP_CHAIN = 64
 
 ITEM_NAMES = {
@@ -83,6 +84,11 @@ class Mission:
     def public_state(self) -> MissionState:
         """What MISSION_CURRENT says."""
         return self.state if self.present else MissionState.NO_MISSION
+
+    def keep_home(self) -> None:
+        """Make sure item 0 exists: the vehicle writes its home there."""
+        if not self.items:
+            self.items.append(HOME_ITEM)
 
     def truncate(self, count: int) -> None:
         """Shorten the list at once, as MISSION_COUNT does, whatever becomes of the upload that follows."""

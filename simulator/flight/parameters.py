@@ -75,8 +75,7 @@ DEFAULTS: tuple[tuple[str, Kind, float], ...] = (
     ("GUID_TIMEOUT", F, 3),
     ("FLIGHT_OPTIONS", W, 0),
     ("TKOFF_SLEW_TIME", F, 2),
-    ("LOG_BITMASK", W, 176126),
-    ("ARMING_REQUIRE", B, 1),
+    ("LOG_BITMASK", W, 180222),
     ("ARMING_CHECK", W, 1),
     ("ARMING_OPTIONS", W, 0),
     ("ARMING_NEED_LOC", B, 0),
@@ -119,7 +118,7 @@ DEFAULTS: tuple[tuple[str, Kind, float], ...] = (
     ("EK3_ENABLE", B, 1),
     ("AHRS_EKF_TYPE", B, 3),
     ("TERRAIN_ENABLE", B, 0),
-    ("AVOID_ENABLE", B, 0),
+    ("AVOID_ENABLE", B, 3),
     ("OA_TYPE", B, 0),
     ("CAM1_TYPE", B, 1),
     ("FENCE_ENABLE", B, 0),
@@ -218,13 +217,13 @@ class Parameters:
         return self.at(self._index[name]) if name in self._index else None
 
     def set(self, name: str, value: float) -> None:
-        """Store a value: integers are rounded and clamped to their type, floats to 32 bits. Raises KeyError."""
+        """Store a value: integers are cut (not rounded) and clamped, floats go to 32 bits. Raises KeyError."""
         kind = self._kinds[name]
         if kind is Kind.FLOAT:
             self._values[name] = _float32(value)
         else:
             low, high = _RANGES[kind]
-            self._values[name] = float(min(high, max(low, math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1))))
+            self._values[name] = float(min(high, max(low, math.trunc(value + math.copysign(0.01, value)))))
         self.revision += 1
 
 

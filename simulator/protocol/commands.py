@@ -264,7 +264,9 @@ def _storage(_: Channel, craft: Aircraft, command: Command) -> Result:
     return Result.ACCEPTED
 
 
-def _calibration(_: Channel, craft: Aircraft, command: Command) -> Result:  # noqa: ARG001
+def _calibration(_: Channel, craft: Aircraft, command: Command) -> Result:
+    if not any(command.params) and command.x == command.y == 0 and command.z == 0:
+        return Result.UNSUPPORTED
     return Result.FAILED if craft.armed else Result.ACCEPTED
 
 

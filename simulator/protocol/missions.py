@@ -147,9 +147,20 @@ class ListTransfer:
             return
         item = self._store.get(seq)
         if isinstance(item, WireItem):
+            onward = int(self._store.kind is ListKind.MISSION)
             channel.send(
                 dialect.MAVLink_mission_item_int_message(
-                    *peer, seq, item.frame, item.command, 0, 1, *item.params, item.x, item.y, item.z, self._store.kind
+                    *peer,
+                    seq,
+                    item.frame,
+                    item.command,
+                    0,
+                    onward,
+                    *item.params,
+                    item.x,
+                    item.y,
+                    item.z,
+                    self._store.kind,
                 )
             )
             return

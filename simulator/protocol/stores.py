@@ -11,7 +11,8 @@ from simulator.flight.mission import MAX_ITEMS
 from simulator.flight.places import Datum, Place, valid_lat_lon
 from simulator.protocol.missions import WireItem
 
-MAX_RALLY_POINTS = 20
+MAX_RALLY_POINTS = 46
+"""As measured on an ArduCopter 4.7.0-dev SITL."""
 
 
 class MissionStore:
@@ -44,6 +45,7 @@ class MissionStore:
         """Shorten the list at once."""
         self._expected = count
         self._craft.mission.truncate(count)
+        self._note_total()
 
     def put(self, item: WireItem) -> ItemResult:
         """Replace an item in place, or append it."""
@@ -57,21 +59,24 @@ class MissionStore:
             items[item.seq] = kept
         elif item.seq == len(items):
             items.append(kept)
+            self._note_total()
         else:
             return ItemResult.ERROR
         return ItemResult.ACCEPTED
 
     def finish(self) -> ItemResult:
         """Complete."""
-        self._craft.params.set("MIS_TOTAL", self.count())
         self._craft.say(Severity.INFO, "Flight plan received")
         return ItemResult.ACCEPTED
 
     def clear(self) -> bool:
         """Refused while the mission runs."""
         cleared = self._craft.mission.clear(self._craft.armed)
-        self._craft.params.set("MIS_TOTAL", self.count())
+        self._note_total()
         return cleared
+
+    def _note_total(self) -> None:
+        self._craft.params.set("MIS_TOTAL", self.count())
 
 
 class FenceStore:
@@ -112,18 +117,20 @@ class FenceStore:
         """Check the whole and put it in force."""
         refusal = refusal_of(self._new)
         if refusal is not None:
-            self._craft.say(Severity.WARNING, refusal.text)
+            self._craft.say(refusal.severity, refusal.text)
             if refusal.text != TOO_LARGE:
                 self._craft.say(Severity.WARNING, "Fence validation failed")
             return ItemResult.ERROR
         self._craft.fence.store(self._new, self._craft.frame)
         self._craft.params.set("FENCE_TOTAL", self.count())
+        self._craft.say(Severity.DEBUG, "Fence Indexed OK")
         return ItemResult.ACCEPTED
 
     def clear(self) -> bool:
         """Always possible."""
         self._craft.fence.store([], self._craft.frame)
         self._craft.params.set("FENCE_TOTAL", 0)
+        self._craft.say(Severity.DEBUG, "Fence Indexed OK")
         return True
 
 
