@@ -32,7 +32,8 @@ bench: setup ## Print one JSON line per figure: make bench [NAME=…]
 	@$(BIN)/python -m bench $(NAME)
 
 openapi: setup ## Write the API description and the console's types from the code
-	$(BIN)/bailu openapi > console/src/api/openapi.json
+	$(BIN)/bailu openapi > tests/golden/openapi.json
+	cp tests/golden/openapi.json console/src/api/openapi.json
 	cd console && npm run --silent types
 
 clean: ## Remove what set-up and builds made (the data stay)

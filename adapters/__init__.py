@@ -1,1 +1,1 @@
-"""."""
+"""Drivers live here and nowhere else: the SQLite store and the two buses."""

@@ -1,1 +1,1 @@
-"""."""
+"""The `bailu` command: one module per group of commands."""

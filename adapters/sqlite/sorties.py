@@ -1,0 +1,103 @@
+"""Statements on sorties, their tracks and the command journal; each runs in the database's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from adapters.sqlite.rows import TRACK_COLUMNS, body, time_text, track_point, track_row, value
+from core.errors import IdempotencyKeyReused, NotFound, StaleRevision, VehicleBusy
+from core.ids import SortieId, VehicleId
+from missions.model import CommandRecord, Sortie, TrackPoint
+from missions.sortie import is_finished
+
+
+def add_sortie(db: apsw.Connection, new: Sortie, key: str, digest: str) -> Sortie:
+    before = sortie_for_key(db, key, digest)
+    if before is not None:
+        return before
+    query = "SELECT id, state FROM sorties WHERE vehicle_id = ? AND finished = 0"
+    flying = db.execute(query, (new.vehicle_id,)).fetchone()
+    if flying is not None:
+        raise VehicleBusy(new.vehicle_id, f"sortie {flying[0]} is {flying[1]}")
+    db.execute(
+        "INSERT INTO sorties VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            new.id, new.mission_id, new.revision, new.vehicle_id, new.state, is_finished(new.state),
+            time_text(new.created_at), new.row_revision, body(new),
+        ),
+    )  # fmt: skip
+    db.execute("INSERT INTO sortie_keys VALUES (?, ?, ?)", (key, digest, new.id))
+    return new
+
+
+def sortie_for_key(db: apsw.Connection, key: str, digest: str) -> Sortie | None:
+    row = db.execute("SELECT digest, sortie_id FROM sortie_keys WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    if row[0] != digest:
+        raise IdempotencyKeyReused(key)
+    return sortie(db, SortieId(row[1]))
+
+
+def save_sortie(db: apsw.Connection, changed: Sortie) -> None:
+    db.execute(
+        "UPDATE sorties SET state = ?, finished = ?, row_revision = ?, body = ? WHERE id = ? AND row_revision = ?",
+        (
+            changed.state, is_finished(changed.state), changed.row_revision, body(changed),
+            changed.id, changed.row_revision - 1,
+        ),
+    )  # fmt: skip
+    if db.changes() == 0:
+        stored = sortie(db, changed.id)
+        raise StaleRevision("sortie", changed.id, stored.row_revision, changed.row_revision - 1)
+
+
+def sortie(db: apsw.Connection, sortie_id: SortieId) -> Sortie:
+    row = db.execute("SELECT body FROM sorties WHERE id = ?", (sortie_id,)).fetchone()
+    if row is None:
+        raise NotFound("sortie", sortie_id)
+    return value(row[0], Sortie)
+
+
+def sorties(db: apsw.Connection, limit: int, unfinished_only: bool) -> tuple[Sortie, ...]:
+    query = "SELECT body FROM sorties WHERE finished <= ? ORDER BY created_at DESC, rowid DESC LIMIT ?"
+    rows = db.execute(query, (0 if unfinished_only else 1, limit))
+    return tuple(value(text, Sortie) for (text,) in rows)
+
+
+def append_track(db: apsw.Connection, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
+    query = "SELECT coalesce(max(n), 0) FROM track_points WHERE sortie_id = ?"
+    (last,) = db.execute(query, (sortie_id,)).fetchone()
+    marks = ", ".join("?" * (len(TRACK_COLUMNS) + 3))
+    rows = [(sortie_id, last + n, *track_row(point)) for n, point in enumerate(points, start=1)]
+    db.executemany(f"INSERT INTO track_points VALUES ({marks})", rows)  # noqa: S608 - question marks only
+
+
+def track(db: apsw.Connection, sortie_id: SortieId) -> tuple[TrackPoint, ...]:
+    columns = ", ".join(TRACK_COLUMNS)
+    query = f"SELECT at, {columns} FROM track_points WHERE sortie_id = ? ORDER BY n"  # noqa: S608 - our own constant
+    return tuple(track_point(row) for row in db.execute(query, (sortie_id,)))
+
+
+def begin_command(db: apsw.Connection, new: CommandRecord, key: str | None) -> CommandRecord:
+    row = db.execute("SELECT body FROM commands WHERE idempotency_key = ?", (key,)).fetchone()
+    if row is not None:
+        return value(row[0], CommandRecord)
+    db.execute(
+        "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)",
+        (new.id, new.vehicle_id, time_text(new.issued_at), new.state, key, body(new)),
+    )
+    return new
+
+
+def finish_command(db: apsw.Connection, done: CommandRecord) -> None:
+    db.execute("UPDATE commands SET state = ?, body = ? WHERE id = ?", (done.state, body(done), done.id))
+    if db.changes() == 0:
+        raise NotFound("command", done.id)
+
+
+def commands(db: apsw.Connection, vehicle_id: VehicleId, limit: int) -> tuple[CommandRecord, ...]:
+    query = "SELECT body FROM commands WHERE vehicle_id = ? ORDER BY issued_at DESC, rowid DESC LIMIT ?"
+    return tuple(value(text, CommandRecord) for (text,) in db.execute(query, (vehicle_id, limit)))

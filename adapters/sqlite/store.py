@@ -1,0 +1,95 @@
+"""The store of `missions.ports` on SQLite: each method is one job in the writing or the reading thread."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.sqlite import missions as mission_rows
+from adapters.sqlite import sorties as sortie_rows
+from adapters.sqlite.database import Database
+from adapters.sqlite.migrate import migrate
+from core.ids import MissionId, SortieId, VehicleId
+from geofence.zones import Airspace
+from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
+
+
+class SqliteStore:
+    """Writes are committed and synced when their method returns; reads see every write that returned before."""
+
+    def __init__(self, writer: Database, reader: Database) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def add_mission(self, mission: Mission, first: Revision) -> None:
+        await self._writer.write(lambda db: mission_rows.add_mission(db, mission, first))
+
+    async def add_revision(self, revision: Revision, *, based_on: int) -> Mission:
+        return await self._writer.write(lambda db: mission_rows.add_revision(db, revision, based_on))
+
+    async def mission(self, mission_id: MissionId) -> Mission:
+        return await self._reader.read(lambda db: mission_rows.mission(db, mission_id))
+
+    async def revision(self, mission_id: MissionId, revision: int) -> Revision:
+        return await self._reader.read(lambda db: mission_rows.revision(db, mission_id, revision))
+
+    async def missions(self, *, limit: int) -> Sequence[Mission]:
+        return await self._reader.read(lambda db: mission_rows.missions(db, limit))
+
+    async def add_sortie(self, sortie: Sortie, *, idempotency_key: str, request_digest: str) -> Sortie:
+        return await self._writer.write(
+            lambda db: sortie_rows.add_sortie(db, sortie, idempotency_key, request_digest)
+        )
+
+    async def sortie_for_key(self, idempotency_key: str, request_digest: str) -> Sortie | None:
+        return await self._reader.read(lambda db: sortie_rows.sortie_for_key(db, idempotency_key, request_digest))
+
+    async def save_sortie(self, sortie: Sortie) -> None:
+        await self._writer.write(lambda db: sortie_rows.save_sortie(db, sortie))
+
+    async def sortie(self, sortie_id: SortieId) -> Sortie:
+        return await self._reader.read(lambda db: sortie_rows.sortie(db, sortie_id))
+
+    async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
+        return await self._reader.read(lambda db: sortie_rows.sorties(db, limit, unfinished_only))
+
+    async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
+        await self._writer.write(lambda db: sortie_rows.append_track(db, sortie_id, points))
+
+    async def track(self, sortie_id: SortieId) -> Sequence[TrackPoint]:
+        return await self._reader.read(lambda db: sortie_rows.track(db, sortie_id))
+
+    async def publish_airspace(self, airspace: Airspace) -> Airspace:
+        return await self._writer.write(lambda db: mission_rows.publish_airspace(db, airspace))
+
+    async def airspace(self, version: int | None = None) -> Airspace:
+        return await self._reader.read(lambda db: mission_rows.airspace(db, version))
+
+    async def airspace_versions(self) -> Sequence[Airspace]:
+        return await self._reader.read(mission_rows.airspace_versions)
+
+    async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
+        return await self._writer.write(lambda db: sortie_rows.begin_command(db, command, idempotency_key))
+
+    async def finish_command(self, command: CommandRecord) -> None:
+        await self._writer.write(lambda db: sortie_rows.finish_command(db, command))
+
+    async def commands(self, vehicle_id: VehicleId, *, limit: int) -> Sequence[CommandRecord]:
+        return await self._reader.read(lambda db: sortie_rows.commands(db, vehicle_id, limit))
+
+
+@asynccontextmanager
+async def open_store(path: Path) -> AsyncIterator[SqliteStore]:
+    """The store in `path`, made or migrated first. Raises NewerDatabase."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = Database(path, name="sqlite-writer")
+    try:
+        await writer.read(migrate)
+        reader = Database(path, name="sqlite-reader")
+        try:
+            yield SqliteStore(writer, reader)
+        finally:
+            await reader.close()
+    finally:
+        await writer.close()

@@ -1,0 +1,185 @@
+"""Launching: what is known at once is refused at once; what the gateway refuses ends the sortie with the reason."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass
+
+import msgspec
+
+from api.services import Principal, Services
+from core.errors import (
+    BailuError,
+    GatewayUnavailable,
+    MissionConflict,
+    NotFound,
+    PreflightCheck,
+    PreflightFailed,
+    StaleRevision,
+    VehicleBusy,
+    VehicleOffline,
+)
+from core.geo import LatLon, ground_distance_m
+from core.ids import MissionId, SortieId, VehicleId, new_id
+from missions.model import Outcome, Revision, Sortie, SortieState
+from missions.sortie import advance
+from telemetry.messages import LaunchAccepted, LaunchRequest, LinkState, VehicleState, launch_subject
+
+log = logging.getLogger(__name__)
+
+# How long a gateway may take to take a sortie over; the flight itself goes on after it.
+ACCEPT_DEADLINE_S = 10.0
+# A vehicle on its pad: GPS error and the size of the dock.
+PAD_RADIUS_M = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What was asked: fly this revision with this vehicle."""
+
+    mission_id: MissionId
+    revision: int
+    vehicle_id: VehicleId
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the request, to tell a retry from another request under the same key."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+async def launch(services: Services, asker: Principal, asked: Launch, idempotency_key: str) -> Sortie:
+    """Stores a sortie and has the vehicle's gateway take it over; a retry gets the sortie of the first call.
+
+    Raises NotFound, VehicleOffline, VehicleBusy, PreflightFailed, MissionConflict and IdempotencyKeyReused with
+    nothing stored, and GatewayUnavailable or what the gateway raised with the sortie closed as refused.
+    """
+    revision = await services.store.revision(asked.mission_id, asked.revision)
+    vehicle = services.hub.vehicle(asked.vehicle_id)
+    before = await services.store.sortie_for_key(idempotency_key, asked.digest)
+    if before:
+        return before
+    refuse_unfit(vehicle, revision)
+    await _refuse_outdated(services, vehicle, revision)
+    sortie = await _new_sortie(services, asker, revision, vehicle.vehicle_id)
+    stored = await services.store.add_sortie(sortie, idempotency_key=idempotency_key, request_digest=asked.digest)
+    return stored if stored.id != sortie.id else await _hand_over(services, stored)
+
+
+def refuse_unfit(vehicle: VehicleState, revision: Revision) -> None:
+    """Raises what the latest tick already says against flying `revision` with `vehicle`."""
+    if vehicle.link is not LinkState.LIVE:
+        raise VehicleOffline(vehicle.vehicle_id, vehicle.last_heard_at)
+    if vehicle.sortie_id is not None:
+        raise VehicleBusy(vehicle.vehicle_id, f"flying sortie {vehicle.sortie_id}")
+    if vehicle.armed:
+        raise VehicleBusy(vehicle.vehicle_id, f"armed in mode {vehicle.mode}")
+    checks = (_battery_check(vehicle, revision), _dock_check(vehicle, revision))
+    if not all(check.ok for check in checks):
+        raise PreflightFailed(vehicle.vehicle_id, checks)
+
+
+def _battery_check(vehicle: VehicleState, revision: Revision) -> PreflightCheck:
+    needed = revision.plan.battery_needed_pct
+    if vehicle.battery_pct is None:
+        return PreflightCheck("battery", False, "the battery level is not known")
+    said = f"the battery is at {vehicle.battery_pct:.0f} %, the plan with its reserve needs {needed:.0f} %"
+    return PreflightCheck("battery", vehicle.battery_pct >= needed, said)
+
+
+def _dock_check(vehicle: VehicleState, revision: Revision) -> PreflightCheck:
+    """The plan's proof starts at its home; flown from anywhere else it proves nothing."""
+    if vehicle.dock_id != revision.request.dock_id:
+        said = f"the mission starts at {revision.request.dock_id}, the vehicle stands at {vehicle.dock_id}"
+        return PreflightCheck("dock", False, said)
+    if vehicle.lat_deg is None or vehicle.lon_deg is None:
+        return PreflightCheck("dock", False, "the vehicle's position is not known")
+    away_m = ground_distance_m(revision.plan.home, LatLon(vehicle.lat_deg, vehicle.lon_deg))
+    return PreflightCheck("dock", away_m <= PAD_RADIUS_M, f"the vehicle is {away_m:.0f} m from the plan's home")
+
+
+async def _refuse_outdated(services: Services, vehicle: VehicleState, revision: Revision) -> None:
+    """Refuses a plan that today's airspace would not give: its proof was made against another version."""
+    airspace = await services.store.airspace()
+    if airspace.version == revision.plan.airspace_version:
+        return
+    dock = services.dock(revision.request.dock_id)
+    today = await services.planner.plan(revision.request, dock, airspace, services.airframe_at(dock.id))
+    if today.conflicts:
+        raise MissionConflict(today.conflicts)
+    if (today.hash, today.fence_hash) != (revision.plan.hash, revision.plan.fence_hash):
+        said = (
+            f"the plan was proven against airspace version {revision.plan.airspace_version}, "
+            f"version {airspace.version} changes it: make a new revision"
+        )
+        raise PreflightFailed(vehicle.vehicle_id, (PreflightCheck("airspace", False, said),))
+
+
+async def _new_sortie(services: Services, asker: Principal, revision: Revision, vehicle_id: VehicleId) -> Sortie:
+    mission = await services.store.mission(revision.mission_id)
+    return Sortie(
+        id=SortieId(new_id("sortie")),
+        mission_id=mission.id,
+        revision=revision.revision,
+        mission_name=revision.request.name,
+        vehicle_id=vehicle_id,
+        state=SortieState.REQUESTED,
+        created_at=services.clock.now(),
+        created_by=asker.operator_id,
+        waypoints_total=len(revision.plan.waypoints),
+        mission_hash=revision.plan.hash,
+        fence_hash=revision.plan.fence_hash,
+    )
+
+
+async def _hand_over(services: Services, sortie: Sortie) -> Sortie:
+    """Asks the gateway to take the sortie; closes it with the reason when it will not."""
+    services.hub.sortie_changed(sortie)
+    subject = launch_subject(sortie.vehicle_id)
+    request = LaunchRequest(sortie.id, sortie.mission_id, sortie.revision)
+    try:
+        async with asyncio.timeout(ACCEPT_DEADLINE_S):
+            accepted = await services.bus.request(subject, request, LaunchAccepted)
+    except TimeoutError:
+        return await _refused(services, sortie, GatewayUnavailable(subject))
+    except BailuError as error:
+        return await _refused(services, sortie, error)
+    return accepted.sortie
+
+
+async def _refused(services: Services, sortie: Sortie, error: BailuError) -> Sortie:
+    """Closes `sortie` with `error` and raises it, unless the gateway took the sortie after all.
+
+    The row's revision decides: whoever saves first goes on, the other one finds it stale.
+    """
+    problem = {"slug": error.slug, "title": error.title, "detail": error.detail, **msgspec.to_builtins(error.facts())}
+    closed = advance(
+        sortie,
+        SortieState.REFUSED,
+        at=services.clock.now(),
+        by="api",
+        why=error.detail,
+        outcome=Outcome.REFUSED,
+        problem=problem,
+    )
+    try:
+        await services.store.save_sortie(closed)
+    except StaleRevision:
+        log.info("sortie %s went on without its launch being acknowledged in time", sortie.id)
+        return await services.store.sortie(sortie.id)
+    services.hub.sortie_changed(closed)
+    raise error
+
+
+async def close_orphans(services: Services) -> int:
+    """Refuses the sorties that a former process stored but never handed over; gives their number."""
+    closed = 0
+    for sortie in await services.store.sorties(limit=1_000, unfinished_only=True):
+        age_s = (services.clock.now() - sortie.created_at).total_seconds()
+        if sortie.state is SortieState.REQUESTED and age_s > 2 * ACCEPT_DEADLINE_S:
+            try:
+                await _refused(services, sortie, GatewayUnavailable(launch_subject(sortie.vehicle_id)))
+            except (GatewayUnavailable, NotFound):
+                closed += 1
+    return closed

@@ -1,0 +1,93 @@
+"""The composition root: `create_app` wires what it is given and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from fastapi import FastAPI
+
+from api import console, problems
+from api.guard import Guard
+from api.openapi import described
+from api.planning import Planner
+from api.routes import missions, places, platform, sorties, stream, vehicles
+from api.schemas.sorties import sortie_json
+from api.services import ApiStore, Services, bailu_version
+from api.settings import Settings
+from core.bus import Bus
+from core.clock import Clock
+from core.errors import BailuError
+from core.ids import DockId, VehicleId
+from missions.model import Dock
+from telemetry.messages import VehicleState
+from telemetry.streams import Encoders, StreamHub
+
+API = "/api/v1"
+STREAM = f"{API}/stream"
+
+
+def stream_hub(settings: Settings, clock: Clock) -> StreamHub:
+    """A hub that knows the enrolled vehicles; nothing was heard of them yet."""
+    encoders = Encoders(sortie=sortie_json, problem=_problem_json)
+    return StreamHub(enrolled(settings), clock=clock, encoders=encoders)
+
+
+def _problem_json(error: BailuError) -> bytes:
+    return msgspec.json.encode(problems.document(error, STREAM))
+
+
+def enrolled(settings: Settings) -> Iterable[VehicleState]:
+    """The configured vehicles before the first tick."""
+    for vehicle in settings.vehicles:
+        yield VehicleState(
+            vehicle_id=VehicleId(vehicle.id),
+            name=vehicle.name,
+            dock_id=DockId(vehicle.dock),
+            system_id=vehicle.system_id,
+            link_name=vehicle.link,
+            airframe=vehicle.airframe,
+        )
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock,
+    store: ApiStore,
+    bus: Bus,
+    planner: Planner,
+    hub: StreamHub,
+    docks: Mapping[DockId, Dock],
+) -> FastAPI:
+    """The HTTP and WebSocket application over what it is given; it starts and stops nothing."""
+    app = bare_app(settings.operator_id)
+    app.state.services = Services(
+        settings=settings,
+        clock=clock,
+        store=store,
+        bus=bus,
+        planner=planner,
+        hub=hub,
+        docks=docks,
+        started_at=clock.now(),
+    )
+    console.mount(app)
+    return app
+
+
+def bare_app(operator_id: str = "local") -> FastAPI:
+    """The routes without anything behind them: enough to describe the API."""
+    app = FastAPI(
+        title="Bailu 白鹭",
+        version=bailu_version(),
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for module in (platform, places, vehicles, missions, sorties, stream):
+        app.include_router(module.router, prefix=API)
+    problems.install(app)
+    app.add_middleware(Guard, operator_id=operator_id)
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
+    return app

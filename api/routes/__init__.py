@@ -1,0 +1,1 @@
+"""One module per noun of the contract. A route translates; it does not decide."""

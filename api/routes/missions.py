@@ -1,0 +1,115 @@
+"""Plans, missions and their revisions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from api.schemas.missions import (
+    MissionFeature,
+    MissionList,
+    MissionOut,
+    MissionSummary,
+    PlanOut,
+    PlanPreview,
+    RevisionOut,
+)
+from api.services import Asker, Principal, Services, Wired
+from core.errors import FieldError, InvalidRequest, MissionConflict, RevisionRequired
+from core.ids import MissionId, new_id
+from missions.model import Mission, MissionRequest, Plan, Revision
+from missions.request import parse_request
+
+router = APIRouter(tags=["missions"])
+
+
+async def _plan(services: Services, feature: MissionFeature) -> tuple[MissionRequest, Plan]:
+    """What was asked for, and the plan against the newest airspace, conflicts included."""
+    request = parse_request(feature.model_dump(mode="json", exclude_unset=True), tuple(services.docks.values()))
+    dock = services.dock(request.dock_id)
+    airspace = await services.store.airspace()
+    return request, await services.planner.plan(request, dock, airspace, services.airframe_at(dock.id))
+
+
+async def _revision(
+    services: Services, asker: Principal, feature: MissionFeature, mission_id: MissionId, number: int
+) -> Revision:
+    """A revision that may fly. Raises MissionConflict."""
+    request, plan = await _plan(services, feature)
+    if plan.conflicts:
+        raise MissionConflict(plan.conflicts)
+    return Revision(mission_id, number, request, plan, services.clock.now(), asker.operator_id)
+
+
+@router.post("/plans")
+async def preview_plan(feature: MissionFeature, services: Wired) -> PlanPreview:
+    """What a request would become; conflicts are in the plan, nothing is stored."""
+    request, plan = await _plan(services, feature)
+    return PlanPreview(plan=PlanOut.of(plan, request.dock_id))
+
+
+@router.post("/missions", status_code=201)
+async def create_mission(feature: MissionFeature, services: Wired, asker: Asker, response: Response) -> MissionOut:
+    """Plans and stores a mission; a plan with conflicts is refused and nothing is stored."""
+    first = await _revision(services, asker, feature, MissionId(new_id("mission")), 1)
+    mission = Mission(first.mission_id, first.request.name, 1, first.created_at, asker.operator_id)
+    await services.store.add_mission(mission, first)
+    response.headers["Location"] = f"/api/v1/missions/{mission.id}"
+    response.headers["ETag"] = _etag(1)
+    return MissionOut.with_latest(mission, first)
+
+
+@router.get("/missions")
+async def list_missions(services: Wired, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> MissionList:
+    """Newest first."""
+    missions = await services.store.missions(limit=limit)
+    return MissionList(items=[MissionSummary.of(mission) for mission in missions])
+
+
+@router.get("/missions/{mission_id}")
+async def one_mission(mission_id: MissionId, services: Wired, response: Response) -> MissionOut:
+    """A mission with its newest revision; the ETag is what a change must name."""
+    mission = await services.store.mission(mission_id)
+    latest = await services.store.revision(mission_id, mission.revision)
+    response.headers["ETag"] = _etag(mission.revision)
+    return MissionOut.with_latest(mission, latest)
+
+
+@router.get("/missions/{mission_id}/revisions/{revision}")
+async def one_revision(mission_id: MissionId, revision: int, services: Wired) -> RevisionOut:
+    """One revision, as it was stored."""
+    return RevisionOut.of(await services.store.revision(mission_id, revision))
+
+
+@router.post("/missions/{mission_id}/revisions", status_code=201)
+async def add_revision(  # noqa: PLR0917 - FastAPI's parameters are named by the request
+    mission_id: MissionId,
+    feature: MissionFeature,
+    services: Wired,
+    asker: Asker,
+    response: Response,
+    if_match: Annotated[str | None, Header(alias="If-Match")] = None,
+) -> RevisionOut:
+    """A new revision on top of the one that If-Match names."""
+    await services.store.mission(mission_id)
+    if if_match is None:
+        raise RevisionRequired("mission", mission_id)
+    based_on = _revision_of(if_match)
+    revision = await _revision(services, asker, feature, mission_id, based_on + 1)
+    await services.store.add_revision(revision, based_on=based_on)
+    response.headers["Location"] = f"/api/v1/missions/{mission_id}/revisions/{revision.revision}"
+    response.headers["ETag"] = _etag(revision.revision)
+    return RevisionOut.of(revision)
+
+
+def _etag(revision: int) -> str:
+    return f'"{revision}"'
+
+
+def _revision_of(if_match: str) -> int:
+    """The revision in an If-Match header. Raises InvalidRequest."""
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidRequest((FieldError("", f"If-Match (header): {if_match!r} is not a quoted revision number"),))
+    return int(text)

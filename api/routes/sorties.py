@@ -1,0 +1,66 @@
+"""Sorties: launching them, following them, reading what was recorded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import FileResponse
+
+from api.launch import Launch, launch
+from api.routes.vehicles import KEY_PATTERN
+from api.schemas.sorties import LaunchIn, SortieList, SortieOut, TrackOut
+from api.services import Asker, Wired
+from core.errors import NotFound
+from core.ids import MissionId, SortieId, VehicleId
+from telemetry.recorder import tlog_path
+
+router = APIRouter(tags=["sorties"])
+
+
+@router.post("/sorties", status_code=202)
+async def start_sortie(
+    asked: LaunchIn,
+    services: Wired,
+    asker: Asker,
+    response: Response,
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_PATTERN)],
+) -> SortieOut:
+    """Launches a stored revision; a repeated Idempotency-Key gives the sortie that it made before."""
+    wanted = Launch(MissionId(asked.mission_id), asked.revision, VehicleId(asked.vehicle_id))
+    sortie = await launch(services, asker, wanted, idempotency_key)
+    response.headers["Location"] = f"/api/v1/sorties/{sortie.id}"
+    return SortieOut.of(sortie)
+
+
+@router.get("/sorties")
+async def list_sorties(services: Wired, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> SortieList:
+    """Newest first."""
+    return SortieList(items=[SortieOut.of(sortie) for sortie in await services.store.sorties(limit=limit)])
+
+
+@router.get("/sorties/{sortie_id}")
+async def one_sortie(sortie_id: SortieId, services: Wired) -> SortieOut:
+    """A sortie as it was last saved."""
+    return SortieOut.of(await services.store.sortie(sortie_id))
+
+
+@router.get("/sorties/{sortie_id}/track")
+async def sortie_track(sortie_id: SortieId, services: Wired) -> TrackOut:
+    """The recorded positions; none when nothing flew."""
+    await services.store.sortie(sortie_id)
+    return TrackOut.of(sortie_id, await services.store.track(sortie_id))
+
+
+@router.get(
+    "/sorties/{sortie_id}/tlog",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def sortie_tlog(sortie_id: SortieId, services: Wired) -> FileResponse:
+    """The telemetry log: every frame that was received, as MAVLink ground stations store it."""
+    await services.store.sortie(sortie_id)
+    path = tlog_path(services.settings.data_dir, sortie_id)
+    if not path.is_file():
+        raise NotFound("telemetry log of sortie", sortie_id)
+    return FileResponse(path, media_type="application/octet-stream", filename=f"{sortie_id}.tlog")

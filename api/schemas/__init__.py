@@ -1,0 +1,1 @@
+"""What HTTP says, as pydantic models; `of` makes one from a domain value."""

@@ -1,0 +1,91 @@
+"""What the routes work with, handed over by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from api.planning import Planner
+from api.settings import Settings, VehicleSetting
+from core.bus import Bus
+from core.clock import Clock
+from core.errors import NotFound
+from core.ids import DockId, OperatorId
+from missions.energy import AIRFRAMES
+from missions.model import Airframe, Dock, Sortie
+from missions.ports import Store
+from telemetry.streams import StreamHub
+
+DEFAULT_AIRFRAME = "quad-3kg"
+
+
+class ApiStore(Store, Protocol):
+    """The store, and one question that only the door has."""
+
+    async def sortie_for_key(self, idempotency_key: str, request_digest: str) -> Sortie | None:
+        """The sortie that the key made before. Raises IdempotencyKeyReused when its digest was another."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. One operator of this machine for now; every row that is written carries the id."""
+
+    operator_id: OperatorId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that a route may touch."""
+
+    settings: Settings
+    clock: Clock
+    store: ApiStore
+    bus: Bus
+    planner: Planner
+    hub: StreamHub
+    docks: Mapping[DockId, Dock]
+    started_at: datetime
+
+    def dock(self, dock_id: DockId) -> Dock:
+        if dock_id not in self.docks:
+            raise NotFound("dock", dock_id)
+        return self.docks[dock_id]
+
+    def vehicles_at(self, dock_id: str) -> Sequence[VehicleSetting]:
+        return [vehicle for vehicle in self.settings.vehicles if vehicle.dock == dock_id]
+
+    def airframe_at(self, dock_id: str) -> Airframe:
+        """What a plan from the dock is made for: its first vehicle's airframe."""
+        names = [vehicle.airframe for vehicle in self.vehicles_at(dock_id)]
+        return AIRFRAMES[names[0] if names else DEFAULT_AIRFRAME]
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    services = connection.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
+
+
+async def _principal(services: Annotated[Services, Depends(_services)]) -> Principal:
+    settings = services.settings
+    return Principal(OperatorId(settings.operator_id), settings.operator_name)
+
+
+Wired = Annotated[Services, Depends(_services)]
+Asker = Annotated[Principal, Depends(_principal)]
+
+
+def bailu_version() -> str:
+    return version("bailu")

@@ -1,0 +1,180 @@
+"""All settings as one frozen object, from `bailu.toml`, `BAILU_*` and the command line; unknown keys are refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "BAILU_"
+# Read by the SITL tests and `bailu sitl`, not a setting of the platform.
+FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY"})
+LINK_SCHEMES = ("udpin", "udpout", "tcp")
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text says which key and why."""
+
+
+class LinkSetting(BaseModel):
+    """A transport to listen on or to connect to: `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Id
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: str) -> str:
+        scheme, _, rest = url.partition(":")
+        host, _, port = rest.rpartition(":")
+        if scheme not in LINK_SCHEMES or not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError("a link is udpin:HOST:PORT, udpout:HOST:PORT or tcp:HOST:PORT")
+        return url
+
+
+class VehicleSetting(BaseModel):
+    """An enrolled vehicle: our stable id, its MAVLink system id on its link, and where it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Id
+    name: str = Field(min_length=1, max_length=80)
+    link: Id
+    system_id: int = Field(ge=1, le=254)
+    dock: Id
+    airframe: str = "quad-3kg"
+
+
+DEFAULT_LINKS = (LinkSetting(name="fleet", url="udpin:127.0.0.1:14550"),)
+DEFAULT_VEHICLES = tuple(
+    VehicleSetting(id=f"bl-{number:02}", name=name, link="fleet", system_id=10 + number, dock=dock)
+    for number, name, dock in (
+        (1, "白鹭一号", "dock-xiayang"),
+        (2, "白鹭二号", "dock-yingpu"),
+        (3, "白鹭三号", "dock-zhujiajiao"),
+    )
+)
+
+
+class Settings(BaseSettings):
+    """Every setting of the platform. Nothing but `load` builds one outside of tests."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8420, ge=0, le=65_535)
+    operator_id: Id = "local"
+    operator_name: str = Field(default="本机值班员", min_length=1, max_length=80)
+    tick_hz: float = Field(default=10.0, ge=1.0, le=50.0)
+    speedup: float = Field(default=1.0, gt=0.0, le=100.0)
+    links: tuple[LinkSetting, ...] = DEFAULT_LINKS
+    vehicles: tuple[VehicleSetting, ...] = DEFAULT_VEHICLES
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over: the environment is read in one place."""
+        return (init_settings,)
+
+    @field_validator("host")
+    @classmethod
+    def _loopback_only(cls, host: str) -> str:
+        # Nobody logs in yet, so nobody from outside may come in.
+        if host == "localhost" or ipaddress.ip_address(host).is_loopback:
+            return host
+        raise ValueError("Bailu has no log-in yet and binds loopback addresses only")
+
+    @model_validator(mode="after")
+    def _vehicles_fit_links(self) -> Settings:
+        _refuse_repeats("link name", [link.name for link in self.links])
+        _refuse_repeats("vehicle id", [vehicle.id for vehicle in self.vehicles])
+        _refuse_repeats("link and system id", [f"{each.link}/{each.system_id}" for each in self.vehicles])
+        known = {link.name for link in self.links}
+        for vehicle in self.vehicles:
+            if vehicle.link not in known:
+                raise ValueError(f"vehicle {vehicle.id} is on link {vehicle.link!r}, which is not configured")
+        return self
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "bailu.db"
+
+    @property
+    def bus_socket(self) -> Path:
+        """Where `bailu gateway` listens for `bailu api` processes."""
+        return self.data_dir / "bus.sock"
+
+    @property
+    def has_default_fleet(self) -> bool:
+        return self.vehicles == DEFAULT_VEHICLES
+
+
+def _refuse_repeats(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{what} {name!r} occurs twice")
+
+
+def load(config: Path | None, environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """File, then environment, then the command line's `overrides` (None: not given). Raises SettingsError."""
+    values = _from_file(config) if config else {}
+    values |= _from_environ(environ)
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from error
+
+
+def _from_file(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{config}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config}: {error}") from error
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """`BAILU_PORT=…` and so on; lists (`BAILU_VEHICLES`) are TOML values."""
+    found: dict[str, Any] = {}
+    for name, text in environ.items():
+        if name.startswith(PREFIX) and name not in FOREIGN_KEYS:
+            key = name.removeprefix(PREFIX).lower()
+            found[key] = _toml_value(name, text) if key in ("links", "vehicles") else text
+    return found
+
+
+def _toml_value(name: str, text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: {error}") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """Each wrong key with its reason, in one line."""
+    wrong = []
+    for item in error.errors(include_url=False):
+        where = ".".join(str(part) for part in item["loc"]) or "settings"
+        reason = (
+            "is not a known setting"
+            if item["type"] == "extra_forbidden"
+            else item["msg"].removeprefix("Value error, ")
+        )
+        wrong.append(f"{where}: {reason}")
+    return "; ".join(wrong)
