@@ -9,6 +9,8 @@ from enum import StrEnum
 from core.errors import Conflict, PreflightCheck
 from core.geo import LatLon
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
+from geofence.onboard import FencePolygon as FencePolygon  # noqa: PLC0414  (part of a plan: exported)
+from geofence.onboard import OnboardFence as OnboardFence  # noqa: PLC0414  (part of a plan: exported)
 
 
 class Pattern(StrEnum):
@@ -73,22 +75,6 @@ class Waypoint:
 
     place: LatLon
     alt_rel_m: float
-
-
-@dataclass(frozen=True, slots=True)
-class FencePolygon:
-    """A polygon of the on-board fence. `ring`: N ≥ 3 vertices, open, none repeated."""
-
-    ring: tuple[LatLon, ...]
-    inclusion: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OnboardFence:
-    """What the autopilot holds while it flies the plan: polygons and a ceiling above home."""
-
-    polygons: tuple[FencePolygon, ...]
-    alt_max_rel_m: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""Zones as GeoJSON features and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.altitude import AltitudeBand, Datum
+from core.ids import ZoneId
+from core.members import (
+    Problems,
+    below,
+    read_array,
+    read_choice,
+    read_number,
+    read_object,
+    read_text,
+)
+from geofence.geometry import (
+    check_crs,
+    line_coordinates,
+    parse_line,
+    parse_polygon,
+    parse_ring,
+    read_polygon,
+    read_position,
+    ring_coordinates,
+)
+from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
+
+__all__ = ["parse_line", "parse_polygon", "parse_ring", "parse_zones", "zone_collection", "zone_feature"]
+
+MOST_ZONES = 2_000
+LARGEST_RADIUS_M = 100_000.0
+LARGEST_MARGIN_M = 1_000.0
+_PROPERTIES = ("name", "name_en", "role", "kind", "band", "margin_m", "source", "radius_m")
+
+
+def parse_zones(feature_collection: object, pointer: str = "") -> tuple[Zone, ...]:
+    """The zones of a FeatureCollection, ids unique. Raises InvalidRequest with everything wrong."""
+    problems = Problems()
+    known = ("type", "features", "crs", "bbox", "name", "notice")
+    members = read_object(feature_collection, pointer, problems, known=known, required=("type", "features"))
+    check_crs(members, pointer, problems)
+    if members and members.get("type") != "FeatureCollection":
+        problems.add(below(pointer, "type"), "must be FeatureCollection")
+    at = below(pointer, "features")
+    features = read_array(members.get("features", []), at, problems, longest=MOST_ZONES)
+    zones = [_read_zone(feature, below(at, index), problems) for index, feature in enumerate(features)]
+    _check_unique(zones, at, problems)
+    problems.raise_any()
+    return tuple(zone for zone in zones if zone is not None)
+
+
+def zone_feature(zone: Zone) -> dict[str, Any]:
+    """The zone as a Feature; a circle is a Point with `radius_m`. The inverse of `parse_zones`."""
+    properties: dict[str, Any] = {
+        "name": zone.name,
+        "name_en": zone.name_en,
+        "role": str(zone.role),
+        "kind": zone.kind,
+        "band": {"datum": str(zone.band.datum), "floor_m": zone.band.floor_m, "ceiling_m": zone.band.ceiling_m},
+        "margin_m": zone.margin_m,
+        "source": zone.source,
+    }
+    if isinstance(zone.shape, CircleShape):
+        properties["radius_m"] = zone.shape.radius_m
+    return {"type": "Feature", "id": str(zone.id), "geometry": _geometry(zone.shape), "properties": properties}
+
+
+def zone_collection(zones: tuple[Zone, ...]) -> dict[str, Any]:
+    """Zones as a FeatureCollection."""
+    return {"type": "FeatureCollection", "features": [zone_feature(zone) for zone in zones]}
+
+
+def _geometry(shape: Shape) -> dict[str, Any]:
+    match shape:
+        case PolygonShape(outer, holes):
+            return {"type": "Polygon", "coordinates": [ring_coordinates(ring) for ring in (outer, *holes)]}
+        case CircleShape(center):
+            return {"type": "Point", "coordinates": line_coordinates((center,))[0]}
+
+
+def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None:
+    before = len(problems)
+    required = ("type", "id", "geometry", "properties")
+    members = read_object(feature, pointer, problems, known=(*required, "bbox"), required=required)
+    if not set(required) <= members.keys():
+        return None
+    if members["type"] != "Feature":
+        problems.add(below(pointer, "type"), "must be Feature")
+    zone_id = read_text(members["id"], below(pointer, "id"), problems, longest=100)
+    at = below(pointer, "properties")
+    told = read_object(members["properties"], at, problems, known=_PROPERTIES, required=("name", "role"))
+    shape = _read_shape(members["geometry"], told, pointer, problems)
+    role = read_choice(told["role"], below(at, "role"), problems, Role) if "role" in told else None
+    name = read_text(told.get("name", "-"), below(at, "name"), problems, longest=200)
+    words = {
+        word: read_text(told.get(word, default), below(at, word), problems, longest=500, empty=True)
+        for word, default in (("name_en", ""), ("kind", "other"), ("source", ""))
+    }
+    margin_m = read_number(
+        told.get("margin_m", 10.0), below(at, "margin_m"), problems, low=0.0, high=LARGEST_MARGIN_M
+    )
+    band = _read_band(told.get("band", {}), below(at, "band"), problems)
+    if len(problems) > before:
+        return None
+    assert zone_id is not None
+    assert name is not None
+    assert role is not None
+    assert shape is not None
+    assert band is not None
+    assert margin_m is not None
+    return Zone(
+        id=ZoneId(zone_id),
+        name=name,
+        role=role,
+        shape=shape,
+        kind=words["kind"] or "other",
+        band=band,
+        margin_m=margin_m,
+        source=words["source"] or "",
+        name_en=words["name_en"] or "",
+    )
+
+
+def _read_shape(geometry: object, told: Mapping[str, object], pointer: str, problems: Problems) -> Shape | None:
+    at = below(pointer, "geometry")
+    radius_at = below(below(pointer, "properties"), "radius_m")
+    if not isinstance(geometry, Mapping) or geometry.get("type") != "Point":
+        if "radius_m" in told:
+            problems.add(radius_at, "belongs to a Point, which is a circle's centre")
+        return read_polygon(geometry, at, problems)
+    check_crs(geometry, at, problems)
+    center = read_position(geometry.get("coordinates"), below(at, "coordinates"), problems)
+    radius_m = read_number(told.get("radius_m"), radius_at, problems, low=1.0, high=LARGEST_RADIUS_M)
+    return CircleShape(center, radius_m) if center and radius_m else None
+
+
+def _read_band(value: object, pointer: str, problems: Problems) -> AltitudeBand | None:
+    before = len(problems)
+    members = read_object(value, pointer, problems, known=("datum", "floor_m", "ceiling_m"))
+    datum = read_choice(members.get("datum", "agl"), below(pointer, "datum"), problems, Datum)
+    floor_m, ceiling_m = (
+        None if members.get(side) is None else read_number(members[side], below(pointer, side), problems)
+        for side in ("floor_m", "ceiling_m")
+    )
+    if floor_m is not None and ceiling_m is not None and floor_m > ceiling_m:
+        problems.add(below(pointer, "floor_m"), f"the floor {floor_m:g} m is above the ceiling {ceiling_m:g} m")
+    return AltitudeBand(datum, floor_m, ceiling_m) if datum and len(problems) == before else None
+
+
+def _check_unique(zones: list[Zone | None], pointer: str, problems: Problems) -> None:
+    seen: set[str] = set()
+    for index, zone in enumerate(zones):
+        if zone is not None and zone.id in seen:
+            problems.add(below(below(pointer, index), "id"), f"the id {zone.id!r} is used twice")
+        if zone is not None:
+            seen.add(zone.id)
