@@ -17,8 +17,8 @@ _ENDS = frozenset({_S.CLOSED, _S.REFUSED, _S.LOST})
 
 # Before take-off everything may be refused and nothing can be lost; in the air the reverse. From every state in the
 # air the vehicle may be observed to return, land or stand disarmed, whoever made it do so: a pilot on the sticks and
-# the autopilot's failsafes do not ask (promise 7). A return may be paused and taken up again; one that was paused
-# may also go on with its mission. A landing may be turned into a return, which saves a vehicle from a bad place.
+# the autopilot's failsafes do not ask (promise 7). A return or a landing may be broken off into a hover, a return or
+# the mission again: what the vehicle shows is written down, not what we would have it do.
 TRANSITIONS: Mapping[SortieState, frozenset[SortieState]] = MappingProxyType(
     {
         _S.REQUESTED: frozenset({_S.PREFLIGHT, _S.REFUSED}),
@@ -28,8 +28,8 @@ TRANSITIONS: Mapping[SortieState, frozenset[SortieState]] = MappingProxyType(
         _S.TAKING_OFF: frozenset({_S.ON_MISSION, _S.PAUSED, _S.RETURNING, _S.LANDING, _S.CLOSED, _S.LOST}),
         _S.ON_MISSION: frozenset({_S.PAUSED, _S.RETURNING, _S.LANDING, _S.CLOSED, _S.LOST}),
         _S.PAUSED: frozenset({_S.ON_MISSION, _S.RETURNING, _S.LANDING, _S.CLOSED, _S.LOST}),
-        _S.RETURNING: frozenset({_S.PAUSED, _S.LANDING, _S.CLOSED, _S.LOST}),
-        _S.LANDING: frozenset({_S.RETURNING, _S.CLOSED, _S.LOST}),
+        _S.RETURNING: frozenset({_S.ON_MISSION, _S.PAUSED, _S.LANDING, _S.CLOSED, _S.LOST}),
+        _S.LANDING: frozenset({_S.ON_MISSION, _S.PAUSED, _S.RETURNING, _S.CLOSED, _S.LOST}),
         _S.CLOSED: frozenset(),
         _S.REFUSED: frozenset(),
         _S.LOST: frozenset(),

@@ -92,7 +92,6 @@ class VehicleState:
     uid: str | None = None
     sortie_id: SortieId | None = None
     last_texts: tuple[str, ...] = ()  # newest last, at most 5 STATUSTEXTs
-    loss_pct: float | None = None  # frames lost on the way here, from sequence numbers, over the last minute
 
 
 @dataclass(frozen=True, slots=True)

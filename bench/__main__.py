@@ -1,0 +1,29 @@
+"""`python -m bench [all|NAME]`: runs the named bench and prints its figures."""
+
+from __future__ import annotations
+
+import sys
+
+from bench.figure import Bench
+from bench.fleet import fleet
+from bench.plan import plan
+from bench.start import start
+from bench.stream import stream
+
+BENCHES: dict[str, Bench] = {"plan": plan, "fleet": fleet, "start": start, "stream": stream}
+
+
+def main(name: str) -> int:
+    if name not in ("all", *BENCHES):
+        print(f"bench: there is no {name!r}; there are: all, {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    met = True
+    for wanted in BENCHES if name == "all" else (name,):
+        for figure in BENCHES[wanted]():
+            print(figure.line(), flush=True)
+            met = met and figure.met is not False
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))

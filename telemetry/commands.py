@@ -1,0 +1,86 @@
+"""Operators' commands: what each asks of the autopilot, when it is legal, and the journal that comes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import BailuError
+from core.ids import OperatorId, SortieId, VehicleId, new_id
+from missions.model import CommandKind, CommandRecord, SortieState
+from missions.ports import CommandJournal
+from telemetry.packets import Cmd, Mode
+from telemetry.vehicle import Vehicle
+
+# All are class A (reliability guide, section 2): asking twice does no harm, success is the observed mode.
+MODE_OF = {
+    CommandKind.PAUSE: Mode.BRAKE,
+    CommandKind.RESUME: Mode.AUTO,
+    CommandKind.RETURN: Mode.RTL,
+    CommandKind.LAND: Mode.LAND,
+}
+RESULT_OF = {
+    CommandKind.PAUSE: SortieState.PAUSED,
+    CommandKind.RESUME: SortieState.ON_MISSION,
+    CommandKind.RETURN: SortieState.RETURNING,
+    CommandKind.LAND: SortieState.LANDING,
+}
+_AIRBORNE = frozenset({SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.PAUSED, SortieState.RETURNING})
+ALLOWED_FROM = {
+    CommandKind.PAUSE: frozenset({SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.RETURNING}),
+    CommandKind.RESUME: frozenset({SortieState.PAUSED}),
+    CommandKind.RETURN: _AIRBORNE - {SortieState.RETURNING},
+    CommandKind.LAND: _AIRBORNE,
+}
+# Coming home or down is never held up by other work on the vehicle (reliability guide, section 2).
+SAFETY = frozenset({CommandKind.RETURN, CommandKind.LAND})
+
+_CUSTOM_MODE_ENABLED = 1  # MAV_MODE_FLAG_CUSTOM_MODE_ENABLED
+
+
+async def set_mode(vehicle: Vehicle, mode: Mode) -> None:
+    """Asks for a mode and waits until the vehicle shows it; the acknowledgement alone proves nothing."""
+    await vehicle.command(Cmd.DO_SET_MODE, _CUSTOM_MODE_ENABLED, mode)
+    await vehicle.until(lambda state: state.mode == mode.name, what=f"mode {mode.name}", within_s=5)
+
+
+async def journalled(
+    journal: CommandJournal,
+    clock: Clock,
+    record: CommandRecord,
+    send: Callable[[], Awaitable[None]],
+    *,
+    idempotency_key: str | None = None,
+) -> CommandRecord:
+    """Commits `record` before `send` sends its first byte (promise 4), and its result after.
+
+    A key that was used before returns the earlier record, and nothing is sent again.
+    """
+    begun = await journal.begin_command(record, idempotency_key=idempotency_key)
+    if begun.id != record.id:
+        return begun
+    try:
+        await send()
+    except BailuError as error:
+        await journal.finish_command(replace(begun, state="failed", result=error.detail, finished_at=clock.now()))
+        raise
+    done = replace(begun, state="done", result="the vehicle shows it", finished_at=clock.now())
+    await journal.finish_command(done)
+    return done
+
+
+def new_record(
+    clock: Clock, vehicle_id: VehicleId, sortie_id: SortieId | None, kind: str, by: OperatorId
+) -> CommandRecord:
+    """A fresh journal entry."""
+    return CommandRecord(new_id("cmd"), vehicle_id, sortie_id, kind, issued_at=clock.now(), issued_by=by)
+
+
+def problem_of(error: BailuError) -> dict[str, object]:
+    """The error as the members of a problem document, for a record."""
+    facts: dict[str, Any] = msgspec.to_builtins(error.facts())
+    return {"type": f"urn:bailu:problem:{error.slug}", "title": error.title, "detail": error.detail, **facts}

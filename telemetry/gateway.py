@@ -1,0 +1,268 @@
+"""The gateway role: links, vehicles and their sorties on one side, the bus and the store on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from core.bus import Bus
+from core.clock import Clock
+from core.errors import IllegalTransition, NotFound, VehicleBusy, VehicleOffline
+from core.ids import VehicleId
+from missions.model import CommandKind, Sortie
+from missions.ports import Store
+from missions.sortie import is_finished
+from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, journalled, new_record, set_mode
+from telemetry.fleet import Fleet
+from telemetry.flight import Flight
+from telemetry.links import LinkConfig, Peer
+from telemetry.messages import (
+    FLEET_EVENT,
+    FLEET_TICK,
+    SORTIE_CHANGED,
+    CommandDone,
+    FleetEvent,
+    LaunchAccepted,
+    LaunchRequest,
+    LinkState,
+    SortieChanged,
+    VehicleCommand,
+    command_subject,
+    launch_subject,
+)
+from telemetry.packets import StatusText
+from telemetry.vehicle import Vehicle, VehicleConfig
+from telemetry.wire import Frame
+
+log = logging.getLogger("bailu.gateway")
+
+_SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
+
+
+class Gateway:
+    """One gateway: owns its links and vehicles; its tasks live and die together."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        links: Sequence[LinkConfig],
+        vehicles: Sequence[VehicleConfig],
+        bus: Bus,
+        store: Store,
+        clock: Clock,
+        data_dir: Path,
+        tick_hz: float,
+        time_scale: float,
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._clock = clock
+        self._data_dir = data_dir
+        self._tick_s = 1.0 / tick_hz
+        self._flights: dict[VehicleId, Flight] = {}
+        self._group = asyncio.TaskGroup()
+        self._fleet = Fleet(
+            name, links, vehicles, clock=clock, pace=time_scale, on_frame=self._on_frame, on_event=self._publish
+        )
+
+    @property
+    def link_addresses(self) -> dict[str, Peer]:
+        """Where each link is bound or connects to."""
+        return {link.name: link.address for link in self._fleet.links}
+
+    # --- life ---
+
+    async def open(self) -> None:
+        """Binds every link. Raises LinkError; then none stays open."""
+        for link in self._fleet.links:
+            await link.open()
+
+    async def run(self) -> None:
+        """Runs until cancelled; an unexpected failure of any task ends it."""
+        async with AsyncExitStack() as stack:
+            for vehicle in self._fleet.vehicles.values():
+                vehicle.listeners.append(lambda packet, v=vehicle: self._on_text(v, packet))  # type: ignore[misc]
+                await self._serve(stack, vehicle)
+            async with self._group as group:
+                for link in self._fleet.links:
+                    group.create_task(link.run(), name=f"link {link.name}")
+                group.create_task(self._fleet.heartbeats(), name="heartbeats")
+                group.create_task(self._fleet.keep_streams(), name="streams")
+                group.create_task(self._tick(), name="tick")
+                await self._find_unfinished()
+
+    async def _serve(self, stack: AsyncExitStack, vehicle: Vehicle) -> None:
+        async def launch(request: LaunchRequest) -> LaunchAccepted:
+            return await self._launch(vehicle, request)
+
+        async def command(request: VehicleCommand) -> CommandDone:
+            return await self._command(vehicle, request)
+
+        await stack.enter_async_context(self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch))
+        await stack.enter_async_context(self._bus.serve(command_subject(vehicle.id), VehicleCommand, command))
+
+    async def _tick(self) -> None:
+        """Publishes the fleet at a steady rate; a late tick is not made up for."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._bus.publish(FLEET_TICK, self._fleet.tick())
+            due = max(due + self._tick_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    # --- what comes from the vehicles ---
+
+    def _on_frame(self, vehicle: Vehicle, frame: Frame) -> None:
+        flight = self._flights.get(vehicle.id)
+        if flight is not None:
+            flight.frame(frame)
+
+    def _on_text(self, vehicle: Vehicle, packet: object) -> None:
+        if isinstance(packet, StatusText) and packet.text:
+            severity = _SEVERITY[packet.severity] if 0 <= packet.severity < len(_SEVERITY) else "info"
+            sortie_id = vehicle.state.sortie_id
+            self._publish(FleetEvent(self._clock.now(), severity, "statustext", packet.text, vehicle.id, sortie_id))
+
+    def _publish(self, message: SortieChanged | FleetEvent) -> None:
+        self._bus.publish(SORTIE_CHANGED if isinstance(message, SortieChanged) else FLEET_EVENT, message)
+
+    # --- what comes from the people ---
+
+    async def _launch(self, vehicle: Vehicle, request: LaunchRequest) -> LaunchAccepted:
+        """Takes a stored sortie over. Raises VehicleBusy or VehicleOffline, and then nothing has begun."""
+        if vehicle.id in self._flights:
+            raise VehicleBusy(vehicle.id, f"it flies sortie {self._flights[vehicle.id].sortie.id}")
+        if vehicle.link is not LinkState.LIVE:
+            raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
+        if vehicle.doing is not None:
+            raise VehicleBusy(vehicle.id, vehicle.doing)
+        sortie = await self._store.sortie(request.sortie_id)
+        flight = await self._flight(vehicle, sortie)
+        self._group.create_task(self._run(flight, again=False), name=f"sortie {sortie.id}")
+        return LaunchAccepted(sortie)
+
+    async def _flight(self, vehicle: Vehicle, sortie: Sortie) -> Flight:
+        revision = await self._store.revision(sortie.mission_id, sortie.revision)
+        if vehicle.id in self._flights:
+            raise VehicleBusy(vehicle.id, f"it flies sortie {self._flights[vehicle.id].sortie.id}")
+        flight = Flight(
+            vehicle,
+            revision,
+            sortie,
+            store=self._store,
+            publish=self._publish,
+            clock=self._clock,
+            data_dir=self._data_dir,
+        )
+        self._flights[vehicle.id] = flight
+        vehicle.assign(sortie.id)
+        return flight
+
+    async def _run(self, flight: Flight, *, again: bool) -> None:
+        try:
+            await (flight.find_again() if again else flight.fly())
+        finally:
+            del self._flights[flight.vehicle.id]
+            flight.vehicle.assign(None)
+
+    async def _find_unfinished(self) -> None:
+        """Sorties that a stop of the platform left in the air, or half launched."""
+        for sortie in await self._store.sorties(limit=1000, unfinished_only=True):
+            vehicle = self._fleet.vehicles.get(sortie.vehicle_id)
+            if vehicle is None or is_finished(sortie.state):
+                continue
+            flight = await self._flight(vehicle, sortie)
+            self._group.create_task(self._run(flight, again=True), name=f"sortie {sortie.id} again")
+
+    async def _command(self, vehicle: Vehicle, request: VehicleCommand) -> CommandDone:
+        """Carries a command out and answers when its effect was seen."""
+        flight = self._flights.get(vehicle.id)
+        sortie_id = flight.sortie.id if flight else None
+        record = new_record(self._clock, vehicle.id, sortie_id, request.kind, request.by)
+
+        async def send() -> None:
+            if vehicle.link in (LinkState.LOST, LinkState.NEVER):
+                raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
+            if request.kind in SAFETY:
+                await self._do(vehicle, flight, request)
+            else:
+                with vehicle.exclusive(f"command {request.kind}"):
+                    await self._do(vehicle, flight, request)
+
+        done = await journalled(self._store, self._clock, record, send, idempotency_key=request.idempotency_key)
+        return CommandDone(done)
+
+    async def _do(self, vehicle: Vehicle, flight: Flight | None, request: VehicleCommand) -> None:
+        if flight is not None:
+            await flight.carry_out(request.kind, request.by)
+        elif vehicle.state.armed and request.kind in SAFETY:
+            # Flying without a sortie of ours (a pilot, another ground station): home and down stay possible.
+            await set_mode(vehicle, MODE_OF[request.kind])
+        else:
+            raise IllegalTransition("vehicle", vehicle.id, "without a sortie", RESULT_OF[CommandKind(request.kind)])
+
+    def vehicle(self, vehicle_id: VehicleId) -> Vehicle:
+        """One of this gateway's vehicles. Raises NotFound."""
+        try:
+            return self._fleet.vehicles[vehicle_id]
+        except KeyError:
+            raise NotFound("vehicle", vehicle_id) from None
+
+
+@asynccontextmanager
+async def running_gateway(
+    *,
+    name: str,
+    links: Sequence[LinkConfig],
+    vehicles: Sequence[VehicleConfig],
+    bus: Bus,
+    store: Store,
+    clock: Clock,
+    data_dir: Path,
+    tick_hz: float = 10.0,
+    time_scale: float = 1.0,
+) -> AsyncIterator[RunningGateway]:
+    """A gateway at work while the context is open.
+
+    `time_scale`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. Raises LinkError.
+    """
+    gateway = Gateway(
+        name=name,
+        links=links,
+        vehicles=vehicles,
+        bus=bus,
+        store=store,
+        clock=clock,
+        data_dir=data_dir,
+        tick_hz=tick_hz,
+        time_scale=time_scale,
+    )
+    await gateway.open()
+    task = asyncio.create_task(gateway.run(), name=f"gateway {name}")
+    try:
+        yield RunningGateway(gateway, task)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+class RunningGateway:
+    """What the composition root holds: addresses to print, and a wait that ends when the gateway dies."""
+
+    def __init__(self, gateway: Gateway, task: asyncio.Task[None]) -> None:
+        self.gateway = gateway
+        self._task = task
+
+    @property
+    def link_addresses(self) -> dict[str, Peer]:
+        return self.gateway.link_addresses
+
+    async def wait(self) -> None:
+        """Returns when the gateway was stopped; raises what killed it."""
+        await asyncio.shield(self._task)

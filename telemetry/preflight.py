@@ -1,0 +1,86 @@
+"""May this vehicle fly this plan now? Pure checks over its record, each with a sentence."""
+
+from __future__ import annotations
+
+from core.errors import PreflightCheck
+from core.geo import LatLon, ground_distance_m
+from missions.model import Plan
+from telemetry.messages import Landed, LinkState, VehicleState
+
+# GPS_FIX_TYPE_3D_FIX; six satellites are ArduPilot's own minimum for arming with GPS.
+_FIX_3D = 3
+_MIN_SATELLITES = 6
+# A vehicle that stands further from the plan's home would fly other legs than the proven ones.
+HOME_TOLERANCE_M = 15.0
+_POSITION_FRESH_S = 3.0
+# Modes that a vehicle is left in after a pilot or a failsafe took over are no mode to start from.
+_FAILSAFE_MODES = ("LAND", "RTL", "SMART_RTL", "AUTO_RTL", "FLIP", "THROW", "TURTLE")
+
+
+def preflight(state: VehicleState, plan: Plan) -> tuple[PreflightCheck, ...]:
+    """Every check of the launch, passed or not, in the order in which a person would look."""
+    return (
+        _link(state),
+        _position(state),
+        _on_ground(state),
+        _home(state, plan),
+        _battery(state, plan),
+        _mode(state),
+        _prearm(state),
+    )
+
+
+def _link(state: VehicleState) -> PreflightCheck:
+    if state.link is LinkState.LIVE:
+        return PreflightCheck("link", True, f"heard {state.heard_age_s or 0.0:.1f} s ago on {state.link_name}")
+    return PreflightCheck("link", False, f"the link is {state.link}")
+
+
+def _position(state: VehicleState) -> PreflightCheck:
+    fix, satellites = state.gps_fix or 0, state.satellites or 0
+    fresh = state.position_age_s is not None and state.position_age_s <= _POSITION_FRESH_S
+    ok = fix >= _FIX_3D and satellites >= _MIN_SATELLITES and fresh
+    age = "no position" if state.position_age_s is None else f"position {state.position_age_s:.1f} s old"
+    return PreflightCheck("gps", ok, f"GPS fix type {fix} with {satellites} satellites, {age}")
+
+
+def _on_ground(state: VehicleState) -> PreflightCheck:
+    if state.armed is None:
+        return PreflightCheck("ground", False, "the armed state is not known yet")
+    if state.armed:
+        return PreflightCheck("ground", False, "it is armed already")
+    ok = state.landed in (Landed.ON_GROUND, Landed.UNKNOWN)
+    return PreflightCheck("ground", ok, "disarmed on the ground" if ok else f"it is {state.landed}")
+
+
+def _home(state: VehicleState, plan: Plan) -> PreflightCheck:
+    if state.lat_deg is None or state.lon_deg is None:
+        return PreflightCheck("home", False, "its position is not known")
+    away = ground_distance_m(LatLon(state.lat_deg, state.lon_deg), plan.home)
+    ok = away <= HOME_TOLERANCE_M
+    return PreflightCheck("home", ok, f"it stands {away:.1f} m from the plan's dock (limit {HOME_TOLERANCE_M:.0f} m)")
+
+
+def _battery(state: VehicleState, plan: Plan) -> PreflightCheck:
+    if state.battery_pct is None:
+        return PreflightCheck("battery", False, "the battery level is not known")
+    ok = state.battery_pct >= plan.battery_needed_pct
+    return PreflightCheck(
+        "battery",
+        ok,
+        f"battery {state.battery_pct:.0f} %, the plan needs {plan.battery_needed_pct:.0f} % with reserve",
+    )
+
+
+def _mode(state: VehicleState) -> PreflightCheck:
+    ok = state.mode is not None and state.mode not in _FAILSAFE_MODES
+    return PreflightCheck("mode", ok, f"mode {state.mode or 'unknown'}")
+
+
+def _prearm(state: VehicleState) -> PreflightCheck:
+    if state.prearm_ok is None:
+        return PreflightCheck("prearm", False, "the autopilot has not reported its pre-arm checks yet")
+    if state.prearm_ok:
+        return PreflightCheck("prearm", True, "the autopilot's pre-arm checks pass")
+    said = [text for text in state.last_texts if text.startswith("PreArm")]
+    return PreflightCheck("prearm", False, said[-1] if said else "the autopilot's pre-arm checks fail")

@@ -1,0 +1,277 @@
+"""Bytes to frames to packets and back: the one module of the service that imports pymavlink, as a codec only."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from pymavlink.dialects.v20 import ardupilotmega as dialect
+
+from core.geo import from_e7
+from telemetry.packets import (
+    Attitude,
+    AutopilotVersion,
+    CommandAck,
+    CommandLong,
+    ExtendedSysState,
+    FenceStatus,
+    GlobalPosition,
+    GpsRaw,
+    Heartbeat,
+    HomePosition,
+    Inbound,
+    MissionAck,
+    MissionCount,
+    MissionCurrent,
+    MissionItemInt,
+    MissionItemReached,
+    MissionRequest,
+    MissionRequestList,
+    MissionType,
+    Outbound,
+    ParamError,
+    ParamRequest,
+    ParamSet,
+    ParamValue,
+    StatusText,
+    SysStatus,
+)
+
+# A MAVLink 2 frame is at most 280 bytes (10 header, 255 payload, 2 checksum, 13 signature).
+MAX_FRAME = 280
+MAX_DATAGRAM = 1500
+# MAV_AUTOPILOT_INVALID: the sender is no autopilot.
+_NO_AUTOPILOT = 8
+_ARMED = 128  # MAV_MODE_FLAG_SAFETY_ARMED
+_PREARM = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
+_GEOFENCE = 0x100000  # MAV_SYS_STATUS_GEOFENCE
+
+
+@dataclass(frozen=True, slots=True)
+class MavAddress:
+    """Where a vehicle happens to be on a link; never an identity."""
+
+    system_id: int
+    component_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One received frame whose checksum is right. `packet` is None for messages that the platform has no use for."""
+
+    source: MavAddress
+    sequence: int
+    raw: bytes
+    packet: Inbound | None
+
+
+class Decoder:
+    """Bytes of one channel in, frames out; keeps at most one incomplete frame. Never raises on any input."""
+
+    def __init__(self) -> None:
+        self._codec = dialect.MAVLink(None)
+        self._codec.robust_parsing = True
+        self.bad_frames = 0
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes, in order. Damaged bytes are skipped and counted."""
+        try:
+            messages = self._codec.parse_buffer(data) or ()
+        except (dialect.MAVError, struct.error, ValueError, IndexError, KeyError):
+            # A payload that unpacks to nonsense; the parser has dropped it already.
+            self.bad_frames += 1
+            return
+        for message in messages:
+            # pymavlink passes unknown ids on before it checks their checksum: they count as damage here.
+            if message.get_msgId() < 0:
+                self.bad_frames += 1
+                continue
+            yield Frame(
+                source=MavAddress(message.get_srcSystem(), message.get_srcComponent()),
+                sequence=message.get_seq(),
+                raw=bytes(message.get_msgbuf()),
+                packet=_packet_of(message),
+            )
+
+
+class Encoder:
+    """Packets to MAVLink 2 frames from one address; owns that address's sequence number on one link."""
+
+    def __init__(self, source: MavAddress) -> None:
+        self._codec = dialect.MAVLink(None, srcSystem=source.system_id, srcComponent=source.component_id)
+
+    def frame(self, packet: Outbound, to: MavAddress) -> bytes:
+        """The frame that carries `packet` to `to`. Raises ValueError when a field does not fit its wire type."""
+        message = _message_of(packet, to)
+        try:
+            data = bytes(message.pack(self._codec))
+        except struct.error as error:
+            raise ValueError(f"{type(packet).__name__} does not fit its message: {error}") from error
+        self._codec.seq = (self._codec.seq + 1) % 256
+        return data
+
+
+def _packet_of(message: Any) -> Inbound | None:
+    reader = _READERS.get(message.get_type())
+    if reader is None:
+        return None
+    try:
+        return reader(message)
+    except (ValueError, OverflowError):
+        # Field values outside their enumeration (a mission type of 77, say): nothing that we could act on.
+        return None
+
+
+def _heartbeat(m: Any) -> Heartbeat:
+    return Heartbeat(m.autopilot != _NO_AUTOPILOT, bool(m.base_mode & _ARMED), m.custom_mode, m.system_status)
+
+
+def _sys_status(m: Any) -> SysStatus:
+    def bit(mask: int) -> bool | None:
+        if not m.onboard_control_sensors_present & mask:
+            return None
+        return bool(m.onboard_control_sensors_health & mask)
+
+    return SysStatus(
+        battery_v=None if m.voltage_battery == 0xFFFF else m.voltage_battery / 1000,
+        battery_a=None if m.current_battery < 0 else m.current_battery / 100,
+        battery_pct=None if m.battery_remaining < 0 else float(m.battery_remaining),
+        prearm_ok=bit(_PREARM),
+        fence_enabled=bool(m.onboard_control_sensors_enabled & _GEOFENCE)
+        if m.onboard_control_sensors_present & _GEOFENCE
+        else None,
+    )
+
+
+def _gps_raw(m: Any) -> GpsRaw:
+    return GpsRaw(
+        fix=m.fix_type,
+        satellites=None if m.satellites_visible == 255 else m.satellites_visible,
+        hdop=None if m.eph == 0xFFFF else m.eph / 100,
+    )
+
+
+def _attitude(m: Any) -> Attitude:
+    return Attitude(math.degrees(m.roll), math.degrees(m.pitch), math.degrees(m.yaw) % 360.0)
+
+
+def _global_position(m: Any) -> GlobalPosition:
+    return GlobalPosition(
+        boot_ms=m.time_boot_ms,
+        lat_deg=from_e7(m.lat),
+        lon_deg=from_e7(m.lon),
+        alt_amsl_m=m.alt / 1000,
+        alt_rel_m=m.relative_alt / 1000,
+        north_mps=m.vx / 100,
+        east_mps=m.vy / 100,
+        down_mps=m.vz / 100,
+        heading_deg=None if m.hdg == 0xFFFF else m.hdg / 100,
+    )
+
+
+def _mission_current(m: Any) -> MissionCurrent:
+    # `total` is a MAVLink 2 extension: 0 means "not supported", 65535 "no mission".
+    return MissionCurrent(m.seq, None if m.total in (0, 0xFFFF) else m.total)
+
+
+def _mission_item_int(m: Any) -> MissionItemInt:
+    params = (m.param1, m.param2, m.param3, m.param4)
+    return MissionItemInt(m.seq, m.frame, m.command, params, m.x, m.y, m.z, MissionType(m.mission_type))
+
+
+def _mission_request(m: Any) -> MissionRequest:
+    return MissionRequest(m.seq, MissionType(m.mission_type))
+
+
+def _autopilot_version(m: Any) -> AutopilotVersion:
+    version = m.flight_sw_version
+    kind = version & 0xFF  # FIRMWARE_VERSION_TYPE: 255 official, below that development to release candidate
+    suffix = (
+        "" if kind == 255 else "-dev" if kind < 64 else "-alpha" if kind < 128 else "-beta" if kind < 192 else "-rc"
+    )
+    uid2 = bytes(m.uid2)
+    uid = uid2.hex() if any(uid2) else f"{m.uid:016x}" if m.uid else None
+    return AutopilotVersion(f"{version >> 24}.{version >> 16 & 0xFF}.{version >> 8 & 0xFF}{suffix}", uid)
+
+
+def _text(value: str | bytes) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return "".join(c for c in text.split("\0", 1)[0] if c.isprintable())
+
+
+def _status_text(m: Any) -> StatusText:
+    # A chunk shorter than the field's 50 characters ends its text; id 0 is a text in one piece.
+    return StatusText(m.severity, _text(m.text), m.id, is_last=m.id == 0 or len(m.text) < 50)
+
+
+_READERS: dict[str, Callable[[Any], Inbound]] = {
+    "HEARTBEAT": _heartbeat,
+    "SYS_STATUS": _sys_status,
+    "PARAM_VALUE": lambda m: ParamValue(_text(m.param_id), m.param_value),
+    "PARAM_ERROR": lambda m: ParamError(_text(m.param_id), m.error),
+    "GPS_RAW_INT": _gps_raw,
+    "ATTITUDE": _attitude,
+    "GLOBAL_POSITION_INT": _global_position,
+    "MISSION_CURRENT": _mission_current,
+    "MISSION_ITEM_REACHED": lambda m: MissionItemReached(m.seq),
+    "MISSION_COUNT": lambda m: MissionCount(m.count, MissionType(m.mission_type)),
+    "MISSION_REQUEST_INT": _mission_request,
+    "MISSION_REQUEST": _mission_request,
+    "MISSION_ITEM_INT": _mission_item_int,
+    "MISSION_ACK": lambda m: MissionAck(m.type, MissionType(m.mission_type)),
+    "COMMAND_ACK": lambda m: CommandAck(m.command, m.result),
+    "AUTOPILOT_VERSION": _autopilot_version,
+    "HOME_POSITION": lambda m: HomePosition(from_e7(m.latitude), from_e7(m.longitude), m.altitude / 1000),
+    "EXTENDED_SYS_STATE": lambda m: ExtendedSysState(m.landed_state),
+    "FENCE_STATUS": lambda m: FenceStatus(bool(m.breach_status), m.breach_count),
+    "STATUSTEXT": _status_text,
+}
+
+
+def _message_of(packet: Outbound, to: MavAddress) -> Any:
+    target = (to.system_id, to.component_id)
+    match packet:
+        case Heartbeat():
+            # MAV_TYPE_GCS, no autopilot, MAV_STATE_ACTIVE, MAVLink 2.
+            return dialect.MAVLink_heartbeat_message(6, _NO_AUTOPILOT, 0, 0, 4, 3)
+        case MissionRequestList(kind):
+            return dialect.MAVLink_mission_request_list_message(*target, kind)
+        case MissionCount(count, kind):
+            return dialect.MAVLink_mission_count_message(*target, count, kind)
+        case MissionRequest(seq, kind):
+            return dialect.MAVLink_mission_request_int_message(*target, seq, kind)
+        case MissionItemInt():
+            return dialect.MAVLink_mission_item_int_message(
+                *target, packet.seq, packet.frame, packet.command, 0, 1, *packet.params,
+                packet.x_e7, packet.y_e7, packet.z_m, packet.kind,
+            )  # fmt: skip
+        case MissionAck(result, kind):
+            return dialect.MAVLink_mission_ack_message(*target, result, kind)
+        case CommandLong():
+            padded = (*packet.params, *([0.0] * (7 - len(packet.params))))
+            return dialect.MAVLink_command_long_message(*target, packet.command, packet.confirmation, *padded)
+        case ParamRequest(name):
+            return dialect.MAVLink_param_request_read_message(*target, name.encode("ascii"), -1)
+        case ParamSet(name, value):
+            # MAV_PARAM_TYPE_REAL32: ArduPilot takes every value as a float.
+            return dialect.MAVLink_param_set_message(*target, name.encode("ascii"), value, 9)
+        case _:
+            assert_never(packet)
+
+
+# The ids of the messages that the platform asks the vehicle to stream, and how often (Hz of the vehicle's time).
+STREAM_RATES_HZ: dict[int, float] = {
+    dialect.MAVLINK_MSG_ID_ATTITUDE: 4.0,
+    dialect.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: 5.0,
+    dialect.MAVLINK_MSG_ID_SYS_STATUS: 2.0,
+    dialect.MAVLINK_MSG_ID_GPS_RAW_INT: 1.0,
+    dialect.MAVLINK_MSG_ID_MISSION_CURRENT: 2.0,
+    dialect.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 2.0,
+    dialect.MAVLINK_MSG_ID_FENCE_STATUS: 2.0,
+    dialect.MAVLINK_MSG_ID_HOME_POSITION: 0.5,
+}
+AUTOPILOT_VERSION_ID: int = dialect.MAVLINK_MSG_ID_AUTOPILOT_VERSION
+HOME_POSITION_ID: int = dialect.MAVLINK_MSG_ID_HOME_POSITION

@@ -1,0 +1,176 @@
+"""The real service as a child process with vehicles over sockets, driven over its public API."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+Json = dict[str, Any]
+_FINISHED = ("closed", "refused", "lost")
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def example(name: str, **properties: Any) -> Json:
+    """A mission of `examples/`, with some of its properties replaced."""
+    feature: Json = json.loads((EXAMPLES / f"{name}.geojson").read_text())
+    feature["properties"] |= properties
+    return feature
+
+
+@dataclass
+class Platform:
+    """`bailu up` on its own data folder and port. `sitl`: ArduPilot processes instead of the embedded fleet."""
+
+    data_dir: Path
+    speedup: float = 10.0
+    sitl: bool = False
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "test-output.log"
+
+    def start(self, *, within_s: float = 60.0) -> None:
+        """Starts it and waits until it serves."""
+        command = [sys.executable, "-m", "api.cli.main", "up", "--port", str(self.port)]
+        command += ["--data-dir", str(self.data_dir), "--speedup", str(self.speedup)]
+        command += ["--sitl"] if self.sitl else []
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True, env=os.environ | {"NO_COLOR": "1"}
+            )
+        self.until(self._serves, within_s=within_s, what="the service to answer")
+        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=30)
+
+    def _serves(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"bailu up ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}")
+        try:
+            return httpx.get(f"{self.url}/api/v1/health", timeout=1).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """Kills the platform as a power cut would; its vehicles fly on."""
+        assert self.process is not None
+        self._client.close()
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """Ctrl-C, and the exit code."""
+        assert self.process is not None
+        self._client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+    # --- the public API ---
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        return self._client.request(method, path, json=body, headers=named)
+
+    def get(self, path: str) -> Json:
+        response = self.request("GET", path)
+        assert response.status_code == 200, response.text
+        answer: Json = response.json()
+        return answer
+
+    def post(self, path: str, body: Any, **headers: str) -> Json:
+        """A request that must succeed."""
+        response = self.request("POST", path, body, **headers)
+        assert response.status_code < 300, response.text
+        answer: Json = response.json()
+        return answer
+
+    def vehicle(self, vehicle_id: str) -> Json:
+        return self.get(f"/vehicles/{vehicle_id}")
+
+    def sortie(self, sortie_id: str) -> Json:
+        return self.get(f"/sorties/{sortie_id}")
+
+    def launch(self, mission: Json, vehicle_id: str) -> httpx.Response:
+        body = {"mission_id": mission["mission_id"], "revision": mission["revision"], "vehicle_id": vehicle_id}
+        return self.request("POST", "/sorties", body, Idempotency_Key=str(uuid.uuid4()))
+
+    def launched(self, feature: Json, vehicle_id: str) -> str:
+        """Stores the mission and launches it; the sortie's id."""
+        response = self.launch(self.post("/missions", feature), vehicle_id)
+        assert response.status_code == 202, response.text
+        return str(response.json()["sortie_id"])
+
+    # --- waiting, always with an end ---
+
+    def until(self, holds: Callable[[], bool], *, within_s: float, what: str) -> None:
+        end = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < end, f"waited {within_s} s for {what}\n{self._tail()}"
+            time.sleep(0.1)
+
+    def until_ready(self, vehicle_id: str, *, within_s: float = 120.0) -> None:
+        """Until the autopilot's own checks pass."""
+        self.until(lambda: self.vehicle(vehicle_id)["prearm_ok"] is True, within_s=within_s, what="pre-arm checks")
+
+    def until_state(self, sortie_id: str, *states: str, within_s: float = 120.0) -> Json:
+        found: Json = {}
+
+        def reached() -> bool:
+            found.update(self.sortie(sortie_id))
+            assert found["state"] in states or found["state"] not in _FINISHED, found
+            return found["state"] in states
+
+        self.until(reached, within_s=within_s, what=f"sortie {' or '.join(states)}")
+        return found
+
+    def _tail(self) -> str:
+        return self.log.read_text()[-3000:] if self.log.exists() else ""
+
+
+@contextmanager
+def running_platform(data_dir: Path, **options: Any) -> Iterator[Platform]:
+    """A platform while the context is open; whatever happens, nothing of it is left behind."""
+    platform = Platform(data_dir, **options)
+    try:
+        platform.start()
+        yield platform
+    finally:
+        if platform.process is not None and platform.process.poll() is None:
+            platform.stop()
+        _end_fleet(data_dir)
+
+
+def _end_fleet(data_dir: Path) -> None:
+    """Ends a fleet that a killed platform left flying, by the process id that it noted."""
+    note = data_dir / "fleet.json"
+    if note.exists():
+        with suppress(ProcessLookupError):
+            os.kill(int(json.loads(note.read_text())["pid"]), signal.SIGTERM)

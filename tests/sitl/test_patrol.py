@@ -1,0 +1,111 @@
+"""The story of a patrol, told by the same code to the embedded simulator and to ArduCopter SITL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pymavlink import mavutil
+
+from tests.platform import Json, Platform, example
+
+pytestmark = pytest.mark.system
+
+DOCK = "dock-xiayang"
+VEHICLE = "bl-01"
+
+
+def river() -> Json:
+    return example("river-corridor", dock_id=DOCK)
+
+
+def messages(tlog: Path) -> dict[str, int]:
+    """How many messages of each type pymavlink's own reader finds in a log."""
+    counts: dict[str, int] = {}
+    reader = mavutil.mavlink_connection(str(tlog))
+    try:
+        while (message := reader.recv_match()) is not None:
+            counts[message.get_type()] = counts.get(message.get_type(), 0) + 1
+    finally:
+        reader.close()
+    return counts
+
+
+def test_a_patrol_is_planned_uploaded_flown_and_recorded(platform: Platform) -> None:
+    platform.until_ready(VEHICLE)
+    sortie = platform.until_state(platform.launched(river(), VEHICLE), "closed", within_s=240)
+    assert sortie["outcome"] == "completed", sortie
+    assert sortie["upload_verified"] is True
+    assert sortie["breaches"] == 0
+    assert sortie["waypoints_reached"] == sortie["waypoints_total"] > 0
+    assert all(check["ok"] for check in sortie["checks"])
+    states = [step["to_state"] for step in sortie["transitions"]]
+    assert states == [
+        "preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed",
+    ]  # fmt: skip
+    vehicle = platform.vehicle(VEHICLE)
+    assert (vehicle["armed"], vehicle["sortie_id"]) == (False, None)
+    track = platform.get(f"/sorties/{sortie['sortie_id']}/track")
+    assert len(track["geometry"]["coordinates"]) > 50
+    assert len(track["geometry"]["coordinates"]) == len(track["properties"]["times"])
+    counts = messages(platform.data_dir / "tlogs" / f"{sortie['sortie_id']}.tlog")
+    assert counts["GLOBAL_POSITION_INT"] >= len(track["geometry"]["coordinates"])
+    assert counts["HEARTBEAT"] > 10
+
+
+def test_pause_resume_and_return_do_what_they_say(platform: Platform) -> None:
+    platform.until_ready(VEHICLE)
+    sortie_id = platform.launched(river(), VEHICLE)
+    platform.until_state(sortie_id, "on_mission")
+    for kind, state, mode in (("pause", "paused", "BRAKE"), ("resume", "on_mission", "AUTO")):
+        done = platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": kind})
+        assert done["state"] == "done"
+        assert platform.vehicle(VEHICLE)["mode"] == mode
+        step = platform.until_state(sortie_id, state)["transitions"][-1]
+        assert (step["by"], step["why"]) == ("local", f"the operator asked to {kind}")
+    refused = platform.request("POST", f"/vehicles/{VEHICLE}/commands", {"kind": "resume"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:bailu:problem:illegal-transition")
+    platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
+    sortie = platform.until_state(sortie_id, "closed", within_s=240)
+    assert sortie["outcome"] == "aborted"
+    assert sortie["waypoints_reached"] < sortie["waypoints_total"]
+
+
+def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Platform) -> None:
+    platform.until_ready(VEHICLE)
+    sortie_id = platform.launched(river(), VEHICLE)
+    platform.until_state(sortie_id, "on_mission")
+    platform.until(lambda: platform.sortie(sortie_id)["waypoints_reached"] >= 1, within_s=120, what="a waypoint")
+    before = len(platform.get(f"/sorties/{sortie_id}/track")["geometry"]["coordinates"])
+    platform.kill()
+    platform.start()
+    platform.until(lambda: platform.vehicle(VEHICLE)["armed"] is True, within_s=10, what="the vehicle, flying")
+    sortie = platform.until_state(sortie_id, "closed", within_s=240)
+    assert sortie["outcome"] == "completed", sortie
+    assert sortie["waypoints_reached"] == sortie["waypoints_total"]
+    after = len(platform.get(f"/sorties/{sortie_id}/track")["geometry"]["coordinates"])
+    assert after > before + 20
+
+
+def test_two_fly_at_the_same_time_and_a_third_is_refused_with_the_reason(platform: Platform) -> None:
+    small = example("farmland-survey")
+    first, second = river(), small
+    vehicles = {vehicle["dock_id"]: vehicle["vehicle_id"] for vehicle in platform.get("/vehicles")["items"]}
+    other_dock = platform.post("/plans", small)["plan"]["dock_id"]
+    if other_dock == DOCK:
+        pytest.fail("the two examples must start from different docks")
+    for vehicle_id in (VEHICLE, vehicles[other_dock]):
+        platform.until_ready(vehicle_id)
+    sorties = [platform.launched(first, VEHICLE), platform.launched(second, vehicles[other_dock])]
+    third = platform.launch(platform.post("/missions", first), VEHICLE)
+    assert third.status_code == 409, third.text
+    problem = third.json()
+    assert third.headers["content-type"] == "application/problem+json"
+    assert (problem["type"], problem["vehicle_id"]) == ("urn:bailu:problem:vehicle-busy", VEHICLE)
+    assert sorties[0] in problem["detail"]
+    for sortie_id in sorties:
+        platform.until_state(sortie_id, "on_mission")
+    assert {platform.sortie(sortie_id)["state"] for sortie_id in sorties} == {"on_mission"}
+    assert len(platform.get("/sorties")["items"]) == 2
+    for sortie_id in sorties:
+        assert platform.until_state(sortie_id, "closed", within_s=300)["outcome"] == "completed"

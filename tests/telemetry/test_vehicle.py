@@ -1,0 +1,177 @@
+"""Asking a vehicle: what is sent, what counts as an answer, what silence and refusal become."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from core.clock import ManualClock, SystemClock
+from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejected
+from core.geo import LatLon
+from core.ids import DockId, VehicleId
+from missions.model import Airframe, Dock
+from telemetry import vehicle as module
+from telemetry.messages import LinkState
+from telemetry.packets import (
+    Cmd,
+    CommandAck,
+    CommandLong,
+    Heartbeat,
+    Outbound,
+    ParamError,
+    ParamRequest,
+    ParamSet,
+    ParamValue,
+    StatusText,
+)
+from telemetry.vehicle import Vehicle, VehicleConfig
+
+DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
+FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
+CONFIG = VehicleConfig(VehicleId("bl-01"), "one", "fleet", 11, DOCK, FRAME)
+BEAT = Heartbeat(is_autopilot=True, armed=False, custom_mode=4, system_status=4)
+Answer = Callable[[Vehicle, Outbound], None]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same tries, sooner."""
+    monkeypatch.setattr(module, "_TRY_S", 0.02)
+    monkeypatch.setattr(module, "_REJECTED_PAUSE_S", 0.02)
+
+
+def live_vehicle(answer: Answer) -> tuple[Vehicle, list[Outbound]]:
+    """A vehicle that was just heard and answers what it is sent."""
+    vehicle, sent = Vehicle(CONFIG, clock=SystemClock()), list[Outbound]()
+
+    def transmit(packet: Outbound) -> None:
+        sent.append(packet)
+        answer(vehicle, packet)
+
+    vehicle.attach(transmit)
+    vehicle.hear(BEAT)
+    return vehicle, sent
+
+
+def silence(vehicle: Vehicle, packet: Outbound) -> None:
+    """No answer at all."""
+
+
+def results(*values: int) -> Answer:
+    """Acknowledges each command with the next of `values`."""
+    left = list(values)
+
+    def answer(vehicle: Vehicle, packet: Outbound) -> None:
+        if isinstance(packet, CommandLong) and left:
+            vehicle.hear(CommandAck(packet.command, left.pop(0)))
+
+    return answer
+
+
+async def test_an_accepted_command_is_sent_once() -> None:
+    vehicle, sent = live_vehicle(results(0))
+    await vehicle.command(Cmd.MISSION_START)
+    assert len(sent) == 1
+
+
+async def test_a_lost_acknowledgement_repeats_the_command_with_a_rising_confirmation() -> None:
+    vehicle, sent = live_vehicle(silence)
+    with pytest.raises(LinkTimeout) as caught:
+        await vehicle.command(Cmd.MISSION_START)
+    assert [p.confirmation for p in sent if isinstance(p, CommandLong)] == [0, 1, 2, 3, 4]
+    assert caught.value.attempts == 5
+
+
+async def test_a_refusal_carries_the_autopilots_result_and_its_words() -> None:
+    def refuse(vehicle: Vehicle, packet: Outbound) -> None:
+        vehicle.hear(StatusText(3, "Arm: Throttle too high"))
+        vehicle.hear(CommandAck(Cmd.COMPONENT_ARM_DISARM, 4))
+
+    vehicle, _ = live_vehicle(refuse)
+    with pytest.raises(VehicleRejected) as caught:
+        await vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1)
+    assert (caught.value.mav_result, caught.value.texts) == ("FAILED", ("Arm: Throttle too high",))
+
+
+async def test_temporarily_rejected_is_tried_again() -> None:
+    vehicle, sent = live_vehicle(results(1, 1, 0))
+    await vehicle.command(Cmd.MISSION_START)
+    assert len(sent) == 3
+
+
+async def test_in_progress_waits_for_the_final_result() -> None:
+    def later(vehicle: Vehicle, packet: Outbound) -> None:
+        vehicle.hear(CommandAck(Cmd.MISSION_START, 5))
+        asyncio.get_running_loop().call_later(0.06, vehicle.hear, CommandAck(Cmd.MISSION_START, 0))
+
+    vehicle, sent = live_vehicle(later)
+    await vehicle.command(Cmd.MISSION_START)
+    assert len(sent) == 1
+
+
+async def test_an_acknowledgement_of_another_command_is_no_answer() -> None:
+    vehicle, _ = live_vehicle(lambda v, _: v.hear(CommandAck(Cmd.DO_SET_MODE, 0)))
+    with pytest.raises(LinkTimeout):
+        await vehicle.command(Cmd.MISSION_START)
+
+
+async def test_a_vehicle_never_heard_is_offline() -> None:
+    with pytest.raises(VehicleOffline):
+        await Vehicle(CONFIG, clock=SystemClock()).command(Cmd.MISSION_START)
+
+
+async def test_a_parameter_is_set_read_back_and_left_alone_when_right() -> None:
+    held = {"FENCE_ENABLE": 0.0}
+
+    def parameters(vehicle: Vehicle, packet: Outbound) -> None:
+        match packet:
+            case ParamRequest(name):
+                vehicle.hear(ParamValue(name, held[name]) if name in held else ParamError(name, 1))
+            case ParamSet(name, value):
+                held[name] = value
+                vehicle.hear(ParamValue(name, value))
+
+    vehicle, sent = live_vehicle(parameters)
+    assert await vehicle.set_param("FENCE_ENABLE", 1.0)
+    assert held == {"FENCE_ENABLE": 1.0}
+    sets = [packet for packet in sent if isinstance(packet, ParamSet)]
+    assert await vehicle.set_param("FENCE_ENABLE", 1.0)
+    assert [packet for packet in sent if isinstance(packet, ParamSet)] == sets
+    assert not await vehicle.set_param("NO_SUCH", 1.0)
+
+
+async def test_a_parameter_that_the_autopilot_keeps_otherwise_is_a_refusal() -> None:
+    vehicle, _ = live_vehicle(lambda v, p: v.hear(ParamValue("FENCE_ENABLE", 0.0)))
+    with pytest.raises(VehicleRejected, match="it keeps 0"):
+        await vehicle.set_param("FENCE_ENABLE", 1.0)
+
+
+def test_a_second_transaction_is_refused_and_names_the_first() -> None:
+    vehicle = Vehicle(CONFIG, clock=SystemClock())
+    with vehicle.exclusive("launching"), pytest.raises(VehicleBusy, match="launching"), vehicle.exclusive("other"):
+        pass
+    with vehicle.exclusive("again"):
+        pass
+
+
+def test_the_link_goes_from_live_to_stale_to_lost_and_the_position_keeps_its_own_age() -> None:
+    clock = ManualClock()
+    vehicle = Vehicle(CONFIG, clock=clock)
+    states = [vehicle.link]
+    vehicle.hear(BEAT)
+    for seconds in (0.0, 1.6, 3.5):
+        clock.advance(seconds)
+        states.append(vehicle.link)
+    assert states == [LinkState.NEVER, LinkState.LIVE, LinkState.STALE, LinkState.LOST]
+    assert vehicle.snapshot().position_age_s is None
+    assert vehicle.snapshot().heard_age_s == 5.1
+
+
+def test_a_text_in_chunks_becomes_one() -> None:
+    vehicle = Vehicle(CONFIG, clock=ManualClock())
+    vehicle.hear(StatusText(4, "PreArm: the first fifty characters of a long text ", 9, is_last=False))
+    assert not vehicle.texts_since(0.0)
+    vehicle.hear(StatusText(4, "and its end", 9, is_last=True))
+    assert vehicle.texts_since(0.0) == ("PreArm: the first fifty characters of a long text and its end",)
