@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -64,7 +65,8 @@ class LocalFrame:
     def geojson(self, geometry: BaseGeometry) -> dict[str, Any]:
         """A geometry of the plane as GeoJSON, lon/lat rounded to 1e-7 degree."""
         lonlat = shapely.transform(geometry, lambda xy: np.round(self._inverse(xy), 7))
-        return dict(shapely.geometry.mapping(lonlat))
+        found: dict[str, Any] = json.loads(shapely.to_geojson(lonlat))
+        return found
 
     def _ring(self, ring: Sequence[LatLon]) -> Array:
         return self.project(densified(lonlat_array((*ring, ring[0]))))

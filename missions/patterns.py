@@ -1,0 +1,196 @@
+"""Patterns: how a drawn line or area becomes a path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely.affinity import rotate
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from core.geo import LatLon
+from geofence.frame import Array, LocalFrame
+from missions.inside import Inside
+
+MOST_WAYPOINTS = 300
+# How a waypoint counts when directions are compared: a turn costs about what 20 m of flight cost.
+_TURN_M = 20.0
+_MOST_HEADINGS = 8
+_SAME_M = 0.05
+
+
+@dataclass(eq=False)
+class TooManyWaypoints(Exception):
+    """The pattern needs more waypoints than a plan may have; `at_least` of them."""
+
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A piece of a sweep row in the turned plane: from (left, y) to (right, y), metres."""
+
+    left: float
+    right: float
+    y: float
+
+
+def route(line: Sequence[LatLon]) -> tuple[LatLon, ...]:
+    """The line as drawn. Raises TooManyWaypoints."""
+    if len(line) > MOST_WAYPOINTS:
+        raise TooManyWaypoints(len(line))
+    return tuple(line)
+
+
+def survey(
+    ring: Sequence[LatLon],
+    holes: Sequence[Sequence[LatLon]],
+    spacing_m: float,
+    heading_deg: float | None,
+    start: LatLon,
+) -> tuple[LatLon, ...]:
+    """Rows over an area with holes, `spacing_m` apart at most, half of that from the edge; no leg leaves the area.
+
+    `ring` and each hole: N ≥ 3 vertices, open. `heading_deg`: true bearing of the rows; None takes the direction
+    with the shortest path. It begins at the corner nearest to `start`. An area too narrow for
+    the half spacing is drawn in by less. Raises TooManyWaypoints.
+    """
+    frame = LocalFrame(start)
+    area = frame.polygon(ring, holes)
+    inside = Inside(_inset(area, min(spacing_m, 4.0)))
+    headings = [heading_deg] if heading_deg is not None else _headings(area)
+    found: list[Array] = []
+    refused: list[TooManyWaypoints] = []
+    for heading in headings:
+        try:
+            found.append(_sweep(area, inside, spacing_m, heading))
+        except TooManyWaypoints as reason:
+            refused.append(reason)
+    if not found:
+        raise min(refused, key=lambda reason: reason.at_least)
+    return frame.to_places(min(found, key=_effort_m))
+
+
+def _effort_m(path: Array) -> float:
+    if not len(path):
+        return math.inf
+    return float(np.hypot(*np.diff(path, axis=0, prepend=[[0.0, 0.0]]).T).sum()) + _TURN_M * len(path)
+
+
+def _headings(area: Polygon) -> list[float]:
+    """Directions worth trying: along the hull's longest edges, bearings in degrees."""
+    corners = shapely.get_coordinates(area.convex_hull)
+    edges = np.diff(corners, axis=0)
+    longest = edges[np.argsort(-np.hypot(*edges.T))]
+    bearings = np.round(np.degrees(np.arctan2(longest[:, 0], longest[:, 1])) % 180.0, 1)
+    return list(dict.fromkeys(bearings.tolist()))[:_MOST_HEADINGS]
+
+
+def _sweep(area: Polygon, inside: Inside, spacing_m: float, heading_deg: float) -> Array:
+    """The path in metres, (N, 2), for rows of one direction; it starts at the end nearest to (0, 0)."""
+    turn_deg = heading_deg - 90.0  # so that the rows run along x
+    cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
+    back = np.array([[cos, -sin], [sin, cos]])  # for points as rows, from the turned plane
+    core = _inset(rotate(area, turn_deg, origin=(0.0, 0.0)), spacing_m)
+    chains = _chains(list(_rows(core, spacing_m)))
+    path = _join([[entry @ back for entry in _entries(chain)] for chain in chains], inside)
+    if len(path) > MOST_WAYPOINTS:
+        raise TooManyWaypoints(len(path))
+    return path
+
+
+def _inset(area: Polygon, spacing_m: float) -> BaseGeometry:
+    """The area drawn in by half a spacing, or by less where nothing would be left of it."""
+    for share in (2.0, 4.0, 8.0, 16.0):
+        smaller = area.buffer(-spacing_m / share, join_style="mitre", mitre_limit=2.0)
+        if not smaller.is_empty:
+            return smaller
+    return area
+
+
+def _rows(core: BaseGeometry, spacing_m: float) -> Iterator[tuple[Row, ...]]:
+    """Row by row from the lowest, the pieces of it within `core` from left to right."""
+    left, low, right, high = core.bounds
+    steps = math.ceil((high - low) / spacing_m - 1e-9)
+    if 2 * steps > MOST_WAYPOINTS:
+        raise TooManyWaypoints(2 * steps)
+    heights = np.linspace(low, high, steps + 1) if steps else np.array([(low + high) / 2])
+    for y in heights.tolist():
+        lowest, highest = low + 1e-3, high - 1e-3
+        at = min(max(y, lowest), highest) if lowest < highest else (low + high) / 2
+        cut = shapely.intersection(core, shapely.linestrings([[left - 1.0, at], [right + 1.0, at]]))
+        spans = sorted(part.bounds for part in shapely.get_parts(cut) if not part.is_empty)
+        yield tuple(Row(span[0], span[2], at) for span in spans)
+
+
+def _chains(rows: list[tuple[Row, ...]]) -> list[list[Row]]:
+    """Rows that continue one another: each meets exactly one in the next row and is the only one to meet it.
+
+    These are the cells of a boustrophedon decomposition, each swept in one go.
+    """
+    done: list[list[Row]] = []
+    open_chains: list[list[Row]] = []
+    for row in rows:
+        meets = [[piece for piece in row if _overlap(chain[-1], piece)] for chain in open_chains]
+        wanted = [piece for pieces in meets for piece in pieces]
+        going_on: list[list[Row]] = []
+        for chain, pieces in zip(open_chains, meets, strict=True):
+            if len(pieces) == 1 and wanted.count(pieces[0]) == 1:
+                chain.append(pieces[0])
+                going_on.append(chain)
+            else:
+                done.append(chain)
+        taken = [chain[-1] for chain in going_on]
+        open_chains = going_on + [[piece] for piece in row if piece not in taken]
+    return done + open_chains
+
+
+def _overlap(a: Row, b: Row) -> bool:
+    return a.left <= b.right and b.left <= a.right
+
+
+def _join(chains: list[list[Array]], inside: Inside) -> Array:
+    """All chains, each given as the ways to sweep it, one after the other: next is the one that begins nearest.
+
+    Parts of the area that no way inside joins are reached by the straight line, which `evaluate` judges.
+    """
+    path = np.zeros((1, 2))  # home, which is not part of the result
+    left = dict(enumerate(chains))
+    while left:
+        key, entry = min(
+            ((key, entry) for key, entries in left.items() for entry in entries),
+            key=lambda choice: math.dist(choice[1][0], path[-1]),
+        )
+        del left[key]
+        path = np.vstack((path, entry[:1])) if len(path) == 1 else _extend(path, entry[:1], inside)
+        path = _extend(path, entry[1:], inside)
+        if len(path) > MOST_WAYPOINTS + 1:
+            raise TooManyWaypoints(len(path) - 1 + sum(len(entries[0]) for entries in left.values()))
+    return path[1:]
+
+
+def _entries(chain: list[Row]) -> Iterator[Array]:
+    """The four ways to sweep a chain: from its first or last row, from the left or the right. Shape (2 · rows, 2)."""
+    for rows in (chain, chain[::-1]):
+        for leftwards in (False, True):
+            yield np.array(
+                [
+                    (x, row.y)
+                    for index, row in enumerate(rows)
+                    for x in ((row.right, row.left) if leftwards == (index % 2 == 0) else (row.left, row.right))
+                ]
+            )
+
+
+def _extend(path: Array, points: Array, inside: Inside) -> Array:
+    """The path with the points after it, and the bends needed to stay inside on the way; none twice in a row."""
+    for point in points:
+        if math.dist(path[-1], point) < _SAME_M:
+            continue
+        way = inside.way(path[-1], point)
+        path = np.vstack((path, point if way is None else way[1:]))
+    return path
