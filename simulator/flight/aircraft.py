@@ -86,6 +86,7 @@ class Aircraft:
         self.now_s = 0.0
         self.armed = False
         self.auto_armed = False
+        self.armed_s = 0.0
         self.land_complete = True
         self.sensors_ready = False
         self.gps_ok = False
@@ -106,7 +107,7 @@ class Aircraft:
         self._prearm_s = -REPORT_PERIOD_S + 8.0
         self.prearm_ok = False
         self._limits_of = -1
-        self._limits = Limits(1, 1, 1, 1, 1, 1, 1)
+        self._limits = Limits(1, 1, 1, 1, 1, 1, 1, 1)
         self._adopt_spec(spec)
 
     def _adopt_spec(self, spec: VehicleSpec) -> None:
@@ -151,13 +152,14 @@ class Aircraft:
                 climb_accel=max(0.1, params["WPNAV_ACCEL_Z"] * 0.01),
                 corner_accel=params["WPNAV_ACCEL_C"] * 0.01 or 2.0 * accel,
                 radius=max(0.05, params["WPNAV_RADIUS"] * 0.01),
+                jerk=max(0.1, params["WPNAV_JERK"]),
             )
         base = self._limits
         if ground is None and climb is None and descent is None:
             return base
         return Limits(
             ground or base.speed, climb or base.climb, descent or base.descent,
-            base.accel, base.climb_accel, base.corner_accel, base.radius,
+            base.accel, base.climb_accel, base.corner_accel, base.radius, base.jerk,
         )  # fmt: skip
 
     def stopping_point(self) -> Vector:
@@ -239,6 +241,7 @@ class Aircraft:
         self.events.append(ModeSet())
         if self.fence.breaches and self.params.whole("FENCE_ACTION"):
             self.fence.recovery_since_s = self.now_s
+            self.say(Severity.INFO, "Manual recovery started")
         return True
 
     def _mode_refused(self, mode: Mode, why: str) -> bool:
@@ -286,7 +289,7 @@ class Aircraft:
         self.say(Severity.INFO, "Arming motors")
         self.armed = True
         self.auto_armed = False
-        self._idle_since_s = self.now_s
+        self.armed_s = self._idle_since_s = self.now_s
         if self.position_ok and not self.home_locked:
             self._set_home(self.place)
         self.track.restart(self.body.position)
@@ -304,11 +307,7 @@ class Aircraft:
         self.say(Severity.INFO, "Disarming motors")
         self.armed = self.auto_armed = False
         self.land_complete = True
-        self.mission.stop()
         self.mission.reset()
-        self.failsafes.battery = 0
-        if self.mode is Mode.AUTO:
-            self.controller = Auto(self)
         self.events.append(ModeSet())
         return True
 

@@ -83,16 +83,17 @@ def _battery_failures(craft: Aircraft) -> list[str]:
     params, battery = craft.params, craft.battery
     if not params.whole("BATT_MONITOR"):
         return []
+    latched = ["Battery failsafe"] if craft.failsafes.battery else []
     if battery.voltage_v < params["BATT_ARM_VOLT"]:
         return ["Battery 1 below minimum arming voltage"]
     if params["BATT_CAPACITY"] - battery.used_mah < params["BATT_ARM_MAH"]:
         return ["Battery 1 below minimum arming capacity"]
     for word, prefix in (("critical", "CRT"), ("low", "LOW")):
         if 0 < battery.voltage_v < params[f"BATT_{prefix}_VOLT"]:
-            return [f"Battery 1 {word} voltage failsafe"]
+            return [f"Battery 1 {word} voltage failsafe", *latched]
         if params["BATT_CAPACITY"] - battery.used_mah < params[f"BATT_{prefix}_MAH"]:
-            return [f"Battery 1 {word} capacity failsafe"]
-    return []
+            return [f"Battery 1 {word} capacity failsafe", *latched]
+    return latched
 
 
 def _mission_failures(craft: Aircraft) -> list[str]:

@@ -106,11 +106,11 @@ class Auto(Plain):
             return self._descent.demand(craft, dt)
         if self._return is not None:
             return self._return.demand(craft, dt)
-        yaw = craft.yaw.target(craft.body, dt)
         if self._circle is not None and self._circle.begun:
             return self._circle.demand(dt)
         self._path.limits = self._limits(craft)
         position, velocity = self._path.advance(dt)
+        yaw = craft.yaw.target(craft.body, dt, self._path.course_rad)
         return Demand(velocity=velocity, ground=position[:2], up_m=position[2], yaw_rad=yaw)
 
     def _limits(self, craft: Aircraft) -> Limits:
@@ -221,7 +221,9 @@ class Auto(Plain):
                 return self._takeoff is None or self._takeoff.complete
             case Cmd.NAV_LAND | Cmd.NAV_VTOL_LAND:
                 return self._landed(craft)
-            case Cmd.NAV_RETURN_TO_LAUNCH | Cmd.NAV_LOITER_UNLIM:
+            case Cmd.NAV_RETURN_TO_LAUNCH:
+                return craft.land_complete and self._return is not None and self._return.landing
+            case Cmd.NAV_LOITER_UNLIM:
                 return False
             case Cmd.NAV_LOITER_TURNS:
                 return self._circled(craft)

@@ -11,8 +11,10 @@ from simulator.flight.places import Vector
 if TYPE_CHECKING:
     from simulator.flight.aircraft import Aircraft
 
-SPOOL_UP_S = 1.5
-"""From arming until the rotors carry the aircraft: spool time plus the throttle ramp of TKOFF_SLEW_TIME."""
+ARMING_DELAY_S = 2.0
+"""After arming the rotors stay idle for this long."""
+SPOOL_UP_S = 1.0
+"""From idle until the rotors carry the aircraft; with the delay, as measured on SITL."""
 
 
 class Controller(Protocol):
@@ -79,7 +81,7 @@ class Takeoff:
             if not craft.auto_armed:
                 return Demand(ground=self._ground)
             self._spun_s += dt
-            if self._spun_s < SPOOL_UP_S:
+            if self._spun_s < SPOOL_UP_S or craft.now_s - craft.armed_s < ARMING_DELAY_S + SPOOL_UP_S:
                 return Demand(ground=self._ground)
             craft.lift_off()
         limits = craft.limits()

@@ -87,9 +87,8 @@ class Guided(Plain):
                 return self._takeoff.demand(craft, dt)
             self._path = PathFollower(self._takeoff.target, craft.limits())
             self._takeoff = None
-        yaw = craft.yaw.target(craft.body, dt)
         if self._velocity is not None:
-            return self._velocity_demand(craft, self._velocity, yaw)
+            return self._velocity_demand(craft, self._velocity, craft.yaw.target(craft.body, dt))
         self._path.limits = craft.limits(
             ground=self._speeds.get(SpeedKind.GROUND),
             climb=self._speeds.get(SpeedKind.CLIMB),
@@ -97,6 +96,7 @@ class Guided(Plain):
         )
         self._path.paused = self._paused
         position, velocity = self._path.advance(dt)
+        yaw = craft.yaw.target(craft.body, dt, self._path.course_rad)
         return Demand(velocity=velocity, ground=position[:2], up_m=position[2], yaw_rad=yaw)
 
     def _velocity_demand(self, craft: Aircraft, velocity: Vector, yaw: float | None) -> Demand:

@@ -150,7 +150,7 @@ class Mission:
         if not self.running:
             return
         if not 0 < self.nav_index < len(self.items):
-            self._complete(executor)
+            self._advance(executor, self.nav_index or 1)
             return
         if executor.item_done(self.nav_index, self.items[self.nav_index]):
             self._advance(executor, self.nav_index + 1)

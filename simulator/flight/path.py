@@ -1,7 +1,8 @@
 """A reference point that runs along straight legs with rounded corners, never faster than the limits allow.
 
 The corner between two legs is an arc that stays within the waypoint radius of the corner; its speed follows from
-the lateral acceleration allowed. That is what ArduCopter's blended S-curves do, without the jerk limit.
+the lateral acceleration allowed. Like ArduCopter's S-curves it builds up acceleration with limited jerk and brakes
+gently; unlike them it ends braking without a jerk limit.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from simulator.flight.places import Vector
 
 STRAIGHT_RAD = 0.02
 REVERSAL_RAD = math.radians(170.0)
+BRAKING = 0.7
+"""Share of the acceleration limit used for braking, the average of a jerk-limited braking."""
+COURSE_SPEED_MPS = 1.0
+COURSE_LEG_M = 2.0
+"""Slower than this, or on a shorter leg, the path gives the nose no direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class Limits:
     climb_accel: float
     corner_accel: float
     radius: float
+    jerk: float
 
     def along(self, direction: Vector) -> tuple[float, float]:
         """Greatest speed and acceleration along a unit vector such that no axis exceeds its own limit."""
@@ -65,7 +72,7 @@ class PathFollower:
     """The moving reference: ``go_to`` gives it a destination, ``advance`` moves it."""
 
     __slots__ = (
-        "_corner", "_direction", "_done_m", "_following", "_length_m", "_turned_rad",
+        "_accel", "_corner", "_direction", "_done_m", "_following", "_length_m", "_turned_rad",
         "destination", "limits", "paused", "position", "reached", "speed_mps", "start",
     )  # fmt: skip
 
@@ -80,6 +87,15 @@ class PathFollower:
         self._following: Vector | None = None
         self.paused = False
         self.reached = True
+        self._accel = 0.0
+
+    @property
+    def course_rad(self) -> float | None:
+        """Direction of the path from north, where it has one worth turning to."""
+        north, east, _ = self._direction
+        if self._length_m < COURSE_LEG_M or self.speed_mps * math.hypot(north, east) < COURSE_SPEED_MPS:
+            return None
+        return math.atan2(east, north)
 
     def go_to(self, destination: Vector, following: Vector | None = None) -> None:
         """Fly to a point, slowing only as the corner towards the ``following`` point demands (None: stop there)."""
@@ -115,8 +131,9 @@ class PathFollower:
         end_m = self._length_m - (self._corner.cut_m if self._corner else 0.0)
         left = max(0.0, end_m - self._done_m)
         at_end = self._corner.speed_mps if self._corner else 0.0
-        allowed = min(0.0 if self.paused else top, math.sqrt(at_end**2 + 2.0 * accel * left))
-        self.speed_mps = _towards(self.speed_mps, allowed, accel * dt)
+        allowed = min(0.0 if self.paused else top, math.sqrt(at_end**2 + 2.0 * BRAKING * accel * left))
+        self._accel = min(accel, self._accel + self.limits.jerk * dt) if self.speed_mps < allowed else 0.0
+        self.speed_mps = _towards(self.speed_mps, allowed, self._accel * dt, accel * dt)
         if not self.paused:
             self.speed_mps = max(self.speed_mps, min(0.1, left / dt))
         self._done_m += self.speed_mps * dt
@@ -129,7 +146,9 @@ class PathFollower:
 
     def _advance_turn(self, corner: Corner, turned_rad: float, dt: float) -> None:
         accel = self.limits.accel
-        self.speed_mps = _towards(self.speed_mps, 0.0 if self.paused else max(0.2, corner.speed_mps), accel * dt)
+        self.speed_mps = _towards(
+            self.speed_mps, 0.0 if self.paused else max(0.2, corner.speed_mps), 0.5 * accel * dt, accel * dt
+        )
         turned = turned_rad + self.speed_mps * dt / corner.radius_m
         self.reached = self.reached or turned >= 0.5 * corner.angle_rad
         new_leg_given = self.destination != corner.at
@@ -177,8 +196,8 @@ class PathFollower:
         return Corner(self.destination, radius * half, radius, angle, speed, self._direction, inward)
 
 
-def _towards(value: float, target: float, step: float) -> float:
-    return min(target, value + step) if value < target else max(target, value - 1.5 * step)
+def _towards(value: float, target: float, faster: float, slower: float) -> float:
+    return min(target, value + faster) if value < target else max(target, value - 1.5 * slower)
 
 
 def _sum(a: Vector, b: Vector) -> Vector:

@@ -70,7 +70,16 @@ class Battery:
     Voltage = open-circuit curve of the charge times the full voltage, less current times internal resistance.
     """
 
-    __slots__ = ("capacity_wh", "current_a", "resistance_ohm", "used_mah", "used_wh", "voltage_v")
+    __slots__ = (
+        "_full_v",
+        "_given_v",
+        "capacity_wh",
+        "current_a",
+        "resistance_ohm",
+        "used_mah",
+        "used_wh",
+        "voltage_v",
+    )
 
     def __init__(self, capacity_wh: float, resistance_ohm: float = 0.012) -> None:
         self.capacity_wh = capacity_wh
@@ -78,16 +87,19 @@ class Battery:
         self.used_wh = 0.0
         self.used_mah = 0.0
         self.current_a = 0.0
-        self.voltage_v = 12.6
+        self.voltage_v = self._full_v = self._given_v = 12.6
 
     @property
     def remaining(self) -> float:
         """State of charge, 0..1."""
         return max(0.0, 1.0 - self.used_wh / self.capacity_wh)
 
-    def step(self, dt: float, power_w: float, full_voltage_v: float) -> None:
-        """Draw a power for ``dt`` seconds from a pack whose full open-circuit voltage is given."""
-        open_v = max(0.1, full_voltage_v * _interpolate(self.remaining))
+    def step(self, dt: float, power_w: float, given_voltage_v: float) -> None:
+        """Draw a power for ``dt`` seconds. A change of the given voltage (SIM_BATT_VOLTAGE) sets the resting voltage."""
+        if given_voltage_v != self._given_v:
+            self._given_v = given_voltage_v
+            self._full_v = given_voltage_v / _interpolate(self.remaining)
+        open_v = max(0.1, self._full_v * _interpolate(self.remaining))
         headroom = open_v * open_v - 4.0 * self.resistance_ohm * power_w
         self.voltage_v = 0.5 * (open_v + math.sqrt(max(0.0, headroom)))
         self.current_a = power_w / self.voltage_v

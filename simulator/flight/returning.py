@@ -80,9 +80,8 @@ class Returning(Plain):
         position, velocity = self._path.advance(dt)
         if self._path.reached:
             self._next_stage(craft)
-        return Demand(
-            velocity=velocity, ground=position[:2], up_m=position[2], yaw_rad=craft.yaw.target(craft.body, dt)
-        )
+        yaw = craft.yaw.target(craft.body, dt, self._path.course_rad)
+        return Demand(velocity=velocity, ground=position[:2], up_m=position[2], yaw_rad=yaw)
 
     def _next_stage(self, craft: Aircraft) -> None:
         match self._stage:

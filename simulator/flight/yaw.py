@@ -8,8 +8,6 @@ from enum import Enum, auto
 from simulator.flight.motion import Body
 from simulator.flight.places import Vector, wrap_pi
 
-TRACK_SPEED_MPS = 0.5
-"""Below this the direction of movement says nothing."""
 DEFAULT_RATE_RADPS = math.radians(60.0)
 ARRIVED_RAD = math.radians(2.0)
 
@@ -73,12 +71,12 @@ class Yaw:
         """Whether a fixed angle is reached."""
         return self.aim is not Aim.FIXED or abs(wrap_pi(self._goal - body.yaw_rad)) <= ARRIVED_RAD
 
-    def target(self, body: Body, dt: float) -> float | None:
-        """The angle to fly this step; None keeps the heading."""
+    def target(self, body: Body, dt: float, course_rad: float | None = None) -> float | None:
+        """The angle to fly this step; None keeps the heading. ``course_rad`` is the direction of the path flown."""
         match self.aim:
             case Aim.TRACK:
-                if body.ground_speed_mps > TRACK_SPEED_MPS:
-                    self._angle = math.atan2(body.ve_mps, body.vn_mps)
+                if course_rad is not None:
+                    self._angle = course_rad
             case Aim.FIXED:
                 at = self._angle if self._angle is not None else body.yaw_rad
                 left = wrap_pi(self._goal - at)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.flight.aircraft import Aircraft
+from simulator.flight.auto import Auto
 from simulator.flight.fence import ALT_MIN
 from simulator.flight.guided import Guided
 from simulator.flight.kinds import Cmd, Result, Severity
@@ -126,6 +127,8 @@ def _mission_start(_: Channel, craft: Aircraft, command: Command) -> Result:
     if not craft.set_mode(Mode.AUTO, Reason.GROUND_STATION):
         return Result.FAILED
     craft.auto_armed = craft.armed
+    if isinstance(craft.controller, Auto) and not craft.mission.running:
+        craft.controller.begin()
     return Result.ACCEPTED
 
 

@@ -43,7 +43,7 @@ def heartbeat(craft: Aircraft) -> Message:
     base |= _S.MAV_MODE_FLAG_MANUAL_INPUT_ENABLED
     if craft.armed:
         base |= _S.MAV_MODE_FLAG_SAFETY_ARMED
-    if craft.mode not in (Mode.STABILIZE, Mode.ALT_HOLD) and not craft.land_complete:
+    if craft.armed and craft.mode not in (Mode.STABILIZE, Mode.ALT_HOLD):
         base |= _S.MAV_MODE_FLAG_GUIDED_ENABLED
     if craft.failsafes.any:
         state = _S.MAV_STATE_CRITICAL
