@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,6 +27,16 @@ class Cost:
     duration_s: float
     energy_wh: float
     battery_needed_pct: float
+
+
+def _airframes() -> Mapping[str, Airframe]:
+    text = resources.files("missions").joinpath("data/airframes.json").read_text(encoding="utf-8")
+    entries = [{key: value for key, value in entry.items() if key != "note"} for entry in json.loads(text)]
+    return MappingProxyType({entry["name"]: Airframe(**entry) for entry in entries})
+
+
+# Every airframe by its name; the file's notes say where the figures come from.
+AIRFRAMES = _airframes()
 
 
 def cost_of(xy: Array, alt_rel_m: float, speed_mps: float, airframe: Airframe) -> Cost:

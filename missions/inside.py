@@ -65,9 +65,9 @@ def _corners(area: BaseGeometry) -> Array:
                 _right_turns(shapely.get_coordinates(ring)[:-1]) for ring in (turned.exterior, *turned.interiors)
             ]
     corners = np.concatenate(found)
-    if len(corners) <= MOST_CORNERS:
-        return corners
-    return corners[np.linspace(0, len(corners) - 1, MOST_CORNERS).astype(int)]
+    few = np.linspace(0, len(corners) - 1, min(len(corners), MOST_CORNERS)).astype(int)
+    chosen: Array = corners[few]
+    return chosen
 
 
 def _right_turns(ring: Array) -> Array:

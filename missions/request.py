@@ -29,6 +29,8 @@ _PROPERTIES = "/properties"
 def parse_request(feature: object, docks: Sequence[Dock]) -> MissionRequest:
     """Reads a MissionFeature strictly; without `dock_id` the dock nearest to its geometry is taken.
 
+    A route has no rows: what it says of them is checked and left out.
+
     Raises InvalidRequest with everything wrong. `docks`: N ≥ 1.
     """
     problems = Problems()
@@ -57,8 +59,8 @@ def parse_request(feature: object, docks: Sequence[Dock]) -> MissionRequest:
         line=line,
         ring=ring,
         holes=area.holes if area else (),
-        spacing_m=numbers["spacing_m"] or DEFAULT_SPACING_M,
-        heading_deg=numbers["heading_deg"],
+        spacing_m=(numbers["spacing_m"] if area else None) or DEFAULT_SPACING_M,
+        heading_deg=numbers["heading_deg"] if area else None,
     )
 
 
@@ -88,11 +90,7 @@ def nearest_dock(docks: Sequence[Dock], places: Sequence[LatLon]) -> Dock:
 def _read_pattern(told: Mapping[str, object], problems: Problems) -> Pattern | None:
     if "pattern" not in told:
         return None
-    pattern = read_choice(told["pattern"], f"{_PROPERTIES}/pattern", problems, Pattern)
-    for member in _SURVEY_ONLY:
-        if pattern is Pattern.ROUTE and told.get(member) is not None:
-            problems.add(f"{_PROPERTIES}/{member}", "belongs to the pattern survey; a route is flown as drawn")
-    return pattern
+    return read_choice(told["pattern"], f"{_PROPERTIES}/pattern", problems, Pattern)
 
 
 def _read_geometry(
