@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
@@ -29,6 +30,11 @@ def default_docks() -> tuple[Dock, ...]:
         )
         for entry in json.loads(text)
     )
+
+
+def airframes() -> Mapping[str, Airframe]:
+    """Every airframe by its name."""
+    return AIRFRAMES
 
 
 def default_airframe() -> Airframe:
