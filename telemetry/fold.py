@@ -9,6 +9,7 @@ from telemetry.messages import Landed, VehicleState
 from telemetry.packets import (
     Attitude,
     AutopilotVersion,
+    EkfStatus,
     ExtendedSysState,
     FenceStatus,
     GlobalPosition,
@@ -64,6 +65,8 @@ def fold(  # noqa: C901 - one flat case per message
         case ExtendedSysState():
             known = 0 <= packet.landed_state < len(_LANDED)
             return replace(state, landed=_LANDED[packet.landed_state] if known else Landed.UNKNOWN)
+        case EkfStatus():
+            return replace(state, position_ok=packet.position_ok)
         case HomePosition():
             return replace(
                 state, home_lat_deg=packet.lat_deg, home_lon_deg=packet.lon_deg, home_amsl_m=packet.alt_amsl_m

@@ -80,7 +80,9 @@ class VehicleState:
     mode: str | None = None
     armed: bool | None = None
     landed: Landed = Landed.UNKNOWN
-    prearm_ok: bool | None = None
+    prearm_ok: bool | None = None  # the autopilot's own checks
+    position_ok: bool | None = None  # its estimator has an absolute position
+    ready: bool = False  # heard, on the ground, disarmed, both of the above, no sortie
     fence_enabled: bool | None = None
     fence_breached: bool | None = None
     mission_seq: int | None = None

@@ -281,6 +281,13 @@ class AutopilotVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class EkfStatus:
+    """EKF_STATUS_REPORT (193). `position_ok`: an absolute horizontal position is estimated, not held constant."""
+
+    position_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HomePosition:
     """HOME_POSITION (242)."""
 
@@ -330,6 +337,7 @@ Inbound = (
     | MissionAck
     | CommandAck
     | AutopilotVersion
+    | EkfStatus
     | HomePosition
     | ExtendedSysState
     | FenceStatus

@@ -22,6 +22,7 @@ def preflight(state: VehicleState, plan: Plan) -> tuple[PreflightCheck, ...]:
     return (
         _link(state),
         _position(state),
+        _estimate(state),
         _on_ground(state),
         _home(state, plan),
         _battery(state, plan),
@@ -42,6 +43,12 @@ def _position(state: VehicleState) -> PreflightCheck:
     ok = fix >= _FIX_3D and satellites >= _MIN_SATELLITES and fresh
     age = "no position" if state.position_age_s is None else f"position {state.position_age_s:.1f} s old"
     return PreflightCheck("gps", ok, f"GPS fix type {fix} with {satellites} satellites, {age}")
+
+
+def _estimate(state: VehicleState) -> PreflightCheck:
+    if state.position_ok:
+        return PreflightCheck("estimate", True, "the autopilot has a position estimate")
+    return PreflightCheck("estimate", False, "the autopilot has no position estimate yet")
 
 
 def _on_ground(state: VehicleState) -> PreflightCheck:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -74,7 +75,7 @@ class StreamHub:
         self._generation = 1
         self._frames: dict[object, Frame] = {}
         self._states: dict[VehicleId, bytes] = {}
-        self._tick_at_s = clock.mono_s()
+        self._tick_at_s: float | None = None
         self.drops: Counter[str] = self._picture.drops
 
     @property
@@ -82,8 +83,8 @@ class StreamHub:
         return len(self._viewers)
 
     def silent_s(self) -> float:
-        """Seconds since any gateway's tick."""
-        return self._clock.mono_s() - self._tick_at_s
+        """Seconds since any gateway's tick; infinite before the first."""
+        return math.inf if self._tick_at_s is None else self._clock.mono_s() - self._tick_at_s
 
     def vehicles(self) -> tuple[VehicleState, ...]:
         return self._picture.vehicles(self._clock.mono_s())
@@ -95,8 +96,9 @@ class StreamHub:
     # --- what comes in -------------------------------------------------------------------------------------------
 
     def tick(self, tick: FleetTick) -> None:
-        self._tick_at_s = self._clock.mono_s()
-        self._picture.on_tick(tick, self._tick_at_s)
+        now_s = self._clock.mono_s()
+        self._tick_at_s = now_s
+        self._picture.on_tick(tick, now_s)
         self._next_generation()
 
     def sortie_changed(self, sortie: Sortie) -> None:
@@ -156,7 +158,8 @@ class StreamHub:
         reader = asyncio.create_task(self._read(viewer, socket), name="viewer-reader")
         writer = asyncio.create_task(self._write(viewer, socket), name="viewer-writer")
         try:
-            await asyncio.wait({reader, writer, viewer.cut}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {reader, writer, viewer.cut}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             reader.cancel()
             writer.cancel()

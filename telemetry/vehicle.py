@@ -15,7 +15,7 @@ from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejecte
 from core.ids import SortieId, VehicleId
 from missions.model import Airframe, Dock, MissionItem
 from telemetry.fold import fold, is_position
-from telemetry.messages import LinkState, VehicleState
+from telemetry.messages import Landed, LinkState, VehicleState
 from telemetry.packets import (
     Cmd,
     CmdResult,
@@ -136,9 +136,11 @@ class Vehicle:
         """The record with its ages as of now."""
         now = self.clock.mono_s()
         heard_age = None if self._heard_s is None else round(now - self._heard_s, 3)
+        link = _link_state(heard_age)
         return replace(
             self.state,
-            link=_link_state(heard_age),
+            link=link,
+            ready=link is LinkState.LIVE and _stands_ready(self.state),
             last_heard_at=self._heard_at,
             heard_age_s=heard_age,
             position_age_s=None if self._position_s is None else round(now - self._position_s, 3),
@@ -341,6 +343,11 @@ def _link_state(heard_age_s: float | None) -> LinkState:
     if heard_age_s > LOST_AFTER_S:
         return LinkState.LOST
     return LinkState.STALE if heard_age_s > STALE_AFTER_S else LinkState.LIVE
+
+
+def _stands_ready(state: VehicleState) -> bool:
+    standing = state.armed is False and state.landed in (Landed.ON_GROUND, Landed.UNKNOWN)
+    return standing and bool(state.prearm_ok and state.position_ok) and state.sortie_id is None
 
 
 def _param(packet: Inbound, name: str) -> float | None:

@@ -16,6 +16,7 @@ from telemetry.packets import (
     AutopilotVersion,
     CommandAck,
     CommandLong,
+    EkfStatus,
     ExtendedSysState,
     FenceStatus,
     GlobalPosition,
@@ -48,6 +49,8 @@ _NO_AUTOPILOT = 8
 _ARMED = 128  # MAV_MODE_FLAG_SAFETY_ARMED
 _PREARM = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
 _GEOFENCE = 0x100000  # MAV_SYS_STATUS_GEOFENCE
+_EKF_POS_HORIZ_ABS = 16
+_EKF_CONST_POS_MODE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,9 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
     "COMMAND_ACK": lambda m: CommandAck(m.command, m.result),
     "AUTOPILOT_VERSION": _autopilot_version,
     "HOME_POSITION": lambda m: HomePosition(from_e7(m.latitude), from_e7(m.longitude), m.altitude / 1000),
+    "EKF_STATUS_REPORT": lambda m: EkfStatus(
+        m.flags & (_EKF_POS_HORIZ_ABS | _EKF_CONST_POS_MODE) == _EKF_POS_HORIZ_ABS
+    ),
     "EXTENDED_SYS_STATE": lambda m: ExtendedSysState(m.landed_state),
     "FENCE_STATUS": lambda m: FenceStatus(bool(m.breach_status), m.breach_count),
     "STATUSTEXT": _status_text,
@@ -271,6 +277,7 @@ STREAM_RATES_HZ: dict[int, float] = {
     dialect.MAVLINK_MSG_ID_MISSION_CURRENT: 2.0,
     dialect.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 2.0,
     dialect.MAVLINK_MSG_ID_FENCE_STATUS: 2.0,
+    dialect.MAVLINK_MSG_ID_EKF_STATUS_REPORT: 1.0,
     dialect.MAVLINK_MSG_ID_HOME_POSITION: 0.5,
 }
 AUTOPILOT_VERSION_ID: int = dialect.MAVLINK_MSG_ID_AUTOPILOT_VERSION

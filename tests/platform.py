@@ -137,8 +137,8 @@ class Platform:
             time.sleep(0.1)
 
     def until_ready(self, vehicle_id: str, *, within_s: float = 120.0) -> None:
-        """Until the autopilot's own checks pass."""
-        self.until(lambda: self.vehicle(vehicle_id)["prearm_ok"] is True, within_s=within_s, what="pre-arm checks")
+        """Until the autopilot says that it could take off."""
+        self.until(lambda: self.vehicle(vehicle_id)["ready"] is True, within_s=within_s, what=f"{vehicle_id} ready")
 
     def until_state(self, sortie_id: str, *states: str, within_s: float = 120.0) -> Json:
         found: Json = {}

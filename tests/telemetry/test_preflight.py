@@ -34,6 +34,7 @@ READY = VehicleState(
     VehicleId("bl-01"), "one", None, 11, "fleet", "quad",
     link=LinkState.LIVE, heard_age_s=0.2, position_age_s=0.2, lat_deg=31.139, lon_deg=121.124, gps_fix=6,
     satellites=10, battery_pct=99.0, mode="STABILIZE", armed=False, landed=Landed.ON_GROUND, prearm_ok=True,
+    position_ok=True,
 )  # fmt: skip
 
 
@@ -62,6 +63,8 @@ def test_a_vehicle_standing_ready_at_its_dock_passes_every_check() -> None:
         ("battery", {"battery_pct": None}),
         ("mode", {"mode": "LAND"}),
         ("mode", {"mode": None}),
+        ("estimate", {"position_ok": False}),
+        ("estimate", {"position_ok": None}),
         ("prearm", {"prearm_ok": False}),
         ("prearm", {"prearm_ok": None}),
     ],
