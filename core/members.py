@@ -84,13 +84,21 @@ def read_number(
     if isinstance(value, bool) or not isinstance(value, int | float):
         problems.add(pointer, f"must be a number, not {json_kind(value)}")
         return None
-    if not math.isfinite(value):
+    if not _is_finite(value):
         problems.add(pointer, "must be a finite number")
         return None
     if not low <= value <= high:
         problems.add(pointer, f"is {value:g}; it must be {_range(low, high)}")
         return None
     return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    """JSON integers have no bound: one beyond 1e308 is as good as infinite."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _range(low: float, high: float) -> str:

@@ -87,11 +87,14 @@ def lonlat_array(places: Iterable[LatLon]) -> Array:
 
 
 def densified(lonlat: Array) -> Array:
-    """The same line, (N, 2) degrees, with no edge longer than `LONGEST_EDGE_M`."""
-    longest_deg = math.degrees(LONGEST_EDGE_M / EARTH_RADIUS_M)
+    """The same line, (N, 2) degrees, with no edge longer than `LONGEST_EDGE_M`; edges of no length are kept."""
     if len(lonlat) < 2:
         return lonlat
-    return shapely.get_coordinates(shapely.segmentize(LineString(lonlat), longest_deg))
+    edges = np.diff(lonlat, axis=0)
+    cuts = np.maximum(1, np.ceil(np.hypot(*edges.T) / math.degrees(LONGEST_EDGE_M / EARTH_RADIUS_M))).astype(int)
+    edge_of = np.repeat(np.arange(len(edges)), cuts)
+    share = (np.arange(len(edge_of)) - np.repeat(np.cumsum(cuts) - cuts, cuts)) / cuts[edge_of]
+    return np.concatenate((lonlat[edge_of] + share[:, None] * edges[edge_of], lonlat[-1:]))
 
 
 def circle_lonlat(center: LatLon, radius_m: float, *, inner: bool) -> Array:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
 import shapely
 from shapely.geometry import Point, Polygon
 
-from core.geo import LatLon
+from core.geo import EARTH_RADIUS_M, LatLon
 from core.members import Problems, below, json_kind, read_array, read_number, read_object
-from geofence.frame import LocalFrame, lonlat_array
+from geofence.frame import lonlat_array
 from geofence.zones import PolygonShape
 
 Ring = tuple[LatLon, ...]
 
 MOST_VERTICES = 2_000  # of one geometry
 SMALLEST_AREA_M2 = 1.0
+_M_PER_DEG = math.radians(EARTH_RADIUS_M)
 # Longitude and latitude of Qingpu and a hand's breadth around it (domain guide, section 10): a position that lands
 # here only when its numbers change places was written the wrong way round.
 DISTRICT_BOX = ((120.7, 121.5), (30.8, 31.4))
@@ -186,12 +188,12 @@ def _check_repeats(places: Ring, pointer: str, problems: Problems) -> None:
 
 
 def _check_ring_shape(ring: Ring, pointer: str, problems: Problems) -> None:
-    """Crossing and area; edges are straight in lat/lon, so crossings are looked for in degrees."""
-    frame = LocalFrame(ring[0])
-    if Polygon(frame.to_xy(ring)).buffer(0).area < SMALLEST_AREA_M2:
+    """Area and crossings, in degrees: that is where edges are straight."""
+    drawn = Polygon(lonlat_array(ring))
+    if drawn.buffer(0).area * _M_PER_DEG**2 * math.cos(math.radians(ring[0].lat_deg)) < SMALLEST_AREA_M2:
         problems.add(pointer, "encloses no area")
         return
-    where = _invalid_at(Polygon(lonlat_array(ring)))
+    where = _invalid_at(drawn)
     if where is not None:
         problems.add(
             pointer,

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from core.altitude import AltitudeBand, Datum
+from core.errors import Conflict
+from core.geo import from_e7, to_e7
+from geofence.evaluate import evaluate
+from geofence.onboard import (
+    MOST_BYTES,
+    MOST_VERTICES,
+    SLACK_M,
+    FencePolygon,
+    OnboardFence,
+    compile_fence,
+    fence_bytes,
+)
+from geofence.scene import FlightPath
+from geofence.zones import Role, Zone
+from tests.geofence.places import DISTRICT, FRAME, HOME, airspace, at, box, circle_zone, polygon_zone, star_rings_m
+from tests.geofence.test_evaluate import fly, places_m
+
+
+def compiled(flight: FlightPath, *zones: Zone) -> OnboardFence:
+    fence = compile_fence(flight, airspace(DISTRICT, *zones), FRAME)
+    assert isinstance(fence, OnboardFence), fence
+    return fence
+
+
+def area_of(fence: OnboardFence) -> shapely.Polygon:
+    assert len(fence.polygons) == 1
+    return shapely.Polygon(FRAME.to_xy(fence.polygons[0].ring))
+
+
+def test_in_the_open_the_fence_is_a_generous_hull() -> None:
+    flight = fly((500, 0), (500, 500))
+    fence = compiled(flight)
+    assert fence.alt_max_rel_m == 65.0
+    path = shapely.LineString(FRAME.to_xy(flight.places))
+    assert area_of(fence).exterior.distance(path) == pytest.approx(60.0, abs=3.0)
+
+
+def test_beside_a_zone_the_fence_is_narrower_but_still_off_it() -> None:
+    near = polygon_zone("near", Role.EXCLUSION, box(100, 15, 400, 200))
+    fence = compiled(fly((500, 0)), near)
+    assert not area_of(fence).intersects(FRAME.shape_of(near))
+
+
+def test_a_flight_round_a_zone_gets_a_fence_with_an_inner_corner() -> None:
+    """The hull would swallow the zone; the star region round home does not."""
+    inner = polygon_zone("inner", Role.EXCLUSION, box(330, 330, 430, 430))
+    flight = fly((700, 0), (0, 0.1), (0, 700))
+    fence = compiled(flight, inner)
+    assert not area_of(fence).intersects(FRAME.shape_of(inner))
+    assert area_of(fence).covers(shapely.LineString(FRAME.to_xy(flight.places)))
+
+
+def test_a_passage_too_narrow_for_any_fence_is_a_conflict() -> None:
+    walls = [
+        polygon_zone("north", Role.EXCLUSION, box(100, 8, 400, 50), margin_m=5.0),
+        polygon_zone("south", Role.EXCLUSION, box(100, -50, 400, -8), margin_m=5.0),
+    ]
+    flight = fly((500, 0))
+    assert evaluate(flight, airspace(DISTRICT, *walls), FRAME) == ()
+    found = compile_fence(flight, airspace(DISTRICT, *walls), FRAME)
+    assert isinstance(found, Conflict)
+    assert found.code == "fence-not-feasible"
+    assert "8.0 m" in found.detail
+
+
+def test_a_zone_below_the_flight_does_not_narrow_the_fence() -> None:
+    low = polygon_zone("low", Role.EXCLUSION, box(100, -100, 400, 100), band=AltitudeBand(Datum.AGL, None, 50.0))
+    assert compiled(fly((500, 0)), low) == compiled(fly((500, 0)))
+
+
+def test_a_low_flight_leaves_room_for_the_climb_before_return() -> None:
+    assert compiled(fly((500, 0), alt_rel_m=6.0)).alt_max_rel_m == 20.0
+
+
+def test_the_largest_polygon_fits_the_storage() -> None:
+    biggest = OnboardFence((FencePolygon((HOME,) * MOST_VERTICES, inclusion=True),), 60.0)
+    over = OnboardFence((FencePolygon((HOME,) * (MOST_VERTICES + 1), inclusion=True),), 60.0)
+    assert fence_bytes(biggest) <= MOST_BYTES < fence_bytes(over)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(places_m, min_size=1, max_size=8),
+    st.lists(st.tuples(places_m, star_rings_m()), max_size=4),
+    st.tuples(places_m, st.floats(20.0, 300.0)),
+)
+def test_a_fence_holds_path_and_returns_keeps_off_zones_and_fits(
+    points_m: list[tuple[float, float]],
+    stars: list[tuple[tuple[float, float], list[tuple[float, float]]]],
+    circle: tuple[tuple[float, float], float],
+) -> None:
+    zones = [
+        polygon_zone(
+            f"star-{n}", Role.EXCLUSION, FRAME.to_places(np.array(corners) + np.array(middle)), margin_m=12.0
+        )
+        for n, (middle, corners) in enumerate(stars)
+    ]
+    zones.append(circle_zone("circle", at(*circle[0]), circle[1], margin_m=12.0))
+    flight = fly(*points_m)
+    assume(evaluate(flight, airspace(DISTRICT, *zones), FRAME) == ())
+    fence = compile_fence(flight, airspace(DISTRICT, *zones), FRAME)
+    assert isinstance(fence, OnboardFence), fence
+    ring = fence.polygons[0].ring
+    assert 3 <= len(ring) <= MOST_VERTICES
+    assert fence_bytes(fence) <= MOST_BYTES
+    assert len(set(ring)) == len(ring)
+    assert all(from_e7(to_e7(value)) == value for vertex in ring for value in (vertex.lat_deg, vertex.lon_deg))
+    area = area_of(fence)
+    assert area.is_valid
+    xy = FRAME.to_xy(flight.places)
+    legs = np.concatenate([xy[:-1] + share * np.diff(xy, axis=0) for share in np.linspace(0, 1, 50)])
+    swept = shapely.MultiPoint(np.concatenate([legs * share for share in np.linspace(0, 1, 20)]))
+    assert area.covers(swept)
+    assert area.exterior.distance(swept) > SLACK_M - 0.4  # this check's own edges are not densified
+    assert FRAME.shape_of(DISTRICT).buffer(0.4).covers(area)
+    assert all(area.intersection(FRAME.shape_of(zone)).area < 5.0 for zone in zones)
