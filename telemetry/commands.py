@@ -13,6 +13,7 @@ from core.errors import BailuError
 from core.ids import OperatorId, SortieId, VehicleId, new_id
 from missions.model import CommandKind, CommandRecord, SortieState
 from missions.ports import CommandJournal
+from telemetry.messages import VehicleState
 from telemetry.packets import Cmd, Mode
 from telemetry.vehicle import Vehicle
 
@@ -78,6 +79,20 @@ def new_record(
 ) -> CommandRecord:
     """A fresh journal entry."""
     return CommandRecord(new_id("cmd"), vehicle_id, sortie_id, kind, issued_at=clock.now(), issued_by=by)
+
+
+def reconciled(record: CommandRecord, state: VehicleState, clock: Clock) -> CommandRecord:
+    """An entry that the platform left unfinished when it stopped, settled by what the vehicle shows now.
+
+    Nothing is sent again: the operator sees what is unknown and decides.
+    """
+    shown = {"arm": state.armed is True, "start": state.armed is True and state.mode == Mode.AUTO.name}
+    if record.kind in set(CommandKind):
+        shown[record.kind] = state.mode == MODE_OF[CommandKind(record.kind)].name
+    if shown.get(record.kind):
+        return replace(record, state="done", result="the vehicle shows it after a restart", finished_at=clock.now())
+    why = "the platform stopped before the effect was seen"
+    return replace(record, state="unknown", result=why, finished_at=clock.now())
 
 
 def problem_of(error: BailuError) -> dict[str, object]:

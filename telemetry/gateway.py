@@ -15,7 +15,7 @@ from core.ids import VehicleId
 from missions.model import CommandKind, Sortie
 from missions.ports import Store
 from missions.sortie import is_finished
-from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, journalled, new_record, set_mode
+from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, journalled, new_record, reconciled, set_mode
 from telemetry.fleet import Fleet
 from telemetry.flight import Flight
 from telemetry.links import LinkConfig, Peer
@@ -39,6 +39,8 @@ from telemetry.wire import Frame
 
 log = logging.getLogger("bailu.gateway")
 
+# A vehicle has one command in flight, two at the most; older entries are settled.
+_UNSETTLED_AT_MOST = 20
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
 
 
@@ -93,6 +95,8 @@ class Gateway:
                 group.create_task(self._fleet.heartbeats(), name="heartbeats")
                 group.create_task(self._fleet.keep_streams(), name="streams")
                 group.create_task(self._tick(), name="tick")
+                for vehicle in self._fleet.vehicles.values():
+                    group.create_task(self._settle(vehicle), name=f"journal {vehicle.id}")
                 await self._find_unfinished()
 
     async def _serve(self, stack: AsyncExitStack, vehicle: Vehicle) -> None:
@@ -177,6 +181,17 @@ class Gateway:
                 continue
             flight = await self._flight(vehicle, sortie)
             self._group.create_task(self._run(flight, again=True), name=f"sortie {sortie.id} again")
+
+    async def _settle(self, vehicle: Vehicle) -> None:
+        """Commands that a stop of the platform left between their first byte and their effect (promise 4)."""
+        records = await self._store.commands(vehicle.id, limit=_UNSETTLED_AT_MOST)
+        unsettled = [record for record in records if record.state == "issued"]
+        if unsettled:
+            await vehicle.heard.wait()
+        for record in unsettled:
+            settled = reconciled(record, vehicle.snapshot(), self._clock)
+            log.warning("command %s (%s) was unfinished at the last stop: %s", record.id, record.kind, settled.result)
+            await self._store.finish_command(settled)
 
     async def _command(self, vehicle: Vehicle, request: VehicleCommand) -> CommandDone:
         """Carries a command out and answers when its effect was seen."""

@@ -21,6 +21,7 @@ from telemetry.packets import (
     CmdResult,
     CommandAck,
     CommandLong,
+    Heartbeat,
     Inbound,
     MissionResult,
     MissionType,
@@ -80,6 +81,7 @@ class Vehicle:
             airframe=config.airframe.name,
         )
         self.doing: str | None = None
+        self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
         self.listeners: list[Listener] = []
         self._transmit: Callable[[Outbound], None] | None = None
         self._heard_s: float | None = None
@@ -115,6 +117,8 @@ class Vehicle:
             self._texts.append((now, packet.text))
             self.state = replace(self.state, last_texts=tuple(text for _, text in self._texts))
         self.state = fold(self.state, packet, pad_agl_m=self.config.dock.height_agl_m)
+        if isinstance(packet, Heartbeat):
+            self.heard.set()
         for listener in tuple(self.listeners):
             listener(packet)
 

@@ -1,0 +1,106 @@
+"""Commands and their journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.clock import ManualClock
+from core.errors import LinkTimeout
+from core.ids import OperatorId, VehicleId
+from missions.model import CommandKind, CommandRecord, SortieState
+from missions.sortie import TRANSITIONS
+from telemetry.commands import ALLOWED_FROM, RESULT_OF, journalled, new_record, reconciled
+from telemetry.messages import VehicleState
+
+CLOCK = ManualClock()
+VEHICLE = VehicleId("bl-01")
+STATE = VehicleState(VEHICLE, "one", None, 11, "fleet", "quad", armed=True, mode="AUTO")
+
+
+class Journal:
+    """Keeps what it is given, in order."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.by_key: dict[str, CommandRecord] = {}
+
+    async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
+        if idempotency_key is None:
+            self.log.append("issued")
+            return command
+        return self.by_key.setdefault(idempotency_key, command)
+
+    async def finish_command(self, command: CommandRecord) -> None:
+        self.log.append(command.state)
+
+    async def commands(self, vehicle_id: VehicleId, *, limit: int) -> tuple[CommandRecord, ...]:
+        return ()
+
+
+def record(kind: str = "pause") -> CommandRecord:
+    return new_record(CLOCK, VEHICLE, None, kind, OperatorId("local"))
+
+
+async def test_a_command_is_journalled_before_its_first_byte_and_after_its_effect() -> None:
+    journal = Journal()
+
+    async def send() -> None:
+        journal.log.append("sent")
+
+    assert (await journalled(journal, CLOCK, record(), send)).state == "done"
+    assert journal.log == ["issued", "sent", "done"]
+
+
+async def test_a_failed_command_keeps_its_cause() -> None:
+    journal = Journal()
+
+    async def send() -> None:
+        raise LinkTimeout(VEHICLE, "mode BRAKE", 5)
+
+    with pytest.raises(LinkTimeout):
+        await journalled(journal, CLOCK, record(), send)
+    assert journal.log == ["issued", "failed"]
+
+
+async def test_the_same_key_sends_nothing_twice() -> None:
+    journal, sent = Journal(), list[str]()
+
+    async def send() -> None:
+        sent.append("x")
+
+    first = await journalled(journal, CLOCK, record(), send, idempotency_key="k")
+    second = await journalled(journal, CLOCK, record(), send, idempotency_key="k")
+    assert (first.id, len(sent)) == (second.id, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "state"),
+    [
+        ("resume", {}, "done"),
+        ("start", {}, "done"),
+        ("arm", {}, "done"),
+        ("arm", {"armed": False}, "unknown"),
+        ("start", {"mode": "GUIDED"}, "unknown"),
+        ("return", {"mode": "RTL"}, "done"),
+        ("return", {}, "unknown"),
+    ],
+)
+def test_after_a_crash_the_vehicle_itself_says_whether_a_command_took_effect(
+    kind: str, change: dict[str, object], state: str
+) -> None:
+    assert reconciled(record(kind), replace(STATE, **change), CLOCK).state == state  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", CommandKind)
+def test_what_a_command_leads_to_follows_from_every_state_that_allows_it(kind: CommandKind) -> None:
+    assert ALLOWED_FROM[kind]
+    for state in ALLOWED_FROM[kind]:
+        assert RESULT_OF[kind] in TRANSITIONS[state], state
+
+
+@pytest.mark.parametrize("kind", [CommandKind.RETURN, CommandKind.LAND])
+@pytest.mark.parametrize("state", [SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.PAUSED])
+def test_home_and_down_are_possible_from_every_state_of_flight(kind: CommandKind, state: SortieState) -> None:
+    assert state in ALLOWED_FROM[kind]
