@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
+from adapters.bus_frames import Encoded, decode_message, encode_message
 from adapters.subjects import check_pattern, check_subject, matches
-from core.errors import BailuError, GatewayUnavailable
+from core.errors import BailuError, FieldError, GatewayUnavailable, InvalidRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -66,6 +69,15 @@ async def answer(handler: Handler, subject: str, message: object) -> object:
         raise BailuError from error
 
 
+async def answer_encoded(kind: type, handler: Handler, subject: str, asked: Encoded) -> Encoded:
+    """What `handler` answers to an encoded question. Raises InvalidRequest when it is not a `kind`."""
+    try:
+        message: object = decode_message(asked, kind)
+    except msgspec.DecodeError as error:
+        raise InvalidRequest((FieldError("", f"{subject} expects {kind.__name__}: {error}"),)) from error
+    return encode_message(await answer(handler, subject, message))
+
+
 class LocalBus:
     """Publish, subscribe, serve and request among the tasks of one event loop."""
 
@@ -106,11 +118,24 @@ class LocalBus:
             raise GatewayUnavailable(subject)
         _, handler = self._handlers[subject]
         reply = await answer(handler, subject, message)
+        if isinstance(reply, Encoded):  # a process beyond a socket serves this subject
+            return decode_message(reply, kind)
         assert isinstance(reply, kind)
         return reply
 
-    def served_kind(self, subject: str) -> type:
-        """The type that the handler of `subject` expects. Raises GatewayUnavailable when nobody serves it."""
+    def publish_encoded(self, subject: str, encoded: Encoded) -> None:
+        """Publishes what came over a socket: decoded for those who want its type, as it is for other sockets."""
+        for subscription, (pattern, kind) in self._subscriptions.items():
+            if not matches(pattern, subject):
+                continue
+            if kind is object:
+                subscription.put(encoded)
+            elif kind.__name__ == encoded.kind:
+                subscription.put(decode_message(encoded, kind))
+
+    async def request_encoded(self, subject: str, asked: Encoded) -> Encoded:
+        """Answers a question that came over a socket. Raises as `request`, and InvalidRequest for a wrong type."""
         if subject not in self._handlers:
             raise GatewayUnavailable(subject)
-        return self._handlers[subject][0]
+        kind, handler = self._handlers[subject]
+        return await answer_encoded(kind, handler, subject, asked)

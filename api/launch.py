@@ -25,7 +25,15 @@ from core.geo import LatLon, ground_distance_m
 from core.ids import MissionId, SortieId, VehicleId, new_id
 from missions.model import Outcome, Revision, Sortie, SortieState
 from missions.sortie import advance
-from telemetry.messages import LaunchAccepted, LaunchRequest, LinkState, VehicleState, launch_subject
+from telemetry.messages import (
+    SORTIE_CHANGED,
+    LaunchAccepted,
+    LaunchRequest,
+    LinkState,
+    SortieChanged,
+    VehicleState,
+    launch_subject,
+)
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +141,15 @@ async def _new_sortie(services: Services, asker: Principal, revision: Revision, 
     )
 
 
+def _tell(services: Services, sortie: Sortie) -> None:
+    """To our own viewers at once, to those of other processes over the bus."""
+    services.hub.sortie_changed(sortie)
+    services.bus.publish(SORTIE_CHANGED, SortieChanged(sortie))
+
+
 async def _hand_over(services: Services, sortie: Sortie) -> Sortie:
     """Asks the gateway to take the sortie; closes it with the reason when it will not."""
-    services.hub.sortie_changed(sortie)
+    _tell(services, sortie)
     subject = launch_subject(sortie.vehicle_id)
     request = LaunchRequest(sortie.id, sortie.mission_id, sortie.revision)
     try:
@@ -168,7 +182,7 @@ async def _refused(services: Services, sortie: Sortie, error: BailuError) -> Sor
     except StaleRevision:
         log.info("sortie %s went on without its launch being acknowledged in time", sortie.id)
         return await services.store.sortie(sortie.id)
-    services.hub.sortie_changed(closed)
+    _tell(services, closed)
     raise error
 
 

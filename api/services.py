@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
 from api.planning import Planner
@@ -18,11 +18,10 @@ from core.clock import Clock
 from core.errors import NotFound
 from core.ids import DockId, OperatorId
 from missions.energy import AIRFRAMES
+from missions.fleet import default_airframe
 from missions.model import Airframe, Dock, Sortie
 from missions.ports import Store
 from telemetry.streams import StreamHub
-
-DEFAULT_AIRFRAME = "quad-3kg"
 
 
 class ApiStore(Store, Protocol):
@@ -64,14 +63,21 @@ class Services:
 
     def airframe_at(self, dock_id: str) -> Airframe:
         """What a plan from the dock is made for: its first vehicle's airframe."""
-        names = [vehicle.airframe for vehicle in self.vehicles_at(dock_id)]
-        return AIRFRAMES[names[0] if names else DEFAULT_AIRFRAME]
+        vehicles = self.vehicles_at(dock_id)
+        return AIRFRAMES[vehicles[0].airframe] if vehicles else default_airframe()
+
+
+def services_on(app: FastAPI) -> Services:
+    """What `app` was wired with."""
+    services = app.state.services
+    assert isinstance(services, Services)
+    return services
 
 
 def services_of(connection: HTTPConnection) -> Services:
-    services = connection.app.state.services
-    assert isinstance(services, Services)
-    return services
+    app = connection.app
+    assert isinstance(app, FastAPI)
+    return services_on(app)
 
 
 async def _services(request: Request) -> Services:

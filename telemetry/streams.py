@@ -72,6 +72,7 @@ class StreamHub:
         self._encoders = encoders
         self._epoch = new_id("epoch")
         self._viewers: set[Viewer] = set()
+        self._serving: set[asyncio.Task[Any]] = set()
         self._generation = 1
         self._frames: dict[object, Frame] = {}
         self._states: dict[VehicleId, bytes] = {}
@@ -132,16 +133,22 @@ class StreamHub:
         for sortie in await store.sorties(limit=1_000, unfinished_only=True):
             self._picture.on_recorded(sortie.id, await store.track(sortie.id))
 
-    def close(self) -> None:
-        """Sends every viewer away: the server is going."""
+    async def close(self) -> None:
+        """Sends every viewer away, the server is going; waits until they were told."""
         for viewer in self._viewers:
             viewer.end(Cut(GOING_AWAY))
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=2 * FAREWELL_S)
 
     # --- what goes out -------------------------------------------------------------------------------------------
 
     async def serve(self, socket: Socket) -> None:
         """Serves one viewer until it leaves or is cut; the socket is closed then."""
         viewer = Viewer()
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         if len(self._viewers) >= MAX_VIEWERS:
             await self._farewell(viewer, socket, Cut(TRY_AGAIN_LATER, Overloaded("Too many viewers are connected")))
             return
@@ -266,7 +273,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
             try:
                 yield
             finally:
-                hub.close()
+                await hub.close()
                 for task in tasks:
                     task.cancel()
 

@@ -64,7 +64,7 @@ def revision(db: apsw.Connection, mission_id: MissionId, number: int) -> Revisio
 
 
 def publish_airspace(db: apsw.Connection, new: Airspace) -> Airspace:
-    (newest,) = db.execute("SELECT coalesce(max(version), 0) FROM airspaces").fetchone()
+    newest = db.execute("SELECT coalesce(max(version), 0) FROM airspaces").get
     stored = StoredAirspace.of(new)
     db.execute("INSERT INTO airspaces VALUES (?, ?)", (newest + 1, body(stored)))
     return stored.airspace(newest + 1)

@@ -69,7 +69,7 @@ def sorties(db: apsw.Connection, limit: int, unfinished_only: bool) -> tuple[Sor
 
 def append_track(db: apsw.Connection, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
     query = "SELECT coalesce(max(n), 0) FROM track_points WHERE sortie_id = ?"
-    (last,) = db.execute(query, (sortie_id,)).fetchone()
+    last = db.execute(query, (sortie_id,)).get
     marks = ", ".join("?" * (len(TRACK_COLUMNS) + 3))
     rows = [(sortie_id, last + n, *track_row(point)) for n, point in enumerate(points, start=1)]
     db.executemany(f"INSERT INTO track_points VALUES ({marks})", rows)  # noqa: S608 - question marks only

@@ -26,7 +26,7 @@ router = APIRouter(tags=["missions"])
 
 async def _plan(services: Services, feature: MissionFeature) -> tuple[MissionRequest, Plan]:
     """What was asked for, and the plan against the newest airspace, conflicts included."""
-    request = parse_request(feature.model_dump(mode="json", exclude_unset=True), tuple(services.docks.values()))
+    request = parse_request(feature.told(), tuple(services.docks.values()))
     dock = services.dock(request.dock_id)
     airspace = await services.store.airspace()
     return request, await services.planner.plan(request, dock, airspace, services.airframe_at(dock.id))
@@ -83,7 +83,8 @@ async def one_revision(mission_id: MissionId, revision: int, services: Wired) ->
 
 
 @router.post("/missions/{mission_id}/revisions", status_code=201)
-async def add_revision(  # noqa: PLR0917 - FastAPI's parameters are named by the request
+async def add_revision(
+    *,
     mission_id: MissionId,
     feature: MissionFeature,
     services: Wired,

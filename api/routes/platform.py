@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from fastapi import APIRouter, Response
 
 from api.schemas.places import Health, Me, Readiness
@@ -45,6 +47,8 @@ async def _store_check(services: Services) -> PreflightCheck:
 
 def _gateway_check(services: Services) -> PreflightCheck:
     silent_s = services.hub.silent_s()
+    if math.isinf(silent_s):
+        return PreflightCheck("gateway", False, "no gateway was heard yet")
     if silent_s > SILENT_AFTER_S:
         return PreflightCheck("gateway", False, f"no gateway was heard for {silent_s:.0f} s")
     return PreflightCheck("gateway", True, "a gateway is heard")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from api.schemas.geojson import Finite, LineStringGeometry, PathGeometry, PolygonGeometry, Strict
 from core.errors import Conflict
@@ -17,14 +17,15 @@ Geometry = Annotated[PolygonGeometry | LineStringGeometry, Field(discriminator="
 
 
 class MissionProperties(Strict):
-    """`dock_id` absent: the nearest dock. `heading_deg` absent: the direction of survey rows is ours to choose."""
+    """`dock_id` absent: the nearest dock. `spacing_m` and `heading_deg` (of the rows; absent: ours to choose) belong
+    to the pattern survey; a route ignores them."""
 
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(min_length=1, max_length=100)
     pattern: Pattern
     alt_rel_m: Annotated[Finite, Field(gt=0, le=10_000)]
     speed_mps: Annotated[Finite, Field(gt=0, le=100)]
     dock_id: str | None = None
-    spacing_m: Annotated[Finite, Field(gt=0, le=10_000)] = 40.0
+    spacing_m: Annotated[Finite, Field(gt=0, le=10_000)] | None = None
     heading_deg: Annotated[Finite, Field(ge=0, le=360)] | None = None
 
 
@@ -34,6 +35,20 @@ class MissionFeature(Strict):
     type: Literal["Feature"]
     geometry: Geometry
     properties: MissionProperties
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_foreign_members(cls, data: Any) -> Any:
+        """RFC 7946 lets any feature carry an id and a bounding box; they mean nothing here."""
+        return {key: data[key] for key in data if key not in ("id", "bbox")} if isinstance(data, dict) else data
+
+    def told(self) -> dict[str, Any]:
+        """As the domain reads it: without what is absent or does not matter for the pattern."""
+        feature = self.model_dump(mode="json", exclude_none=True)
+        if self.properties.pattern is Pattern.ROUTE:
+            for survey_only in ("spacing_m", "heading_deg"):
+                feature["properties"].pop(survey_only, None)
+        return feature
 
 
 class HomeOut(BaseModel):

@@ -1,0 +1,41 @@
+"""The `bailu` command."""
+
+from __future__ import annotations
+
+import logging
+
+import typer
+
+from api.cli import fleets, info, patrol, platform, watch
+
+app = typer.Typer(
+    name="bailu",
+    help="白鹭 Bailu: the open drone middle-platform, on ArduPilot. `bailu up` starts everything on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _common() -> None:
+    """白鹭 Bailu: the open drone middle-platform, on ArduPilot. `bailu up` starts everything on this machine."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+for command in (
+    platform.up,
+    patrol.patrol,
+    watch.watch,
+    platform.gateway,
+    platform.api,
+    fleets.sim,
+    fleets.sitl,
+    info.openapi,
+    info.version,
+):
+    app.command()(command)
+
+if __name__ == "__main__":
+    app()

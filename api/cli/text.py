@@ -1,0 +1,66 @@
+"""How the commands talk: results on stdout, everything else on stderr, failures as one clear sentence."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from adapters.bus_socket import BusSocketError
+from adapters.sqlite.migrate import NewerDatabase
+from api.client import PlatformError
+from api.fleet_process import FleetError
+from api.runtime import StartError
+from api.settings import SettingsError
+from core.errors import BailuError
+from simulator.sitl import SitlExited, SitlNotFound
+from simulator.sockets import PortTaken
+from telemetry.links import LinkError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXPECTED = (
+    BailuError, BusSocketError, FleetError, LinkError, NewerDatabase, PlatformError, PortTaken, SettingsError,
+    SitlExited, SitlNotFound, StartError,
+)  # fmt: skip
+
+out = Console()
+err = Console(stderr=True, highlight=False)
+
+
+def fail(sentence: str, *, code: int = 1) -> typer.Exit:
+    """Says `sentence` on stderr; raise what this returns."""
+    print(f"bailu: {sentence}", file=sys.stderr)
+    return typer.Exit(code)
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Makes every expected failure of `command` one sentence and a non-zero exit; defects keep their traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except Exception as error:
+            cause = _only(error)
+            if isinstance(cause, typer.Exit):
+                raise cause from None
+            if isinstance(cause, EXPECTED):
+                raise fail(str(cause)) from None
+            raise
+
+    return wrapped
+
+
+def _only(error: BaseException) -> BaseException:
+    """What a task group wraps, when it is one thing."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,81 @@
+"""A client of the public API: what `bailu patrol` and `bailu watch` know of a platform, and nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+TIMEOUT_S = 70.0
+FIRST_RETRY_S = 0.2
+LAST_RETRY_S = 3.0
+MAX_FRAME_BYTES = 32 << 20
+
+
+class PlatformError(Exception):
+    """The platform refused or cannot be reached; `problem` is its document when it gave one."""
+
+    def __init__(self, sentence: str, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.problem = dict(problem or {})
+
+
+class Platform:
+    """A platform at a URL such as http://127.0.0.1:8420."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.netloc:
+            raise PlatformError(f"{url!r} is not the address of a platform, such as http://127.0.0.1:8420")
+        self.url = f"http://{parts.netloc}"
+        self._stream_url = f"ws://{parts.netloc}/api/v1/stream"
+        self._http = httpx.AsyncClient(base_url=f"{self.url}/api/v1", timeout=TIMEOUT_S, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Raises PlatformError."""
+        return await self._call("GET", path)
+
+    async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Raises PlatformError."""
+        return await self._call("POST", path, json=body, headers=headers)
+
+    async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        try:
+            response = await self._http.request(method, path, **more)
+            body = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise PlatformError(f"{self.url} does not answer: {str(error) or type(error).__name__}") from error
+        if response.is_error:
+            raise PlatformError(str(body.get("detail", response.reason_phrase)), body)
+        assert isinstance(body, dict)
+        return body
+
+    async def frames(self, *, vehicles: str | list[str] = "*", rate_hz: float = 5.0) -> AsyncIterator[dict[str, Any]]:
+        """The stream's frames for ever; a lost connection is made again, and yields a `{"type": "lost"}` frame."""
+        pause_s = FIRST_RETRY_S
+        while True:
+            try:
+                async with connect(self._stream_url, max_size=MAX_FRAME_BYTES, proxy=None) as socket:
+                    await socket.send(json.dumps({"type": "subscribe", "vehicles": vehicles, "rate_hz": rate_hz}))
+                    async for text in socket:
+                        pause_s = FIRST_RETRY_S
+                        yield json.loads(text)
+            except (OSError, WebSocketException, TimeoutError) as error:
+                yield {"type": "lost", "why": str(error)}
+            else:
+                yield {"type": "lost", "why": "the platform closed the stream"}
+            await asyncio.sleep(random.uniform(FIRST_RETRY_S / 2, pause_s))
+            pause_s = min(2 * pause_s, LAST_RETRY_S)

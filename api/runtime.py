@@ -1,0 +1,241 @@
+"""Running the two roles: which parts there are, in which order they start, and how they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from adapters.sqlite import SqliteStore
+from api.launch import close_orphans
+from api.main import create_app, stream_hub
+from api.planning import running_planner
+from api.services import services_on
+from api.settings import LinkSetting, Settings
+from core.bus import Bus
+from core.clock import Clock
+from core.errors import NotFound
+from core.ids import DockId, VehicleId
+from geofence.qingpu import default_airspace
+from missions.energy import AIRFRAMES
+from missions.fleet import default_docks
+from missions.model import Dock
+from telemetry.gateway import RunningGateway, running_gateway
+from telemetry.links import LinkConfig
+from telemetry.streams import running_hub
+from telemetry.vehicle import VehicleConfig
+
+MAX_WS_MESSAGE_BYTES = 64 << 10
+
+
+class StartError(Exception):
+    """A role cannot start; the text says why and what to do."""
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs a role on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the lock of a data folder, so that one gateway writes it. Raises StartError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            owner = file.read().strip() or "another process"
+            raise StartError(
+                f"Another Bailu (process {owner}) uses the data folder {path.parent}: stop it, or choose another "
+                "folder with --data-dir."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def until_first(*waits: Awaitable[object]) -> None:
+    """Waits until one of `waits` is over; raises what it raised."""
+    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(each) for each in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def docks_by_id() -> dict[DockId, Dock]:
+    return {dock.id: dock for dock in default_docks()}
+
+
+def vehicle_configs(settings: Settings) -> list[VehicleConfig]:
+    """The configured vehicles with their docks and airframes. Raises StartError for one that is not known."""
+    docks = docks_by_id()
+    configs = []
+    for each in settings.vehicles:
+        if each.dock not in docks:
+            raise StartError(f"Vehicle {each.id}: there is no dock {each.dock!r}; known are {', '.join(docks)}.")
+        if each.airframe not in AIRFRAMES:
+            known = ", ".join(AIRFRAMES)
+            raise StartError(f"Vehicle {each.id}: there is no airframe {each.airframe!r}; known are {known}.")
+        dock, airframe = docks[DockId(each.dock)], AIRFRAMES[each.airframe]
+        configs.append(VehicleConfig(VehicleId(each.id), each.name, each.link, each.system_id, dock, airframe))
+    return configs
+
+
+async def seed_airspace(store: SqliteStore) -> None:
+    """Publishes the default airspace into a fresh store."""
+    try:
+        await store.airspace()
+    except NotFound:
+        await store.publish_airspace(default_airspace())
+
+
+@asynccontextmanager
+async def gateway_role(
+    settings: Settings, *, bus: Bus, store: SqliteStore, clock: Clock, time_scale: float
+) -> AsyncIterator[RunningGateway]:
+    """The vehicles' side. Raises LinkError and StartError."""
+    async with running_gateway(
+        name=socket.gethostname(),
+        links=[LinkConfig(link.name, link.url) for link in settings.links],
+        vehicles=vehicle_configs(settings),
+        bus=bus,
+        store=store,
+        clock=clock,
+        data_dir=settings.data_dir,
+        tick_hz=settings.tick_hz,
+        time_scale=time_scale,
+    ) as gateway:
+        yield gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A web server at work."""
+
+    url: str
+    wait: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def api_role(settings: Settings, *, bus: Bus, store: SqliteStore, clock: Clock) -> AsyncIterator[Serving]:
+    """The people's side, really serving when the context opens. Raises StartError when the port is taken."""
+    listening = listen(settings.host, settings.port)
+    hub = stream_hub(settings, clock)
+    async with running_planner() as planner:
+        app = create_app(settings, clock=clock, store=store, bus=bus, planner=planner, hub=hub, docks=docks_by_id())
+        await close_orphans(services_on(app))
+        async with serving(app, listening) as server, running_hub(hub, bus=bus, store=store):
+            yield server
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 is any free one. Raises StartError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise StartError(
+            f"Port {port} on {host} cannot be used ({error.strerror}): choose another one with --port, "
+            "or stop the program that has it."
+        ) from error
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the composition root stops what it started, in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[Serving]:
+    """Serves `app` while the context is open (performance guide, sections 3 and 8)."""
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=MAX_WS_MESSAGE_BYTES,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        host, port = listening.getsockname()[:2]
+        yield Serving(f"http://{host}:{port}/", lambda: asyncio.shield(task))
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def free_udp_links(settings: Settings) -> Settings:
+    """The settings with a free port for the default link when somebody else has its usual one."""
+    if not settings.has_default_fleet:
+        return settings
+    (link,) = settings.links
+    host, port = udp_address(link)
+    return settings if _is_free(host, port) else with_udp_port(settings, 0)
+
+
+def with_udp_port(settings: Settings, port: int) -> Settings:
+    """The settings with the first link at another port."""
+    first, *rest = settings.links
+    host, _ = udp_address(first)
+    links: Sequence[LinkSetting] = (LinkSetting(name=first.name, url=f"udpin:{host}:{port}"), *rest)
+    return settings.model_copy(update={"links": tuple(links)})
+
+
+def udp_address(link: LinkSetting) -> tuple[str, int]:
+    _, _, rest = link.url.partition(":")
+    host, _, port = rest.rpartition(":")
+    return host, int(port)
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
