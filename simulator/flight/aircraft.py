@@ -379,6 +379,7 @@ class Aircraft:
             self.say(Severity.INFO, "EKF3 IMU0 origin set")
             self._set_home(self.place)
             self.mission.keep_home()
+            self.params.set("MIS_TOTAL", len(self.mission.items))
 
     def _move(self, dt: float) -> None:
         body = self.body

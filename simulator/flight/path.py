@@ -179,7 +179,8 @@ class PathFollower:
         angle = math.acos(cosine)
         if angle > REVERSAL_RAD:
             return None
-        speed = min(self.limits.along(self._direction)[0], self.limits.along(onward)[0])
+        middle = _unit(_sum(self._direction, onward))
+        speed = min(self.limits.along(way)[0] for way in (self._direction, middle, onward))
         stop_speed = math.sqrt(2.0 * self.limits.along(onward)[1] * 0.5 * length)
         if angle < STRAIGHT_RAD:
             return Corner(self.destination, 0.0, 1.0, 0.0, min(speed, stop_speed), self._direction, ZERO)

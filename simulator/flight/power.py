@@ -23,6 +23,8 @@ DRAG_AREA = 0.06
 PROFILE_SHARE = 0.30
 """Profile power in the hover as a share of the induced power, typical of small propellers."""
 EFFICIENCY = 0.78
+MIN_LOAD = 0.1
+"""Rotors that idle while it falls still turn."""
 AVIONICS_W = 8.0
 """Autopilot, radio and camera; drawn also on the ground."""
 
@@ -50,7 +52,7 @@ def flight_power_w(frame: Airframe, air_speed_mps: float, climb_mps: float, load
 
     A descent gives nothing back: rotors in a slow descent save little, and the sink rates flown here are slow.
     """
-    thrust = frame.mass_kg * GRAVITY * load_factor
+    thrust = frame.mass_kg * GRAVITY * max(MIN_LOAD, load_factor)
     hover_induced_mps = math.sqrt(thrust / (2.0 * AIR_DENSITY * frame.disc_area_m2))
     ratio = air_speed_mps**2 / (2.0 * hover_induced_mps**2)
     induced_w = thrust * hover_induced_mps * math.sqrt(math.sqrt(1.0 + ratio * ratio) - ratio)
@@ -95,7 +97,7 @@ class Battery:
         return max(0.0, 1.0 - self.used_wh / self.capacity_wh)
 
     def step(self, dt: float, power_w: float, given_voltage_v: float) -> None:
-        """Draw a power for ``dt`` seconds. A change of the given voltage (SIM_BATT_VOLTAGE) sets the resting voltage."""
+        """Draw a power for ``dt`` seconds; a change of the given voltage (SIM_BATT_VOLTAGE) sets the resting one."""
         if given_voltage_v != self._given_v:
             self._given_v = given_voltage_v
             self._full_v = given_voltage_v / _interpolate(self.remaining)

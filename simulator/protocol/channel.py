@@ -11,6 +11,10 @@ OUTBOX_BYTES = 512 * 1024
 """Frames beyond this are dropped and counted until the outbox is taken."""
 
 
+ROUNDING_S = 1e-6
+"""Simulated time is a sum of steps; a message is not put off a whole step by the rounding of that sum."""
+
+
 class Channel:
     """The vehicle's side of one connection.
 
@@ -70,9 +74,10 @@ class Channel:
 
     def take_due(self, now_s: float) -> list[int]:
         """Ids of the messages to stream now; a late one is not made up for."""
+        now_s += ROUNDING_S
         if now_s < self.next_due_s or not self.due_s:
             return []
-        due = [message_id for message_id, at in self.due_s.items() if at <= now_s + 1e-6]
+        due = [message_id for message_id, at in self.due_s.items() if at <= now_s]
         for message_id in due:
             at = self.due_s[message_id] + self.intervals_s[message_id]
             self.due_s[message_id] = at if at > now_s else now_s + self.intervals_s[message_id]
