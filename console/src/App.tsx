@@ -1,0 +1,45 @@
+import { App as Messages, ConfigProvider } from "antd";
+import enUS from "antd/locale/en_US";
+import zhCN from "antd/locale/zh_CN";
+import { useEffect } from "react";
+import { useLanguage, useT } from "./i18n";
+import { MapView } from "./map/MapView";
+import { ConnectionBanner } from "./panels/ConnectionBanner";
+import { EventLog } from "./panels/EventLog";
+import { FleetPanel } from "./panels/FleetPanel";
+import { MapControls } from "./panels/MapControls";
+import { SidePanel } from "./panels/SidePanel";
+import { TopBar } from "./panels/TopBar";
+import { LaunchDialog } from "./plan/LaunchDialog";
+import { keepPlaces } from "./state/places";
+import { theme } from "./theme";
+
+const LOCALES = { zh: zhCN, en: enUS } as const;
+const TAGS = { zh: "zh-CN", en: "en" } as const;
+
+/** The dispatcher's one page: the map with everything else floating over it. */
+export function App() {
+  const language = useLanguage();
+  const t = useT();
+  useEffect(() => {
+    document.documentElement.lang = TAGS[language];
+    document.title = `${t("app.name")} · ${t("app.subtitle")}`;
+  }, [language, t]);
+  useEffect(keepPlaces, []);
+  return (
+    <ConfigProvider locale={LOCALES[language]} theme={theme} button={{ autoInsertSpace: false }}>
+      <Messages message={{ top: 64, maxCount: 3 }}>
+        <div className="page">
+          <MapView />
+          <TopBar />
+          <ConnectionBanner />
+          <FleetPanel />
+          <SidePanel />
+          <EventLog />
+          <MapControls />
+          <LaunchDialog />
+        </div>
+      </Messages>
+    </ConfigProvider>
+  );
+}

@@ -1,0 +1,77 @@
+/** The calls that the console makes; each rejects with a `Problem`. */
+
+import type {
+  Airspace,
+  CommandKind,
+  CommandRecord,
+  District,
+  Dock,
+  Mission,
+  MissionFeature,
+  MissionSummary,
+  Plan,
+  Revision,
+  Sortie,
+  Track,
+} from "./model";
+import { problemOf, unreachable } from "./problem";
+
+const BASE = "/api/v1";
+
+interface Items<T> {
+  items: T[];
+}
+
+interface Send {
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+async function call<T>(method: "GET" | "POST", path: string, { body, headers, signal }: Send = {}): Promise<T> {
+  const init: RequestInit = { method, headers: { accept: "application/json", ...headers } };
+  if (signal) init.signal = signal;
+  if (body !== undefined) {
+    init.headers = { ...init.headers, "content-type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  const response = await fetch(BASE + path, init).catch((reason: unknown) => {
+    throw signal?.aborted ? reason : unreachable();
+  });
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
+const items = async <T>(path: string): Promise<T[]> => (await call<Items<T>>("GET", path)).items;
+const part = encodeURIComponent;
+
+export const api = {
+  district: () => call<District>("GET", "/district"),
+  airspace: () => call<Airspace>("GET", "/airspace"),
+  docks: () => items<Dock>("/docks"),
+  missions: () => items<MissionSummary>("/missions"),
+  mission: (id: string) => call<Mission>("GET", `/missions/${part(id)}`),
+  revision: (id: string, revision: number) => call<Revision>("GET", `/missions/${part(id)}/revisions/${revision}`),
+  sorties: () => items<Sortie>("/sorties?limit=50"),
+  track: (id: string) => call<Track>("GET", `/sorties/${part(id)}/track`),
+  preview: async (body: MissionFeature, signal: AbortSignal) =>
+    (await call<{ plan: Plan }>("POST", "/plans", { body, signal })).plan,
+  createMission: (body: MissionFeature) => call<Mission>("POST", "/missions", { body }),
+  revise: (id: string, basedOn: number, body: MissionFeature) =>
+    call<Revision>("POST", `/missions/${part(id)}/revisions`, { body, headers: { "if-match": `"${basedOn}"` } }),
+  launch: (missionId: string, revision: number, vehicleId: string, key: string) =>
+    call<Sortie>("POST", "/sorties", {
+      body: { mission_id: missionId, revision, vehicle_id: vehicleId },
+      headers: { "idempotency-key": key },
+    }),
+  command: (vehicleId: string, kind: CommandKind) =>
+    call<CommandRecord>("POST", `/vehicles/${part(vehicleId)}/commands`, {
+      body: { kind },
+      headers: { "idempotency-key": newKey() },
+    }),
+};
+
+/** A fresh idempotency key. `randomUUID` needs a secure context, which 127.0.0.1 is. */
+export function newKey(): string {
+  return crypto.randomUUID();
+}

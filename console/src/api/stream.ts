@@ -1,0 +1,41 @@
+/** Frames of /api/v1/stream; OpenAPI does not describe WebSockets, so these are kept by hand. */
+
+import type { Sortie, VehicleState } from "./model";
+import type { ProblemDocument } from "./problem";
+
+interface Envelope {
+  epoch: string;
+  seq: number;
+  server_time: string;
+}
+
+export type Severity = "info" | "warning" | "critical";
+
+export interface FleetEvent {
+  at: string;
+  severity: Severity;
+  code: string;
+  text: string;
+  vehicle_id: string | null;
+  sortie_id: string | null;
+}
+
+export type Position = [number, number, ...number[]];
+
+export type Frame = Envelope &
+  (
+    | { type: "snapshot"; vehicles: VehicleState[]; sorties: Sortie[]; track: Record<string, Position[]> }
+    | { type: "tick"; vehicles: VehicleState[] }
+    | { type: "sortie"; sortie: Sortie }
+    | { type: "event"; event: FleetEvent }
+    | { type: "problem"; problem: ProblemDocument }
+  );
+
+const TYPES = new Set(["snapshot", "tick", "sortie", "event", "problem"]);
+
+/** The frame in a message; null when it is of a type that this console does not know (a newer service). */
+export function parseFrame(text: string): Frame | null {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null || !("type" in value)) return null;
+  return TYPES.has(String(value.type)) ? (value as Frame) : null;
+}

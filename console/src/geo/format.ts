@@ -1,0 +1,41 @@
+/** Quantities as people read them. */
+
+const MISSING = "–";
+
+/** 0.94 km is said as 940 m; from 1 km on, kilometres with two decimals, from 100 km on with none. */
+export function formatLength(meters: number | null): string {
+  if (meters === null || !Number.isFinite(meters)) return MISSING;
+  if (meters < 999.5) return `${Math.round(meters)} m`;
+  return `${(meters / 1000).toFixed(meters < 99_995 ? 2 : 0)} km`;
+}
+
+/** 75 → 1:15, 3 661 → 1:01:01. Negative durations are clock skew and read as zero. */
+export function formatDuration(seconds: number | null): string {
+  if (seconds === null || !Number.isFinite(seconds)) return MISSING;
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const pad = (value: number) => String(value).padStart(2, "0");
+  return h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+}
+
+/** An age: tenths while it is fresh, then whole seconds, minutes, hours. */
+export function formatAge(seconds: number | null): string {
+  if (seconds === null || !Number.isFinite(seconds)) return MISSING;
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 120) return `${Math.floor(seconds)} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
+}
+
+export function formatNumber(value: number | null, digits = 0): string {
+  return value === null || !Number.isFinite(value) ? MISSING : value.toFixed(digits);
+}
+
+/** Time of day on the operator's clock; `at` is RFC 3339. */
+export function formatTime(at: string | number): string {
+  return new Date(at).toLocaleTimeString("zh-CN", { hour12: false });
+}
+
+export function formatDateTime(at: string): string {
+  return new Date(at).toLocaleString("zh-CN", { hour12: false, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+}

@@ -1,0 +1,82 @@
+/** Conflicts, problems and states in the operator's words. */
+
+import type { Conflict, VehicleState } from "../api/model";
+import type { Problem } from "../api/problem";
+import { isKey, type Translate } from "./index";
+import type { Key } from "./messages";
+
+/** What the conflict is, by its code, with zone and leg. The numbers are in `conflict.detail`: see `figures`. */
+export function conflictText(conflict: Conflict, waypoints: number, t: Translate): string {
+  const zone = conflict.zone_name ? ` “${conflict.zone_name}”` : "";
+  const leg = conflict.leg ? legText(conflict.leg, waypoints, t) : t("conflict.route");
+  const key = `conflict.${conflict.code}`;
+  return isKey(key) ? t(key, { zone, leg }) : t("conflict.other", { code: conflict.code });
+}
+
+/** Places of a flight are home (0), the waypoints from 1 as on the map, home again (the last one plus 1). */
+function legText([from, to]: [number, number], waypoints: number, t: Translate): string {
+  const step = (index: number) => (index <= 0 || index > waypoints ? t("plan.home") : String(index));
+  return t("plan.leg", { from: step(from), to: step(to) });
+}
+
+const FIGURE = /-?\d+(?:\.\d+)?\s?(?:km|m\/s|m|%|Wh|s|min)(?![\w/])/g;
+
+/** The quantities that a detail names, in its order: "151 m … limit of 120 m" → ["151 m", "120 m"]. */
+export function figures(detail: string): string[] {
+  return detail.match(FIGURE) ?? [];
+}
+
+/** One sentence for a refusal: what, and the service's or the autopilot's own words. */
+export function problemText(problem: Problem, t: Translate): { title: string; detail: string } {
+  const key = `problem.${problem.slug}`;
+  const texts = problem.document.texts?.length ? ` (${problem.document.texts.join(" · ")})` : "";
+  return {
+    title: isKey(key) ? t(key) : problem.document.title,
+    detail: problem.document.detail + texts,
+  };
+}
+
+export interface Standing {
+  key: Key;
+  tone: "idle" | "good" | "active" | "warn" | "bad";
+}
+
+/** What a vehicle is doing, in one word, worst first. Ages are left to `freshness`. */
+export function standing(vehicle: VehicleState, sortie: Key | null): Standing {
+  if (vehicle.link === "never") return { key: "vehicle.never", tone: "idle" };
+  if (vehicle.link === "lost") return { key: "vehicle.lost", tone: "bad" };
+  if (vehicle.fence_breached) return { key: "vehicle.breach", tone: "bad" };
+  if (sortie) return { key: sortie, tone: sortie === "state.paused" ? "warn" : "active" };
+  if (isAirborne(vehicle)) return { key: "vehicle.flying", tone: "active" };
+  if (vehicle.armed) return { key: "vehicle.armed", tone: "warn" };
+  return vehicle.prearm_ok === false ? { key: "vehicle.notReady", tone: "warn" } : { key: "vehicle.ready", tone: "good" };
+}
+
+export function isAirborne({ landed, armed }: VehicleState): boolean {
+  return landed === "in_air" || landed === "taking_off" || (landed === "landing" && armed !== false);
+}
+
+export function isReady(vehicle: VehicleState): boolean {
+  return standing(vehicle, null).key === "vehicle.ready" && vehicle.link === "live" && !vehicle.sortie_id;
+}
+
+const MODES_ZH: Readonly<Record<string, string>> = {
+  AUTO: "自动",
+  GUIDED: "引导",
+  RTL: "返航",
+  SMART_RTL: "原路返航",
+  AUTO_RTL: "自动返航",
+  LOITER: "悬停",
+  BRAKE: "刹停",
+  LAND: "降落",
+  STABILIZE: "自稳",
+  ALT_HOLD: "定高",
+  POSHOLD: "定点",
+};
+
+/** The autopilot's mode; its own name stays readable beside the translation. */
+export function modeText(mode: string | null, language: "zh" | "en"): string {
+  if (!mode) return "–";
+  const word = language === "zh" ? MODES_ZH[mode] : undefined;
+  return word ? `${word} ${mode}` : mode;
+}

@@ -1,0 +1,19 @@
+import "./styles/base.css";
+import "./styles/panels.css";
+import "./styles/map.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { keepPreview } from "./plan/previewing";
+import { connect, streamUrl } from "./state/connection";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root");
+
+connect(streamUrl(window.location));
+keepPreview();
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,38 @@
+import { useEffect, useRef, useState } from "react";
+import { useT } from "../i18n";
+import { draft } from "../plan/draft";
+import { useStore } from "../state/store";
+
+/** The map. React only gives it a place: data go to it past React. */
+export function MapView() {
+  const ground = useRef<HTMLDivElement>(null);
+  const over = useRef<HTMLDivElement>(null);
+  const [failed, setFailed] = useState(false);
+  const drawing = useStore(draft, (now) => now.drawing);
+  const t = useT();
+
+  useEffect(() => {
+    let stop: (() => void) | null = null;
+    let gone = false;
+    import("./start")
+      .then(({ startMap }) => {
+        if (!gone && ground.current && over.current) stop = startMap(ground.current, over.current);
+      })
+      .catch((reason: unknown) => {
+        console.error(reason);
+        setFailed(true);
+      });
+    return () => {
+      gone = true;
+      stop?.();
+    };
+  }, []);
+
+  return (
+    <main className="map" data-drawing={drawing} aria-label={t("map.label")}>
+      <div className="map-ground" data-testid="map" ref={ground} />
+      <div className="map-over" ref={over} />
+      {failed && <p className="map-failed">{t("map.noWebgl")}</p>}
+    </main>
+  );
+}

@@ -1,0 +1,88 @@
+/** What the map's sources hold, made from what the service says. */
+
+import type { Feature, FeatureCollection, Geometry, Position } from "geojson";
+import type { Airspace, Conflict, Dock, Plan, Role, ZoneFeature } from "../api/model";
+import { type Bounds, circlePolygon, gridLines, type LonLat, middle } from "../geo/geo";
+import type { Language } from "../i18n";
+
+const collect = (features: Feature[]): FeatureCollection => ({ type: "FeatureCollection", features });
+const feature = (geometry: Geometry, properties: Feature["properties"] = {}): Feature => ({ type: "Feature", geometry, properties });
+const line = (coordinates: Position[]): Geometry => ({ type: "LineString", coordinates });
+
+export const NOTHING = collect([]);
+
+const named = (language: Language, name: string, nameEn: string | undefined) => (language === "en" && nameEn) || name;
+
+/** A zone's outline; a Point with a radius is a circle. */
+export function zoneShape({ geometry, properties }: ZoneFeature): Geometry {
+  if (geometry.type === "Polygon") return geometry;
+  const [lon = 0, lat = 0] = geometry.coordinates;
+  return circlePolygon([lon, lat], properties.radius_m ?? 0);
+}
+
+export function zones({ zones: { features } }: Airspace): FeatureCollection {
+  return collect(features.map((zone) => feature(zoneShape(zone), { role: zone.properties.role })));
+}
+
+const ORDER: Record<Role, number> = { exclusion: 0, advisory: 1, inclusion: 2 };
+
+/** Inclusions are as wide as the district: their names would only stand in the way. */
+export function zoneLabels({ zones: { features } }: Airspace, language: Language): FeatureCollection {
+  const labelled = features.filter(({ properties }) => properties.role !== "inclusion");
+  return collect(
+    labelled.map((zone) => {
+      const { name, name_en, role } = zone.properties;
+      const at: Geometry = { type: "Point", coordinates: middle(zoneShape(zone)) };
+      return feature(at, { role, order: ORDER[role], label: named(language, name, name_en) });
+    }),
+  );
+}
+
+export function docks(all: readonly Dock[], language: Language): FeatureCollection {
+  return collect(
+    all.map(({ lon_deg, lat_deg, name, name_en }) =>
+      feature({ type: "Point", coordinates: [lon_deg, lat_deg] }, { label: named(language, name, name_en) }),
+    ),
+  );
+}
+
+/** The way out and the way home are `transit`, what lies between is the `work`. */
+export function path({ path: { coordinates } }: Plan): FeatureCollection {
+  if (coordinates.length < 3) return NOTHING;
+  return collect([
+    feature(line(coordinates.slice(0, 2)), { part: "transit" }),
+    feature(line(coordinates.slice(-2)), { part: "transit" }),
+    ...(coordinates.length > 3 ? [feature(line(coordinates.slice(1, -1)), { part: "work" })] : []),
+  ]);
+}
+
+export function waypoints({ waypoints: steps }: Plan): FeatureCollection {
+  return collect(
+    steps.map(({ lon_deg, lat_deg }, index) =>
+      feature({ type: "Point", coordinates: [lon_deg, lat_deg] }, { number: String(index + 1) }),
+    ),
+  );
+}
+
+export function fence({ fence: onboard }: Plan): FeatureCollection {
+  const rings = onboard?.polygons.map(({ ring }) => ring).filter((ring) => ring.length > 2) ?? [];
+  return collect(rings.map((ring) => feature({ type: "Polygon", coordinates: [[...ring, ring[0] as LonLat]] })));
+}
+
+export function conflicts(all: readonly Conflict[]): FeatureCollection {
+  return collect(all.flatMap(({ geometry }) => (geometry ? [feature(geometry)] : [])));
+}
+
+export function tracks(lines: readonly { positions: readonly Position[]; selected: boolean }[]): FeatureCollection {
+  return collect(
+    lines
+      .filter(({ positions }) => positions.length > 1)
+      .map(({ positions, selected }) => feature(line([...positions]), { selected })),
+  );
+}
+
+export function grid(around: Bounds): FeatureCollection {
+  const [west, south, east, north] = around;
+  const wide: Bounds = [west - 0.6, south - 0.4, east + 0.6, north + 0.4];
+  return collect(gridLines(wide, 0.02).map((each) => feature(each)));
+}

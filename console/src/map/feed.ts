@@ -1,0 +1,107 @@
+/** Keeps the map's sources in step with the stores, past React. */
+
+import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
+import type { Plan } from "../api/model";
+import { boundsOf, positions } from "../geo/geo";
+import { language } from "../i18n";
+import { draft, preview } from "../plan/draft";
+import { live } from "../state/connection";
+import { hasEnded, type Live } from "../state/live";
+import { places } from "../state/places";
+import { planOf, plans, wantPlan } from "../state/plans";
+import { selectedVehicle, view } from "../state/view";
+import * as features from "./features";
+import type { SourceId } from "./style";
+
+/** Tracks grow by a few metres a tick; twice a second is smooth enough and spares the map's worker. */
+const TRACKS_MS = 500;
+
+/** Feeds `map`, whose style is loaded, until the returned function is called. */
+export function startFeed(map: MapLibre): () => void {
+  const fill = (id: SourceId, data: ReturnType<typeof features.path>) => void map.getSource<GeoJSONSource>(id)?.setData(data);
+
+  const ground = () => {
+    const { district, airspace, docks } = places.get();
+    const spoken = language.get();
+    if (district) {
+      fill("district", district);
+      const around = boundsOf(district.features.flatMap(({ geometry }) => positions(geometry)));
+      if (around) fill("grid", features.grid(around));
+    }
+    if (airspace) {
+      fill("zones", features.zones(airspace));
+      fill("zone-labels", features.zoneLabels(airspace, spoken));
+    }
+    fill("docks", features.docks(docks, spoken));
+  };
+
+  let drawn: Plan | null | undefined;
+  const plan = () => {
+    const wanted = shownPlan();
+    if (wanted === drawn) return;
+    drawn = wanted;
+    fill("path", wanted ? features.path(wanted) : features.NOTHING);
+    fill("waypoints", wanted ? features.waypoints(wanted) : features.NOTHING);
+    fill("fence", wanted ? features.fence(wanted) : features.NOTHING);
+    fill("conflicts", wanted ? features.conflicts(wanted.conflicts) : features.NOTHING);
+  };
+
+  let trackTimer: ReturnType<typeof setTimeout> | undefined;
+  let tracksOf: unknown = null;
+  const tracks = () => {
+    trackTimer = undefined;
+    fill("tracks", features.tracks(shownTracks(live.get())));
+  };
+  const tracksSoon = () => {
+    if (live.get().tracks === tracksOf) return;
+    tracksOf = live.get().tracks;
+    trackTimer ??= setTimeout(tracks, TRACKS_MS);
+  };
+
+  const look = () => {
+    plan();
+    tracks();
+  };
+  const stops = [
+    places.subscribe(ground),
+    language.subscribe(ground),
+    ...[preview, draft, plans, live].map((store) => store.subscribe(plan)),
+    live.subscribe(tracksSoon),
+    view.subscribe(look),
+  ];
+  ground();
+  look();
+  return () => {
+    clearTimeout(trackTimer);
+    for (const stop of stops) stop();
+  };
+}
+
+/** The plan to draw: the one being made, else the selected vehicle's, else the mission that was asked for. */
+function shownPlan(): Plan | null {
+  if (draft.get().open) {
+    const now = preview.get();
+    return "plan" in now ? now.plan : null;
+  }
+  const { shown, side } = view.get();
+  if (side.kind === "vehicle") {
+    const { vehicles, sorties } = live.get();
+    const sortie = sorties.get(vehicles.get(side.vehicleId)?.state.sortie_id ?? "");
+    if (!sortie) return null;
+    void wantPlan(sortie);
+    return planOf(plans.get(), sortie);
+  }
+  return shown && "plan" in shown ? shown.plan : null;
+}
+
+function shownTracks({ tracks, sorties }: Live) {
+  const { shown } = view.get();
+  const selected = selectedVehicle(view.get());
+  const flying = [...tracks].flatMap(([id, positions]) => {
+    const sortie = sorties.get(id);
+    return sortie && hasEnded(sortie) && sortie.vehicle_id !== selected
+      ? []
+      : [{ positions, selected: sortie?.vehicle_id === selected }];
+  });
+  return shown && "track" in shown ? [...flying, { positions: shown.track, selected: true }] : flying;
+}

@@ -1,0 +1,50 @@
+/** One vehicle on the map: a button that points where the nose points. */
+
+import { formatAge } from "../geo/format";
+import { isAirborne } from "../i18n/wording";
+import { freshness, positionAgeS } from "../state/freshness";
+import type { Seen } from "../state/live";
+
+const SHAPE = "M12 2.2 19.4 20 12 16.2 4.6 20Z";
+
+export class Marker {
+  readonly element = document.createElement("button");
+  private readonly nose: SVGElement;
+  private readonly label = document.createElement("span");
+  private written = "";
+
+  constructor(id: string, onSelect: (id: string) => void) {
+    this.element.type = "button";
+    this.element.className = "marker";
+    this.element.dataset.testid = `marker-${id}`;
+    this.element.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><circle class="ring" cx="12" cy="12" r="11"/><path class="nose" d="${SHAPE}"/></svg>`;
+    this.nose = this.element.querySelector("svg") as SVGElement;
+    this.label.className = "marker-label";
+    this.element.append(this.label);
+    this.element.addEventListener("click", () => onSelect(id));
+  }
+
+  place(x: number, y: number, heading: number): void {
+    this.element.style.transform = `translate3d(${x.toFixed(1)}px, ${y.toFixed(1)}px, 0)`;
+    this.nose.style.transform = `rotate(${heading.toFixed(1)}deg)`;
+  }
+
+  /** Writes state and age; touches the document only when something reads differently. */
+  describe(seen: Seen, selected: boolean, nowMs: number): void {
+    const { state } = seen;
+    const age = positionAgeS(seen, nowMs);
+    const fresh = freshness(age);
+    const text = fresh === "live" ? state.name : `${state.name} · ${formatAge(age)}`;
+    const air = isAirborne(state);
+    const all = [text, fresh, air, selected, state.fence_breached].join("|");
+    if (all === this.written) return;
+    this.written = all;
+    this.label.textContent = text;
+    this.element.ariaLabel = text;
+    const { dataset } = this.element;
+    dataset.fresh = fresh;
+    dataset.air = String(air);
+    dataset.selected = String(selected);
+    dataset.breach = String(state.fence_breached === true);
+  }
+}

@@ -1,0 +1,75 @@
+/** The map's style. No tiles, no sprite, no `glyphs`: without that URL MapLibre draws text with local fonts. */
+
+import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import { palette } from "./palette";
+
+export const SOURCES = [
+  "district",
+  "grid",
+  "zones",
+  "zone-labels",
+  "docks",
+  "fence",
+  "path",
+  "waypoints",
+  "conflicts",
+  "tracks",
+] as const;
+export type SourceId = (typeof SOURCES)[number];
+
+const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
+const text = { "text-font": FONT, "text-max-width": 10 } as const;
+const halo = { "text-halo-color": palette.halo, "text-halo-width": 1.4 } as const;
+const round = { "line-cap": "round", "line-join": "round" } as const;
+const byRole = ["match", ["get", "role"], "exclusion", palette.exclusion, "advisory", palette.advisory, palette.inclusion];
+
+const ground: LayerSpecification[] = [
+  { id: "background", type: "background", paint: { "background-color": palette.water } },
+  { id: "district-fill", type: "fill", source: "district", paint: { "fill-color": palette.land } },
+  { id: "grid", type: "line", source: "grid", paint: { "line-color": palette.grid, "line-width": 1 } },
+  { id: "district-glow", type: "line", source: "district", paint: { "line-color": palette.border, "line-width": 7, "line-blur": 7, "line-opacity": 0.35 } },
+  { id: "district-line", type: "line", source: "district", paint: { "line-color": palette.border, "line-width": 1.2 } },
+];
+
+const zones: LayerSpecification[] = [
+  { id: "advisory-fill", type: "fill", source: "zones", filter: ["==", ["get", "role"], "advisory"], paint: { "fill-color": palette.advisory, "fill-opacity": 0.1 } },
+  { id: "advisory-line", type: "line", source: "zones", filter: ["==", ["get", "role"], "advisory"], paint: { "line-color": palette.advisory, "line-width": 1.2, "line-dasharray": [4, 3], "line-opacity": 0.9 } },
+  { id: "inclusion-line", type: "line", source: "zones", filter: ["==", ["get", "role"], "inclusion"], paint: { "line-color": palette.inclusion, "line-width": 1.4, "line-opacity": 0.9 } },
+  { id: "exclusion-fill", type: "fill", source: "zones", filter: ["==", ["get", "role"], "exclusion"], paint: { "fill-color": palette.exclusion, "fill-opacity": 0.12 } },
+  { id: "exclusion-hatch", type: "fill", source: "zones", filter: ["==", ["get", "role"], "exclusion"], paint: { "fill-pattern": "hatch" } },
+  { id: "exclusion-line", type: "line", source: "zones", filter: ["==", ["get", "role"], "exclusion"], paint: { "line-color": palette.exclusion, "line-width": 1.4 } },
+];
+
+const plan: LayerSpecification[] = [
+  { id: "fence-fill", type: "fill", source: "fence", paint: { "fill-color": palette.fence, "fill-opacity": 0.04 } },
+  { id: "fence-line", type: "line", source: "fence", paint: { "line-color": palette.fence, "line-width": 1.2, "line-dasharray": [2, 2], "line-opacity": 0.75 } },
+  { id: "path-casing", type: "line", source: "path", layout: round, paint: { "line-color": palette.halo, "line-width": 5, "line-opacity": 0.6 } },
+  { id: "path-transit", type: "line", source: "path", filter: ["==", ["get", "part"], "transit"], paint: { "line-color": palette.plan, "line-width": 1.6, "line-dasharray": [3, 2.5], "line-opacity": 0.85 } },
+  { id: "path-work", type: "line", source: "path", filter: ["==", ["get", "part"], "work"], layout: round, paint: { "line-color": palette.plan, "line-width": 2.2 } },
+  { id: "conflict-fill", type: "fill", source: "conflicts", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": palette.conflict, "fill-opacity": 0.3 } },
+  { id: "conflict-glow", type: "line", source: "conflicts", layout: round, paint: { "line-color": palette.conflict, "line-width": 14, "line-blur": 9, "line-opacity": 0.55 } },
+  { id: "conflict-line", type: "line", source: "conflicts", layout: round, paint: { "line-color": palette.conflict, "line-width": 4 } },
+  { id: "conflict-point", type: "circle", source: "conflicts", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 7, "circle-color": palette.conflict, "circle-stroke-color": palette.halo, "circle-stroke-width": 2 } },
+  { id: "path-arrows", type: "symbol", source: "path", layout: { "symbol-placement": "line", "symbol-spacing": 90, "icon-image": "arrow", "icon-allow-overlap": true, "icon-ignore-placement": true } },
+];
+
+const live: LayerSpecification[] = [
+  { id: "track-casing", type: "line", source: "tracks", layout: round, paint: { "line-color": palette.halo, "line-width": 5, "line-opacity": 0.5 } },
+  { id: "track", type: "line", source: "tracks", layout: round, paint: { "line-color": palette.track, "line-width": ["case", ["get", "selected"], 2.8, 1.8], "line-opacity": ["case", ["get", "selected"], 1, 0.55] } },
+];
+
+const labels: LayerSpecification[] = [
+  { id: "waypoint-dots", type: "circle", source: "waypoints", minzoom: 11, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 2, 14.5, 8], "circle-color": palette.plan, "circle-stroke-color": palette.halo, "circle-stroke-width": 1 } },
+  { id: "waypoint-numbers", type: "symbol", source: "waypoints", minzoom: 13.8, layout: { ...text, "text-field": ["get", "number"], "text-size": 10.5, "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": palette.planText } },
+  { id: "docks", type: "symbol", source: "docks", layout: { ...text, "icon-image": "dock", "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12, "text-offset": [0, 1.35], "text-anchor": "top", "text-optional": true }, paint: { "text-color": palette.dock, ...halo } },
+  { id: "zone-labels", type: "symbol", source: "zone-labels", layout: { ...text, "text-field": ["get", "label"], "text-size": ["interpolate", ["linear"], ["zoom"], 10, 11, 15, 13], "symbol-sort-key": ["get", "order"] }, paint: { "text-color": byRole as never, ...halo } },
+];
+
+export function mapStyle(): StyleSpecification {
+  const empty = (): SourceSpecification => ({ type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  return {
+    version: 8,
+    sources: Object.fromEntries(SOURCES.map((id) => [id, empty()])),
+    layers: [...ground, ...zones, ...plan, ...live, ...labels],
+  };
+}

@@ -1,0 +1,70 @@
+import { useState } from "react";
+import { formatTime } from "../geo/format";
+import { useT, type Translate } from "../i18n";
+import type { Key } from "../i18n/messages";
+import { live } from "../state/connection";
+import type { LogEntry } from "../state/live";
+import { shallow, useStore } from "../state/store";
+import { selectVehicle } from "../state/view";
+
+const SHOWN = 120;
+const CODES: Readonly<Record<string, Key>> = {
+  "link-lost": "log.linkLost",
+  "link-back": "log.linkBack",
+  "pilot-mode": "log.pilotMode",
+  breach: "log.breach",
+  unenrolled: "log.unenrolled",
+};
+
+/** Autopilot texts, steps of sorties, lost links and breaches, newest first. */
+export function EventLog() {
+  const t = useT();
+  const [open, setOpen] = useState(true);
+  const entries = useStore(live, ({ log }) => log.slice(0, SHOWN), shallow);
+  const names = useStore(
+    live,
+    ({ vehicles }) => Object.fromEntries([...vehicles].map(([id, { state }]) => [id, state.name])),
+    shallow,
+  );
+  return (
+    <section className="panel log" data-open={open} aria-label={t("log.title")} data-testid="event-log">
+      <button type="button" className="log-head" aria-expanded={open} title={t("log.toggle")} onClick={() => setOpen(!open)}>
+        {t("log.title")}
+        <b className="num">{entries.length}</b>
+      </button>
+      {open && (
+        <ol role="log" aria-live="polite">
+          {entries.map((entry) => (
+            <Row key={entry.key} entry={entry} name={entry.vehicleId ? (names[entry.vehicleId] ?? entry.vehicleId) : ""} />
+          ))}
+          {!entries.length && <li className="hint">{t("log.empty")}</li>}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function Row({ entry, name }: { entry: LogEntry; name: string }) {
+  const t = useT();
+  const { vehicleId } = entry;
+  return (
+    <li data-severity={entry.severity}>
+      <time className="num">{formatTime(entry.at)}</time>
+      {vehicleId && (
+        <button type="button" className="log-who" onClick={() => selectVehicle(vehicleId)}>
+          {name}
+        </button>
+      )}
+      <span>{textOf(entry, t)}</span>
+    </li>
+  );
+}
+
+function textOf({ body }: LogEntry, t: Translate): string {
+  if (body.kind === "step") {
+    const step = `${t(`state.${body.from}` satisfies Key)} → ${t(`state.${body.to}` satisfies Key)}`;
+    return body.why ? `${step} · ${body.why}` : step;
+  }
+  const key = CODES[body.code];
+  return key ? `${t(key)} · ${body.text}` : body.text;
+}

@@ -1,0 +1,54 @@
+import { useState } from "react";
+import { useT } from "../i18n";
+import { isAirborne, isReady } from "../i18n/wording";
+import type { Key } from "../i18n/messages";
+import { live } from "../state/connection";
+import type { Live, Seen } from "../state/live";
+import { shallow, useStore } from "../state/store";
+import { VehicleCard } from "./VehicleCard";
+
+const FILTERS = ["all", "flying", "ready", "attention"] as const;
+type Filter = (typeof FILTERS)[number];
+
+function matches(filter: Filter, { state }: Seen): boolean {
+  switch (filter) {
+    case "all":
+      return true;
+    case "flying":
+      return isAirborne(state);
+    case "ready":
+      return isReady(state);
+    case "attention":
+      return state.link !== "live" || state.fence_breached === true || (state.prearm_ok === false && !state.armed);
+  }
+}
+
+function idsOf({ vehicles }: Live, filter: Filter): string[] {
+  return [...vehicles].flatMap(([id, seen]) => (matches(filter, seen) ? [id] : [])).sort();
+}
+
+/** Every vehicle, one card each; a card renders by itself when what it reads changes. */
+export function FleetPanel() {
+  const t = useT();
+  const [filter, setFilter] = useState<Filter>("all");
+  const ids = useStore(live, (now) => idsOf(now, filter), shallow);
+  const counts = useStore(live, (now) => FILTERS.map((each) => idsOf(now, each).length), shallow);
+  return (
+    <aside className="panel fleet" aria-label={t("fleet.title")}>
+      <div className="filters" role="group" aria-label={t("fleet.title")}>
+        {FILTERS.map((each, index) => (
+          <button key={each} type="button" aria-pressed={each === filter} onClick={() => setFilter(each)}>
+            {t(`fleet.${each}` satisfies Key)}
+            <b className="num">{counts[index]}</b>
+          </button>
+        ))}
+      </div>
+      <ul className="cards">
+        {ids.map((id) => (
+          <VehicleCard key={id} id={id} />
+        ))}
+      </ul>
+      {!ids.length && <p className="hint">{t(counts[0] ? "fleet.empty" : "fleet.none")}</p>}
+    </aside>
+  );
+}

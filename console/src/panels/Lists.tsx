@@ -1,0 +1,27 @@
+import { PlusOutlined } from "@ant-design/icons";
+import { Button, Tabs } from "antd";
+import { useT } from "../i18n";
+import { startDraft } from "../plan/draft";
+import { MissionList } from "./MissionList";
+import { SortieList } from "./SortieList";
+
+/** The way to a new patrol, and what was planned and flown before. */
+export function Lists() {
+  const t = useT();
+  return (
+    <>
+      <div className="side-new">
+        <Button block type="primary" size="large" icon={<PlusOutlined />} data-testid="new-patrol" onClick={startDraft}>
+          {t("side.new")}
+        </Button>
+      </div>
+      <Tabs
+        className="side-tabs"
+        items={[
+          { key: "missions", label: t("side.missions"), children: <MissionList /> },
+          { key: "sorties", label: t("side.sorties"), children: <SortieList /> },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,95 @@
+import type { Sortie, SortieState } from "../api/model";
+import { formatLength, formatTime } from "../geo/format";
+import { useT } from "../i18n";
+import type { Key } from "../i18n/messages";
+import { Elapsed } from "../ui/Age";
+
+const STEPS = ["preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed"] as const;
+
+/** Which step a state belongs to; a pause is part of the mission. */
+function stepOf(sortie: Sortie): number {
+  const { state } = sortie;
+  if (state === "requested") return 0;
+  if (state === "refused" || state === "lost") return stepOfName(sortie.transitions.at(-1)?.from_state ?? "preflight");
+  return stepOfName(state);
+}
+
+function stepOfName(state: SortieState): number {
+  const name = state === "paused" ? "on_mission" : state;
+  return Math.max(0, STEPS.findIndex((step) => step === name));
+}
+
+/** When the sortie first came into each state. */
+function arrivals({ transitions }: Sortie): Map<SortieState, string> {
+  return new Map([...transitions].reverse().map((step) => [step.to_state, step.at]));
+}
+
+/** How far a sortie has come: its state in words, its steps, its figures. */
+export function SortieProgress({ sortie }: { sortie: Sortie }) {
+  const t = useT();
+  const now = stepOf(sortie);
+  const at = arrivals(sortie);
+  const failed = sortie.state === "refused" || sortie.state === "lost";
+  const says: Key = sortie.outcome ? `outcome.${sortie.outcome}` : `state.${sortie.state}`;
+  const tone = failed ? "bad" : sortie.state === "paused" || sortie.outcome === "aborted" ? "warn" : sortie.outcome ? "good" : "active";
+  return (
+    <section className="sortie" aria-label={t("sortie.title")}>
+      <div className="sortie-head">
+        <span>{sortie.mission_name}</span>
+        <strong className="state" data-tone={tone} data-testid="sortie-state" data-state={sortie.state}>
+          {t(says)}
+        </strong>
+      </div>
+      <dl className="figures">
+        <div>
+          <dt>{t("sortie.waypoints")}</dt>
+          <dd className="num" data-testid="waypoint-counter">
+            {sortie.waypoints_reached}/{sortie.waypoints_total}
+          </dd>
+        </div>
+        <div>
+          <dt>{t("sortie.elapsed")}</dt>
+          <dd className="num" data-testid="sortie-elapsed">
+            <Elapsed from={sortie.armed_at} to={sortie.landed_at} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t("sortie.distance")}</dt>
+          <dd className="num">{formatLength(sortie.distance_m)}</dd>
+        </div>
+        <div data-tone={sortie.breaches ? "bad" : "idle"}>
+          <dt>{t("sortie.breaches")}</dt>
+          <dd className="num">{sortie.breaches}</dd>
+        </div>
+      </dl>
+      <progress max={Math.max(1, sortie.waypoints_total)} value={sortie.waypoints_reached} aria-label={t("sortie.waypoints")} />
+      <ol className="steps" data-failed={failed}>
+        {STEPS.map((step, index) => (
+          <li key={step} data-step={index < now || sortie.state === "closed" ? "done" : index === now ? "now" : "next"}>
+            <span>{t(`state.${step === "on_mission" && sortie.state === "paused" ? "paused" : step}` satisfies Key)}</span>
+            <time className="num">{stamp(at.get(step))}</time>
+          </li>
+        ))}
+      </ol>
+      {sortie.upload_verified && <p className="verdict" data-good="true">{t("sortie.verified")}</p>}
+      {sortie.problem && <Refusal sortie={sortie} />}
+    </section>
+  );
+}
+
+const stamp = (at: string | undefined) => (at ? formatTime(at) : "");
+
+function Refusal({ sortie }: { sortie: Sortie }) {
+  const failed = sortie.checks.filter(({ ok }) => !ok);
+  return (
+    <div className="problem" role="alert" data-testid="sortie-problem">
+      <strong>{sortie.problem?.title}</strong>
+      <p>{sortie.problem?.detail}</p>
+      {failed.map(({ check, detail }) => (
+        <p key={check}>
+          {check}: {detail}
+        </p>
+      ))}
+    </div>
+  );
+}

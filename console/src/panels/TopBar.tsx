@@ -1,0 +1,61 @@
+import { useCallback } from "react";
+import { formatTime } from "../geo/format";
+import { setLanguage, useLanguage, useT } from "../i18n";
+import { isAirborne, isReady } from "../i18n/wording";
+import { link, live } from "../state/connection";
+import type { Live } from "../state/live";
+import { shallow, useStore } from "../state/store";
+import { Ticking } from "../ui/Ticking";
+
+function count({ vehicles }: Live) {
+  const all = [...vehicles.values()].map(({ state }) => state);
+  return {
+    total: all.length,
+    flying: all.filter(isAirborne).length,
+    ready: all.filter(isReady).length,
+  };
+}
+
+/** Name, the fleet in three numbers, the clock, the connection, the language. */
+export function TopBar() {
+  const t = useT();
+  const language = useLanguage();
+  const { total, flying, ready } = useStore(live, count, shallow);
+  const connection = useStore(link, (now) => now);
+  const clock = useCallback((nowMs: number) => ({ text: formatTime(nowMs + live.get().offsetMs) }), []);
+  return (
+    <header className="topbar">
+      <img src="/egret.svg" alt="" width="28" height="28" />
+      <h1>
+        {t("app.name")}
+        <small>{t("app.subtitle")}</small>
+      </h1>
+      <dl className="counts">
+        <Count label={t("fleet.flying")} value={flying} tone={flying ? "active" : "idle"} />
+        <Count label={t("fleet.ready")} value={ready} tone="idle" />
+        <Count label={t("fleet.total")} value={total} tone="idle" />
+      </dl>
+      <span className="connection" data-state={connection} data-testid="connection">
+        {t(connection === "open" ? "connection.open" : "connection.connecting")}
+      </span>
+      <Ticking className="clock num" read={clock} />
+      <button
+        type="button"
+        className="language"
+        data-testid="language"
+        onClick={() => setLanguage(language === "zh" ? "en" : "zh")}
+      >
+        {t("app.language")}
+      </button>
+    </header>
+  );
+}
+
+function Count({ label, value, tone }: { label: string; value: number; tone: string }) {
+  return (
+    <div data-tone={tone}>
+      <dt>{label}</dt>
+      <dd className="num">{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import type { ReactNode } from "react";
+import type { VehicleState } from "../api/model";
+import { formatNumber } from "../geo/format";
+import { type Language, useT } from "../i18n";
+import type { Key } from "../i18n/messages";
+import { modeText } from "../i18n/wording";
+import { VehicleAge } from "../ui/Age";
+import { Battery } from "../ui/Battery";
+import { landedKey } from "./landed";
+
+const unit = (value: number | null, digits: number, of: string) => `${formatNumber(value, digits)} ${of}`;
+
+/** Everything that a dispatcher asks about a vehicle, as pairs. */
+export function VehicleFacts({ vehicle, language }: { vehicle: VehicleState; language: Language }) {
+  const t = useT();
+  const rows: [Key, ReactNode][] = [
+    ["vehicle.mode", modeText(vehicle.mode, language)],
+    ["vehicle.status", `${t(vehicle.armed ? "vehicle.armed" : "vehicle.disarmed")} · ${t(landedKey(vehicle.landed))}`],
+    ["vehicle.height", unit(vehicle.alt_rel_m, 1, "m")],
+    ["vehicle.speed", unit(vehicle.ground_speed_mps, 1, "m/s")],
+    ["vehicle.climb", unit(vehicle.climb_mps, 1, "m/s")],
+    ["vehicle.heading", `${formatNumber(vehicle.heading_deg)}°`],
+    ["vehicle.battery", <Battery key="b" pct={vehicle.battery_pct} label={t("vehicle.battery")} />],
+    ["vehicle.voltage", unit(vehicle.battery_v, 1, "V")],
+    ["vehicle.satellites", `${vehicle.satellites ?? "–"} · HDOP ${formatNumber(vehicle.hdop, 1)}`],
+    ["vehicle.age", <VehicleAge key="a" id={vehicle.vehicle_id} />],
+    ["vehicle.link", `${t(`link.${vehicle.link}` satisfies Key)} · ${t("vehicle.loss")} ${formatNumber(vehicle.loss_pct, 1)}%`],
+    ["vehicle.fence", t(vehicle.fence_enabled ? "vehicle.fenceOn" : "vehicle.fenceOff")],
+    ["vehicle.firmware", vehicle.firmware ?? "–"],
+  ];
+  return (
+    <>
+      <dl className="facts">
+        {rows.map(([key, value]) => (
+          <div key={key}>
+            <dt>{t(key)}</dt>
+            <dd className="num">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {vehicle.last_texts.length > 0 && (
+        <section className="texts">
+          <h3>{t("vehicle.texts")}</h3>
+          {vehicle.last_texts.map((text, index) => (
+            <p key={index}>{text}</p>
+          ))}
+        </section>
+      )}
+    </>
+  );
+}

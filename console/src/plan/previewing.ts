@@ -1,0 +1,51 @@
+/** Asks the service for a plan whenever the draft has come to rest, newest answer wins. */
+
+import { api } from "../api/client";
+import { Problem } from "../api/problem";
+import { draft, featureOf, preview } from "./draft";
+
+const REST_MS = 250;
+
+/** Keeps `preview` in step with `draft` until the returned function is called. */
+export function keepPreview(): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let running: AbortController | null = null;
+  let asked = "";
+
+  const ask = async () => {
+    const feature = featureOf(draft.get());
+    if (!feature) return;
+    const mine = new AbortController();
+    running = mine;
+    try {
+      const plan = await api.preview(feature, mine.signal);
+      if (running === mine) preview.set({ status: "planned", plan });
+    } catch (reason) {
+      if (running !== mine || !(reason instanceof Problem)) return;
+      const errors = reason.document.errors;
+      preview.set(errors ? { status: "invalid", errors } : { status: "failed", problem: reason });
+    }
+  };
+
+  const follow = () => {
+    const feature = featureOf(draft.get());
+    const wanted = feature ? JSON.stringify(feature) : "";
+    if (wanted === asked) return;
+    asked = wanted;
+    clearTimeout(timer);
+    running?.abort();
+    running = null;
+    if (!feature) return preview.set({ status: "none" });
+    const before = preview.get();
+    preview.set({ status: "loading", plan: "plan" in before ? before.plan : null });
+    timer = setTimeout(() => void ask(), REST_MS);
+  };
+
+  const stop = draft.subscribe(follow);
+  follow();
+  return () => {
+    stop();
+    clearTimeout(timer);
+    running?.abort();
+  };
+}

@@ -1,0 +1,145 @@
+/** The live picture as a pure function of the stream's frames. */
+
+import type { Sortie, SortieState, VehicleState } from "../api/model";
+import type { FleetEvent, Frame, Position, Severity } from "../api/stream";
+import { distanceM, type LonLat } from "../geo/geo";
+
+/** A vehicle and when (on the clock of this page, ms) its record came: ages go on from there. */
+export interface Seen {
+  state: VehicleState;
+  atMs: number;
+}
+
+export interface LogEntry {
+  key: string;
+  at: string;
+  severity: Severity;
+  vehicleId: string | null;
+  sortieId: string | null;
+  body: { kind: "text"; code: string; text: string } | { kind: "step"; from: SortieState; to: SortieState; why: string };
+}
+
+export interface Live {
+  epoch: string | null;
+  seq: number;
+  /** When the last frame came, on the clock of this page; null before the first. */
+  frameAtMs: number | null;
+  /** Server clock minus page clock. */
+  offsetMs: number;
+  /** True after a gap in `seq`: something is missing until the next snapshot. */
+  gap: boolean;
+  vehicles: ReadonlyMap<string, Seen>;
+  sorties: ReadonlyMap<string, Sortie>;
+  tracks: ReadonlyMap<string, readonly Position[]>;
+  /** Newest first. */
+  log: readonly LogEntry[];
+}
+
+export const EMPTY: Live = {
+  epoch: null,
+  seq: 0,
+  frameAtMs: null,
+  offsetMs: 0,
+  gap: false,
+  vehicles: new Map(),
+  sorties: new Map(),
+  tracks: new Map(),
+  log: [],
+};
+
+const LOG_LIMIT = 500;
+/** Positions closer than this to the track's end add nothing that could be seen. */
+const TRACK_STEP_M = 2;
+const TRACK_LIMIT = 20_000;
+const ENDED: ReadonlySet<SortieState> = new Set(["closed", "refused", "lost"]);
+
+export const hasEnded = (sortie: Sortie): boolean => ENDED.has(sortie.state);
+
+/** The picture after `frame`, which came at `nowMs` on the clock of this page. */
+export function reduce(live: Live, frame: Frame, nowMs: number): Live {
+  const snapshot = frame.type === "snapshot";
+  const next: Live = {
+    ...live,
+    epoch: frame.epoch,
+    seq: frame.seq,
+    frameAtMs: nowMs,
+    offsetMs: Date.parse(frame.server_time) - nowMs,
+    gap: snapshot ? false : live.gap || frame.seq !== live.seq + 1,
+  };
+  switch (frame.type) {
+    case "snapshot":
+      return {
+        ...next,
+        vehicles: seen(new Map(), frame.vehicles, nowMs),
+        sorties: new Map([...live.sorties, ...frame.sorties.map((sortie) => [sortie.sortie_id, sortie] as const)]),
+        tracks: new Map(Object.entries(frame.track)),
+        log: frame.sorties.reduce((log, sortie) => logSteps(log, sortie), live.log),
+      };
+    case "tick":
+      return {
+        ...next,
+        vehicles: seen(live.vehicles, frame.vehicles, nowMs),
+        tracks: grow(live.tracks, frame.vehicles),
+      };
+    case "sortie":
+      return {
+        ...next,
+        sorties: new Map(live.sorties).set(frame.sortie.sortie_id, frame.sortie),
+        log: logSteps(live.log, frame.sortie),
+      };
+    case "event":
+      return { ...next, log: add(live.log, [entryOf(frame.event, `${frame.epoch}/${frame.seq}`)]) };
+    case "problem":
+      return next;
+  }
+}
+
+/** Adds sorties that a REST answer brought; what the stream said already wins. */
+export function withSorties(live: Live, sorties: readonly Sortie[]): Live {
+  return { ...live, sorties: new Map([...sorties.map((each) => [each.sortie_id, each] as const), ...live.sorties]) };
+}
+
+function seen(before: ReadonlyMap<string, Seen>, vehicles: readonly VehicleState[], atMs: number): Map<string, Seen> {
+  const after = new Map(before);
+  for (const state of vehicles) after.set(state.vehicle_id, { state, atMs });
+  return after;
+}
+
+function grow(
+  before: ReadonlyMap<string, readonly Position[]>,
+  vehicles: readonly VehicleState[],
+): ReadonlyMap<string, readonly Position[]> {
+  let after: Map<string, readonly Position[]> | null = null;
+  for (const { sortie_id, lat_deg, lon_deg, alt_rel_m, armed } of vehicles) {
+    if (!sortie_id || !armed || lat_deg === null || lon_deg === null) continue;
+    const track = before.get(sortie_id) ?? [];
+    const end = track.at(-1);
+    if (end && distanceM([end[0], end[1]], [lon_deg, lat_deg] satisfies LonLat) < TRACK_STEP_M) continue;
+    after ??= new Map(before);
+    after.set(sortie_id, [...track.slice(-TRACK_LIMIT + 1), [lon_deg, lat_deg, alt_rel_m ?? 0]]);
+  }
+  return after ?? before;
+}
+
+function entryOf(event: FleetEvent, key: string): LogEntry {
+  const { at, severity, code, text, vehicle_id: vehicleId, sortie_id: sortieId } = event;
+  return { key, at, severity, vehicleId, sortieId, body: { kind: "text", code, text } };
+}
+
+function logSteps(log: readonly LogEntry[], sortie: Sortie): readonly LogEntry[] {
+  const known = new Set(log.filter((entry) => entry.sortieId === sortie.sortie_id).map((entry) => entry.key));
+  const steps = sortie.transitions.map<LogEntry>((step, index) => ({
+    key: `${sortie.sortie_id}#${index}`,
+    at: step.at,
+    severity: step.to_state === "refused" || step.to_state === "lost" ? "critical" : "info",
+    vehicleId: sortie.vehicle_id,
+    sortieId: sortie.sortie_id,
+    body: { kind: "step", from: step.from_state, to: step.to_state, why: step.why },
+  }));
+  return add(log, steps.filter((step) => !known.has(step.key)));
+}
+
+function add(log: readonly LogEntry[], entries: readonly LogEntry[]): readonly LogEntry[] {
+  if (!entries.length) return log;
+  return [...entries, ...log].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, LOG_LIMIT);
+}

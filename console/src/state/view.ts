@@ -1,0 +1,23 @@
+/** What the operator looks at: the selected vehicle or sortie, what is drawn besides the live picture. */
+
+import type { Plan } from "../api/model";
+import type { Position } from "../api/stream";
+import { createStore } from "./store";
+
+export type Side = { kind: "lists" } | { kind: "planner" } | { kind: "vehicle"; vehicleId: string };
+
+export interface View {
+  side: Side;
+  /** A stored mission or a flown track that is shown on the map. */
+  shown: { missionId: string; plan: Plan } | { sortieId: string; track: Position[] } | null;
+}
+
+export const view = createStore<View>({ side: { kind: "lists" }, shown: null });
+
+export const openSide = (side: Side) => view.update((now) => ({ ...now, side }));
+export const selectVehicle = (vehicleId: string) => openSide({ kind: "vehicle", vehicleId });
+export const showOnMap = (shown: View["shown"]) => view.update((now) => ({ ...now, shown }));
+
+export function selectedVehicle({ side }: View): string | null {
+  return side.kind === "vehicle" ? side.vehicleId : null;
+}

@@ -1,0 +1,25 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [react()],
+  // Where `bailu up` listens; only `npm run dev` uses it.
+  server: { proxy: { "/api": { target: "http://127.0.0.1:8420", ws: true } } },
+  worker: { format: "es" },
+  build: {
+    target: "es2022",
+    // The map engine and the widgets are big by nature; they are split off and cached on their own.
+    chunkSizeWarningLimit: 1200,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "map", test: /node_modules[\\/](maplibre-gl|@maplibre|@mapbox|terra-draw|earcut|pbf|gl-matrix)/ },
+            { name: "widgets", test: /node_modules[\\/](antd|@ant-design|@rc-component)/ },
+            { name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+          ],
+        },
+      },
+    },
+  },
+});
