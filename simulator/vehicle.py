@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.flight.aircraft import Aircraft, HomeSet, ModeSet, Reached, Said
+from simulator.flight.aircraft import Aircraft
+from simulator.flight.events import HomeSet, ModeSet, Reached, Said
 from simulator.flight.kinds import ListKind, Result
 from simulator.flight.modes import Mode, Reason
 from simulator.flight.motion import STEP_S

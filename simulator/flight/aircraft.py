@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 
 from simulator.flight.arming import REPORT_PERIOD_S, SILENT, arm_failures, forced_failures, prearm_failures
 from simulator.flight.auto import Auto
 from simulator.flight.control import Controller, Hold, Landing
-from simulator.flight.failsafes import POSITION_MEMORY_S, Failsafes, watch_fence
+from simulator.flight.events import Event, HomeSet, ModeSet, Reached, Said
+from simulator.flight.failsafes import Failsafes, watch_fence
 from simulator.flight.fence import Fence
 from simulator.flight.guided import Guided
 from simulator.flight.items import Item
@@ -18,51 +19,20 @@ from simulator.flight.mission import ITEM_NAMES, Mission
 from simulator.flight.modes import FACTS, Mode, Reason
 from simulator.flight.motion import Body, Demand
 from simulator.flight.parameters import Parameters
-from simulator.flight.path import Limits
+from simulator.flight.path import Limits, limits_from
 from simulator.flight.places import Datum, LocalFrame, Place, Vector
 from simulator.flight.power import Airframe, Battery, flight_power_w
 from simulator.flight.returning import Returning, TrackMemory
+from simulator.flight.senses import Senses
 from simulator.flight.weather import Wind
 from simulator.flight.yaw import Yaw
 from simulator.spec import VehicleSpec
 
-SENSORS_READY_S = 1.0
-GPS_FIX_S = 2.0
-POSITION_READY_S = 5.0
-"""Seconds after boot; a real EKF takes longer, which tests need not wait for."""
 LAND_DETECT_S = 1.0
 CRASH_MPS = 4.0
 MAX_EVENTS = 256
 AUTO_TAKEOFF_WITHOUT_STICK = 1 << 1
 """AUTO_OPTIONS bit: take off in AUTO without raised throttle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A status text; the radio sends it to every active channel."""
-
-    severity: Severity
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """A mission item was completed."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class HomeSet:
-    """Home moved."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModeSet:
-    """The flight mode or the arming state changed."""
-
-
-Event = Said | Reached | HomeSet | ModeSet
 
 
 class Aircraft:
@@ -88,9 +58,7 @@ class Aircraft:
         self.auto_armed = False
         self.armed_s = 0.0
         self.land_complete = True
-        self.sensors_ready = False
-        self.gps_ok = False
-        self.position_ok = False
+        self.senses = Senses()
         self.home: Place | None = None
         self.home_local: Vector = (0.0, 0.0, 0.0)
         self.home_locked = False
@@ -101,13 +69,12 @@ class Aircraft:
         self.power_w = 0.0
         self.epoch_s = 0.0
         self.reboot_wanted = False
-        self._gps_lost_s: float | None = None
         self._contact_s = 0.0
         self._idle_since_s = 0.0
         self._prearm_s = -REPORT_PERIOD_S + 8.0
         self.prearm_ok = False
         self._limits_of = -1
-        self._limits = Limits(1, 1, 1, 1, 1, 1, 1, 1)
+        self._limits = limits_from(self.params)
         self._adopt_spec(spec)
 
     def _adopt_spec(self, spec: VehicleSpec) -> None:
@@ -140,27 +107,13 @@ class Aircraft:
 
     def limits(self, ground: float | None = None, climb: float | None = None, descent: float | None = None) -> Limits:
         """The WPNAV_* limits in SI units, with speeds (m/s) that override them."""
-        params = self.params
-        if self._limits_of != params.revision:
-            self._limits_of = params.revision
-            accel = max(0.1, params["WPNAV_ACCEL"] * 0.01)
-            self._limits = Limits(
-                speed=max(0.1, params["WPNAV_SPEED"] * 0.01),
-                climb=max(0.1, params["WPNAV_SPEED_UP"] * 0.01),
-                descent=max(0.1, params["WPNAV_SPEED_DN"] * 0.01),
-                accel=accel,
-                climb_accel=max(0.1, params["WPNAV_ACCEL_Z"] * 0.01),
-                corner_accel=params["WPNAV_ACCEL_C"] * 0.01 or 2.0 * accel,
-                radius=max(0.05, params["WPNAV_RADIUS"] * 0.01),
-                jerk=max(0.1, params["WPNAV_JERK"]),
-            )
+        if self._limits_of != self.params.revision:
+            self._limits_of = self.params.revision
+            self._limits = limits_from(self.params)
         base = self._limits
         if ground is None and climb is None and descent is None:
             return base
-        return Limits(
-            ground or base.speed, climb or base.climb, descent or base.descent,
-            base.accel, base.climb_accel, base.corner_accel, base.radius, base.jerk,
-        )  # fmt: skip
+        return replace(base, speed=ground or base.speed, climb=climb or base.climb, descent=descent or base.descent)
 
     def stopping_point(self) -> Vector:
         """Where it comes to rest when it brakes now with WPNAV_ACCEL."""
@@ -188,16 +141,6 @@ class Aircraft:
         """An item's place in local metres; what it leaves open is taken from ``here``."""
         north, east = self.frame.ground(item.x, item.y) if item.has_place else here[:2]
         return north, east, self.up_of(item) if item.z != 0 or item.has_place else here[2]
-
-    def return_point(self) -> Vector:
-        """Where RTL goes: the nearest of home and the rally points within RALLY_LIMIT_KM."""
-        here = self.body.position
-        choices = [(*self.frame.ground(p.lat_e7, p.lon_e7), self.up_from(p.alt_m, p.datum)) for p in self.rally]
-        limit_m = self.params["RALLY_LIMIT_KM"] * 1000.0
-        choices = [p for p in choices if limit_m <= 0 or math.dist(p[:2], here[:2]) <= limit_m]
-        if not choices or self.params.whole("RALLY_INCL_HOME"):
-            choices.append(self.home_local)
-        return min(choices, key=lambda point: math.dist(point[:2], here[:2]))
 
     # -- what others ask ------------------------------------------------------------------------------------------
 
@@ -230,7 +173,7 @@ class Aircraft:
             self.mode_reason = reason
             return True
         facts = FACTS[mode]
-        if self.armed and facts.needs_position and not self.position_ok:
+        if self.armed and facts.needs_position and not self.senses.position_ok:
             return self._mode_refused(mode, "requires position")
         controller = self._controller_for(mode)
         if controller is None:
@@ -290,7 +233,7 @@ class Aircraft:
         self.armed = True
         self.auto_armed = False
         self.armed_s = self._idle_since_s = self.now_s
-        if self.position_ok and not self.home_locked:
+        if self.senses.position_ok and not self.home_locked:
             self._set_home(self.place)
         self.track.restart(self.body.position)
         if self.mode is not Mode.AUTO:
@@ -342,7 +285,7 @@ class Aircraft:
     def step(self, dt: float) -> None:
         """Advance simulated time by ``dt`` seconds."""
         self.now_s += dt
-        self._step_sensors()
+        self._step_senses()
         params = self.params
         self.fence.follow_switch(params)
         if params["SIM_WIND_SPD"] or params["SIM_WIND_TURB"]:
@@ -359,23 +302,10 @@ class Aircraft:
         elif self.land_complete:
             self._auto_disarm()
 
-    def _step_sensors(self) -> None:
-        now = self.now_s
-        if not self.sensors_ready and now >= SENSORS_READY_S:
-            self.sensors_ready = True
-            self.say(Severity.INFO, "ArduPilot Ready")
-            self.say(Severity.INFO, "EKF3 IMU0 initialised")
-        self.gps_ok = now >= GPS_FIX_S and self.params.whole("SIM_GPS1_ENABLE") == 1
-        if self.gps_ok:
-            self._gps_lost_s = None
-            if not self.position_ok and now >= POSITION_READY_S:
-                self.position_ok = True
-                self.say(Severity.INFO, "EKF3 IMU0 is using GPS")
-        elif self.position_ok:
-            if self._gps_lost_s is None:
-                self._gps_lost_s = now
-            self.position_ok = now - self._gps_lost_s < POSITION_MEMORY_S
-        if self.home is None and self.position_ok:
+    def _step_senses(self) -> None:
+        for text in self.senses.step(self.now_s, self.params.whole("SIM_GPS1_ENABLE") == 1):
+            self.say(Severity.INFO, text)
+        if self.home is None and self.senses.position_ok:
             self.say(Severity.INFO, "EKF3 IMU0 origin set")
             self._set_home(self.place)
             self.mission.keep_home()

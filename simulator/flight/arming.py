@@ -60,21 +60,21 @@ def _parameter_failures(craft: Aircraft) -> list[str]:
 
 
 def _sensor_failures(craft: Aircraft) -> list[str]:
-    if not craft.sensors_ready:
+    if not craft.senses.ready:
         return ["System not initialised"]
     if craft.params.whole("SIM_RC_FAIL") == 1 and craft.params.whole("FS_THR_ENABLE"):
         return ["RC not found"]
     if not FACTS[craft.mode].needs_position and craft.mode is not Mode.ALT_HOLD:
         return []
-    if not craft.gps_ok:
+    if not craft.senses.gps_ok:
         return ["GPS 1: Bad fix"]
     return [] if craft.home is not None else ["AHRS: waiting for home"]
 
 
 def _position_failures(craft: Aircraft) -> list[str]:
     if FACTS[craft.mode].needs_position or craft.params.whole("ARMING_NEED_LOC"):
-        return [] if craft.position_ok else ["Need Position Estimate"]
-    if craft.fence.enabled_types & (CIRCLE | POLYGON) and not craft.position_ok:
+        return [] if craft.senses.position_ok else ["Need Position Estimate"]
+    if craft.fence.enabled_types & (CIRCLE | POLYGON) and not craft.senses.position_ok:
         return ["Fence enabled, need position estimate"]
     return []
 
@@ -105,7 +105,7 @@ def _fence_failures(craft: Aircraft) -> list[str]:
     if not fence.enabled_types & params.whole("FENCE_TYPE"):
         return []
     margin = params["FENCE_MARGIN"]
-    if params.whole("FENCE_TYPE") & (CIRCLE | POLYGON) and not craft.position_ok:
+    if params.whole("FENCE_TYPE") & (CIRCLE | POLYGON) and not craft.senses.position_ok:
         return ["Fence requires position"]
     if any(zone.inclusion and 0 < zone.radius_m < margin for zone in fence.zones):
         return ["Polygon fence margin is greater than inclusion circle radius"]

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 GCS_PERIOD_S = 0.32
 """The ground station failsafe is looked at three times a second."""
 EKF_PATIENCE_S = 1.0
-POSITION_MEMORY_S = 8.0
-"""Without GPS the estimate still counts as a position for this long."""
-EMPTY = 0.0
 
 RC_IF_AUTO, GCS_IF_AUTO, RC_IF_GUIDED, IF_LANDING, GCS_IF_PILOT = 1, 2, 4, 8, 16
 """FS_OPTIONS bits: continue instead of acting."""
@@ -156,8 +153,8 @@ class Failsafes:
     # -- position -------------------------------------------------------------------------------------------------
 
     def _check_position(self, craft: Aircraft) -> None:
-        if craft.position_ok or not craft.armed:
-            if self.ekf and craft.position_ok:
+        if craft.senses.position_ok or not craft.armed:
+            if self.ekf and craft.senses.position_ok:
                 self.ekf = False
                 craft.say(Severity.CRITICAL, "EKF Failsafe Cleared")
             self._position_lost_s = None
@@ -183,7 +180,7 @@ class Failsafes:
 def watch_fence(craft: Aircraft) -> None:
     """Check the fence and act on a new breach as FENCE_ACTION says. 25 Hz."""
     fence, params = craft.fence, craft.params
-    if not fence.enabled_types or not craft.position_ok:
+    if not fence.enabled_types or not craft.senses.position_ok:
         return
     before = fence.breaches
     at, home = (craft.body.north_m, craft.body.east_m), craft.home_local[:2]

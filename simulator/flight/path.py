@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from simulator.flight.motion import ZERO
+from simulator.flight.parameters import Parameters
 from simulator.flight.places import Vector
 
 STRAIGHT_RAD = 0.02
@@ -46,6 +47,21 @@ class Limits:
             speed = min(speed, (self.climb if direction[2] > 0 else self.descent) / up)
             accel = min(accel, self.climb_accel / up)
         return speed, accel
+
+
+def limits_from(params: Parameters) -> Limits:
+    """The WPNAV_* parameters (cm, cm/s, cm/s²) in SI units, never quite zero."""
+    accel = max(0.1, params["WPNAV_ACCEL"] * 0.01)
+    return Limits(
+        speed=max(0.1, params["WPNAV_SPEED"] * 0.01),
+        climb=max(0.1, params["WPNAV_SPEED_UP"] * 0.01),
+        descent=max(0.1, params["WPNAV_SPEED_DN"] * 0.01),
+        accel=accel,
+        climb_accel=max(0.1, params["WPNAV_ACCEL_Z"] * 0.01),
+        corner_accel=max(0.1, params["WPNAV_ACCEL_C"] * 0.01 or 2.0 * accel),
+        radius=max(0.05, params["WPNAV_RADIUS"] * 0.01),
+        jerk=max(0.1, params["WPNAV_JERK"]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Returning(Plain):
         self._since_s = 0.0
         self._descent: Descent | None = None
         self._way_back = list(way_back)
-        place = craft.return_point()
+        place = return_point(craft)
         if self._way_back:
             self._return = (*self._way_back[-1][:2], max(self._way_back[-1][2], craft.home_local[2] + 2.0))
             self._stage = _Stage.RETURN
@@ -103,6 +103,17 @@ class Returning(Plain):
     def _next_leg(self) -> None:
         at = self._way_back.pop(0)
         self._path.go_to(at if self._way_back else self._return, self._way_back[0] if self._way_back else None)
+
+
+def return_point(craft: Aircraft) -> Vector:
+    """Where RTL goes: the nearest of home and the rally points within RALLY_LIMIT_KM."""
+    here = craft.body.position
+    choices = [(*craft.frame.ground(p.lat_e7, p.lon_e7), craft.up_from(p.alt_m, p.datum)) for p in craft.rally]
+    limit_m = craft.params["RALLY_LIMIT_KM"] * 1000.0
+    choices = [p for p in choices if limit_m <= 0 or math.dist(p[:2], here[:2]) <= limit_m]
+    if not choices or craft.params.whole("RALLY_INCL_HOME"):
+        choices.append(craft.home_local)
+    return min(choices, key=lambda point: math.dist(point[:2], here[:2]))
 
 
 def _return_up_m(craft: Aircraft, place: Vector) -> float:

@@ -177,7 +177,7 @@ def fence_allows(craft: Aircraft, point: Vector) -> bool:
 
 def _set_home(_: Channel, craft: Aircraft, command: Command) -> Result:
     if command.params[0] == 1.0 or (command.x == 0 and command.y == 0):
-        return _passed(craft.position_ok and craft.set_home(craft.place, locked=True))
+        return _passed(craft.senses.position_ok and craft.set_home(craft.place, locked=True))
     if command.params[0] != 0.0:
         return Result.FAILED
     point = point_of(craft, command.frame, command.x, command.y, command.z)

@@ -59,10 +59,10 @@ def sys_status(craft: Aircraft) -> Message:
     flying = craft.armed and craft.mode not in (Mode.STABILIZE,)
     present = _ALWAYS | _POSITION_CONTROL
     enabled = _ALWAYS | (_POSITION_CONTROL if flying else 0)
-    health = enabled if craft.sensors_ready else _S.MAV_SYS_STATUS_SENSOR_RC_RECEIVER
-    if not craft.gps_ok:
+    health = enabled if craft.senses.ready else _S.MAV_SYS_STATUS_SENSOR_RC_RECEIVER
+    if not craft.senses.gps_ok:
         health &= ~_S.MAV_SYS_STATUS_SENSOR_GPS
-    if not craft.position_ok:
+    if not craft.senses.position_ok:
         health &= ~_S.MAV_SYS_STATUS_AHRS
     if not craft.prearm_ok and not craft.armed:
         health &= ~_S.MAV_SYS_STATUS_PREARM_CHECK
@@ -142,7 +142,7 @@ def vfr_hud(craft: Aircraft) -> Message:
 def gps_raw_int(craft: Aircraft) -> Message:
     """GPS_RAW_INT: 10 satellites and fix type 6 as SITL has them, or none."""
     body, place = craft.body, craft.place
-    if not craft.gps_ok:
+    if not craft.senses.gps_ok:
         return _S.MAVLink_gps_raw_int_message(
             int(craft.now_s * 1e6), 1, 0, 0, 0, 65535, 65535, 0, 65535, 0, 0, 0, 0, 0, 0, 0
         )
@@ -250,8 +250,8 @@ def fence_status(craft: Aircraft) -> Message | None:
 
 def ekf_status_report(craft: Aircraft) -> Message:
     """EKF_STATUS_REPORT: all estimates good (831), or attitude and height only."""
-    flags = 831 if craft.position_ok else 167
-    variance = 0.02 if craft.gps_ok else 0.4
+    flags = 831 if craft.senses.position_ok else 167
+    variance = 0.02 if craft.senses.gps_ok else 0.4
     return _S.MAVLink_ekf_status_report_message(flags, variance, variance, 0.01, 0.01, 0.0)
 
 

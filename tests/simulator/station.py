@@ -195,7 +195,7 @@ class Station:
 
     def ready(self) -> Station:
         """Wait for a position."""
-        self.run_until(lambda: self.craft.position_ok)
+        self.run_until(lambda: self.craft.senses.position_ok)
         return self
 
     def set_mode(self, mode: int) -> int:

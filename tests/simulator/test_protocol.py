@@ -229,7 +229,8 @@ def test_all_streams_at_once_and_off_again() -> None:
     kinds = {m.get_type() for m in station.heard}
     assert kinds >= {
         "ATTITUDE", "GLOBAL_POSITION_INT", "VFR_HUD", "SYS_STATUS", "GPS_RAW_INT", "BATTERY_STATUS",
-        "MISSION_CURRENT", "NAV_CONTROLLER_OUTPUT", "SYSTEM_TIME", "EKF_STATUS_REPORT", "VIBRATION", "RC_CHANNELS", "WIND",
+        "MISSION_CURRENT", "NAV_CONTROLLER_OUTPUT", "SYSTEM_TIME", "EKF_STATUS_REPORT", "VIBRATION", "RC_CHANNELS",
+        "WIND",
     }  # fmt: skip
     station.send(mav.MAVLink_request_data_stream_message(1, 1, mav.MAV_DATA_STREAM_ALL, 0, 0))
     station.forget()
