@@ -66,9 +66,8 @@ def _rules(scene: Scene) -> Iterator[_Rule]:
     else:
         for one in scene.inclusions:
             yield _inclusion_rule(one.zone, one.shape, one.zone.margin_m)
-    swept = scene.star()
     for one in scene.exclusions:
-        if swept.distance(one.shape) < one.zone.margin_m + TOUCH_M:
+        if scene.gap_m(one.shape) < one.zone.margin_m + TOUCH_M:
             yield _exclusion_rule(one)
 
 

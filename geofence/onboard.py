@@ -40,6 +40,10 @@ class OnboardFence:
     alt_max_rel_m: float
 
 
+# How near the chords of a buffer with three segments to the quarter come, as a share of its distance: cos(90° / 6).
+_CHORD = 0.95
+
+
 def fence_bytes(fence: OnboardFence) -> int:
     """What the fence takes of the autopilot's storage."""
     return 5 + sum(2 + 8 * len(polygon.ring) for polygon in fence.polygons)
@@ -56,27 +60,27 @@ def compile_fence(flight: FlightPath, airspace: Airspace, frame: LocalFrame) -> 
 
 def compile_scene(scene: Scene) -> OnboardFence | Conflict:
     """As `compile_fence`, of a flight that is laid out already."""
-    star = scene.star()
     allowed = scene.allowed()
     forbidden = shapely.union_all([one.shape for one in scene.exclusions])
-    for candidate in _candidates(star, allowed, forbidden):
+    for candidate in _candidates(scene, allowed, forbidden):
         ring = _stored_ring(candidate, scene.frame)
-        if ring and _holds(scene.frame.polygon(ring), star, allowed, forbidden):
+        if ring and _holds(scene.frame.polygon(ring), scene, allowed, forbidden):
             return OnboardFence((FencePolygon(ring, inclusion=True),), scene.flight.top_rel_m)
-    return _not_feasible(star, allowed, forbidden)
+    return _not_feasible(scene, allowed, forbidden)
 
 
-def _candidates(star: BaseGeometry, allowed: BaseGeometry, forbidden: BaseGeometry) -> Iterator[BaseGeometry]:
+def _candidates(scene: Scene, allowed: BaseGeometry, forbidden: BaseGeometry) -> Iterator[BaseGeometry]:
     """Polygons to try: the hull; the hull cut to what is free; the star region, simplified towards the outside."""
-    hull = star.convex_hull
+    hull = shapely.MultiPoint(scene.corners.reshape(-1, 2)).convex_hull
     for width in _WIDTHS_M:
         yield hull.buffer(width, quad_segs=3)
     free = allowed.buffer(-2.0) - forbidden.buffer(2.0, quad_segs=4)
     for width in _WIDTHS_M:
         yield (hull.buffer(width, quad_segs=3) & free).simplify(1.5)
+    star = scene.star()
     for width in _WIDTHS_M:
         for tolerance in (0.5, 2.0, 5.0, 10.0, 20.0):
-            grown = star.buffer(max(width, SLACK_M + 0.5 + tolerance), join_style="mitre", mitre_limit=2.0)
+            grown = star.buffer(max(width, SLACK_M / _CHORD + tolerance), quad_segs=3)
             yield grown.simplify(tolerance)
             yield (grown & free).simplify(min(tolerance, 1.5))
 
@@ -90,21 +94,21 @@ def _stored_ring(candidate: BaseGeometry, frame: LocalFrame) -> tuple[LatLon, ..
     return ring if 3 <= len(ring) <= MOST_VERTICES else ()
 
 
-def _holds(fence: Polygon, star: BaseGeometry, allowed: BaseGeometry, forbidden: BaseGeometry) -> bool:
-    """The proof, on the ring as stored: exact distances, no widened shape (planning guide, finding 1)."""
+def _holds(fence: Polygon, scene: Scene, allowed: BaseGeometry, forbidden: BaseGeometry) -> bool:
+    """The proof, on the ring as stored and each sweep by itself: exact distances, no widened shape (finding 1)."""
     return bool(
         fence.is_valid
-        and fence.covers(star)
-        and fence.exterior.distance(star) >= SLACK_M
+        and shapely.covers(fence, scene.sweeps).all()
+        and scene.gap_m(fence.exterior) >= SLACK_M
         and allowed.covers(fence)
         and not fence.intersects(forbidden)
     )
 
 
-def _not_feasible(star: BaseGeometry, allowed: BaseGeometry, forbidden: BaseGeometry) -> Conflict:
+def _not_feasible(scene: Scene, allowed: BaseGeometry, forbidden: BaseGeometry) -> Conflict:
     room_m = min(
-        star.distance(forbidden) if not forbidden.is_empty else float("inf"),
-        star.distance(allowed.boundary)
+        scene.gap_m(forbidden) if not forbidden.is_empty else float("inf"),
+        scene.gap_m(allowed.boundary)
         if isinstance(allowed, Polygon | MultiPolygon) and not allowed.is_empty
         else 0.0,
     )

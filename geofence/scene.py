@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import MultiLineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from core.altitude import AltitudeBand, Datum
@@ -77,6 +77,7 @@ class Scene:
 
     `pieces` (M, 2, 2): both ends of each; `leg_of` (M,): the leg it belongs to, 0 from home to the first point;
     `sweeps` (M,): the triangles that the straight returns from each piece sweep; a line where home is in line.
+    `corners` (M, 3, 2): theirs, home last.
     `exclusions`: those whose band the flight meets; `under_flight`: others whose band it passes when it climbs.
     """
 
@@ -84,6 +85,7 @@ class Scene:
     frame: LocalFrame
     pieces: Array
     leg_of: NDArray[np.intp]
+    corners: Array
     sweeps: NDArray[np.object_] = field(repr=False)
     inclusions: tuple[Placed, ...]
     exclusions: tuple[Placed, ...]
@@ -95,8 +97,16 @@ class Scene:
         return np.asarray(shapely.linestrings(self.pieces))
 
     def star(self) -> BaseGeometry:
-        """All that the flight and its returns sweep: with each place also the straight way home from it."""
-        return shapely.union_all(self.sweeps)
+        """Roughly all that the flight and its returns sweep, for drawing a fence round it; proofs look at `sweeps`.
+
+        A sweep whose corners are almost in line is a sliver, which a union may drop: outlines of 10 cm keep it.
+        """
+        outlines = MultiLineString(self.corners[:, [0, 1, 2, 0]].tolist())
+        return shapely.union_all([*self.sweeps, outlines.buffer(0.05, quad_segs=1)])
+
+    def gap_m(self, shape: BaseGeometry) -> float:
+        """The least distance of anything swept from `shape`; 0 where it meets it."""
+        return float(shapely.distance(shape, self.sweeps).min())
 
     def allowed(self) -> BaseGeometry:
         """Where flying is allowed by the combined inclusions; empty when there is none."""
@@ -121,6 +131,7 @@ def lay_out(flight: FlightPath, airspace: Airspace, frame: LocalFrame) -> Scene:
         frame=frame,
         pieces=pieces,
         leg_of=leg_of,
+        corners=corners,
         sweeps=np.asarray(shapely.convex_hull(shapely.multipoints(corners))),
         inclusions=tuple(one for one in placed if one.zone.role is Role.INCLUSION),
         exclusions=met,

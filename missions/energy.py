@@ -17,6 +17,8 @@ from missions.model import Airframe
 ACCEL_MPS2 = 2.5
 LAND_SLOW_BELOW_M = 10.0
 LAND_SLOW_MPS = 0.5
+# Share of the cruise power that goes into drag: assumed, to be calibrated from logs.
+DRAG_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ def cost_of(xy: Array, alt_rel_m: float, speed_mps: float, airframe: Airframe) -
 
 
 def power_w(speed_mps: float, airframe: Airframe) -> float:
-    """Between hover and cruise in proportion; faster than cruise with the cube of the speed, as drag has it."""
+    """Between hover and cruise in proportion; past cruise the share of drag grows with the cube of the speed."""
     share = speed_mps / airframe.cruise_mps
     if share > 1.0:
-        return airframe.cruise_w * share**3
+        return airframe.cruise_w * (1.0 + DRAG_SHARE * (share**3 - 1.0))
     return airframe.hover_w + (airframe.cruise_w - airframe.hover_w) * share
 
 

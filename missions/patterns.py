@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from shapely.affinity import rotate
-from shapely.geometry import Polygon
+from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from core.geo import LatLon
@@ -21,6 +21,9 @@ MOST_WAYPOINTS = 300
 _TURN_M = 20.0
 _MOST_HEADINGS = 8
 _SAME_M = 0.05
+_ROW_TOLERANCE = 0.02  # of a spacing: a field 400.3 m wide has ten rows of 40 m, not eleven
+# Ways between rows keep this far inside the drawn edge; rows end further in, the spacing being 5 m at least.
+_EDGE_M = 1.0
 
 
 @dataclass(eq=False)
@@ -53,7 +56,7 @@ def survey(
     heading_deg: float | None,
     start: LatLon,
 ) -> tuple[LatLon, ...]:
-    """Rows over an area with holes, `spacing_m` apart at most, half of that from the edge; no leg leaves the area.
+    """Rows over an area with holes, `spacing_m` apart at most, the outer ones half that inside; no leg leaves it.
 
     `ring` and each hole: N ≥ 3 vertices, open. `heading_deg`: true bearing of the rows; None takes the direction
     with the shortest path. It begins at the corner nearest to `start`. An area too narrow for
@@ -61,7 +64,7 @@ def survey(
     """
     frame = LocalFrame(start)
     area = frame.polygon(ring, holes)
-    inside = Inside(_inset(area, min(spacing_m, 4.0)))
+    inside = Inside(_inset(area, _EDGE_M))
     headings = [heading_deg] if heading_deg is not None else _headings(area)
     found: list[Array] = []
     refused: list[TooManyWaypoints] = []
@@ -86,8 +89,10 @@ def _headings(area: Polygon) -> list[float]:
     corners = shapely.get_coordinates(area.convex_hull)
     edges = np.diff(corners, axis=0)
     longest = edges[np.argsort(-np.hypot(*edges.T))]
-    bearings = np.round(np.degrees(np.arctan2(longest[:, 0], longest[:, 1])) % 180.0, 1)
-    return list(dict.fromkeys(bearings.tolist()))[:_MOST_HEADINGS]
+    bearings = np.degrees(np.arctan2(longest[:, 0], longest[:, 1])) % 180.0
+    return list({round(bearing): bearing for bearing in reversed(bearings.tolist())}.values())[
+        : -_MOST_HEADINGS - 1 : -1
+    ]
 
 
 def _sweep(area: Polygon, inside: Inside, spacing_m: float, heading_deg: float) -> Array:
@@ -95,36 +100,38 @@ def _sweep(area: Polygon, inside: Inside, spacing_m: float, heading_deg: float) 
     turn_deg = heading_deg - 90.0  # so that the rows run along x
     cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
     back = np.array([[cos, -sin], [sin, cos]])  # for points as rows, from the turned plane
-    core = _inset(rotate(area, turn_deg, origin=(0.0, 0.0)), spacing_m)
-    chains = _chains(list(_rows(core, spacing_m)))
+    chains = _chains(list(_rows(rotate(area, turn_deg, origin=(0.0, 0.0)), spacing_m)))
     path = _join([[entry @ back for entry in _entries(chain)] for chain in chains], inside)
     if len(path) > MOST_WAYPOINTS:
         raise TooManyWaypoints(len(path))
     return path
 
 
-def _inset(area: Polygon, spacing_m: float) -> BaseGeometry:
-    """The area drawn in by half a spacing, or by less where nothing would be left of it."""
-    for share in (2.0, 4.0, 8.0, 16.0):
-        smaller = area.buffer(-spacing_m / share, join_style="mitre", mitre_limit=2.0)
+def _inset(area: Polygon, by_m: float) -> BaseGeometry:
+    """The area drawn in, by less where nothing would be left of it."""
+    for share in (1.0, 2.0, 4.0, 8.0):
+        smaller = area.buffer(-by_m / share, join_style="mitre", mitre_limit=2.0)
         if not smaller.is_empty:
             return smaller
     return area
 
 
-def _rows(core: BaseGeometry, spacing_m: float) -> Iterator[tuple[Row, ...]]:
-    """Row by row from the lowest, the pieces of it within `core` from left to right."""
-    left, low, right, high = core.bounds
-    steps = math.ceil((high - low) / spacing_m - 1e-9)
-    if 2 * steps > MOST_WAYPOINTS:
-        raise TooManyWaypoints(2 * steps)
-    heights = np.linspace(low, high, steps + 1) if steps else np.array([(low + high) / 2])
-    for y in heights.tolist():
-        lowest, highest = low + 1e-3, high - 1e-3
-        at = min(max(y, lowest), highest) if lowest < highest else (low + high) / 2
-        cut = shapely.intersection(core, shapely.linestrings([[left - 1.0, at], [right + 1.0, at]]))
+def _rows(area: Polygon, spacing_m: float) -> Iterator[tuple[Row, ...]]:
+    """Row by row from the lowest, the pieces of it from left to right; they end a quarter spacing inside the area.
+
+    The gaps are even, and half a gap lies below the first row and above the last.
+    """
+    left, low, right, high = area.bounds
+    count = max(1, math.ceil((high - low) / spacing_m - _ROW_TOLERANCE))
+    if 2 * count > MOST_WAYPOINTS:
+        raise TooManyWaypoints(2 * count)
+    gap_m = (high - low) / count
+    core = _inset(area, gap_m / 4)
+    for index in range(count):
+        y = low + (index + 0.5) * gap_m
+        cut = shapely.intersection(core, LineString([(left - 1.0, y), (right + 1.0, y)]))
         spans = sorted(part.bounds for part in shapely.get_parts(cut) if not part.is_empty)
-        yield tuple(Row(span[0], span[2], at) for span in spans)
+        yield tuple(Row(span[0], span[2], y) for span in spans)
 
 
 def _chains(rows: list[tuple[Row, ...]]) -> list[list[Row]]:
