@@ -40,7 +40,8 @@ class Auto(Plain):
         self._descent: Descent | None = None
         self._return: Returning | None = None
         self._circle: _Circle | None = None
-        self._since_s: float | None = None
+        self._since_s: dict[int, float] = {}
+        """When the waiting part of an item began, by index."""
         self._begun: tuple[Item | None, Item | None] = (None, None)
 
     @property
@@ -142,7 +143,7 @@ class Auto(Plain):
         """Begin an item; see `Executor`."""
         craft = self._craft
         craft.announce_item(index, item)
-        self._since_s = None
+        self._since_s.pop(index, None)
         if not item.is_nav:
             self._start_do(craft, item)
             return
@@ -210,7 +211,7 @@ class Auto(Plain):
     def item_done(self, index: int, item: Item) -> bool:
         """Whether an item is finished; see `Executor`."""
         craft = self._craft
-        done = self._nav_done(craft, index, item) if item.is_nav else self._do_done(craft, item)
+        done = self._nav_done(craft, index, item) if item.is_nav else self._do_done(craft, index, item)
         if done and item.command not in SILENT_DO:
             craft.reached(index)
         return done
@@ -228,10 +229,10 @@ class Auto(Plain):
             case Cmd.NAV_LOITER_TURNS:
                 return self._circled(craft)
             case Cmd.NAV_DELAY:
-                return self._waited(craft, item.params[0])
+                return self._waited(craft, index, item.params[0])
             case _:
                 hold_s = item.params[0] if item.command != Cmd.NAV_LOITER_TO_ALT else 0.0
-                if not self._arrived(craft) or not self._waited(craft, hold_s):
+                if not self._arrived(craft) or not self._waited(craft, index, hold_s):
                     return False
                 craft.say(Severity.INFO, f"Reached command #{index}")
                 return True
@@ -244,10 +245,8 @@ class Auto(Plain):
             return True
         return math.dist(craft.body.position, self._path.destination) <= craft.params["WPNAV_RADIUS"] * 0.01
 
-    def _waited(self, craft: Aircraft, seconds: float) -> bool:
-        if self._since_s is None:
-            self._since_s = craft.now_s
-        return craft.now_s - self._since_s >= seconds
+    def _waited(self, craft: Aircraft, index: int, seconds: float) -> bool:
+        return craft.now_s - self._since_s.setdefault(index, craft.now_s) >= seconds
 
     def _landed(self, craft: Aircraft) -> bool:
         if self._descent is None:
@@ -280,10 +279,10 @@ class Auto(Plain):
         self._path = PathFollower(craft.body.position, self._limits(craft), craft.body.velocity)
         return True
 
-    def _do_done(self, craft: Aircraft, item: Item) -> bool:
+    def _do_done(self, craft: Aircraft, index: int, item: Item) -> bool:
         match item.command:
             case Cmd.CONDITION_DELAY:
-                return self._waited(craft, item.params[0])
+                return self._waited(craft, index, item.params[0])
             case Cmd.CONDITION_DISTANCE:
                 return math.dist(craft.body.position[:2], self._path.destination[:2]) < max(0.0, item.params[0])
             case Cmd.CONDITION_YAW:

@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pymavlink.dialects.v20 import ardupilotmega as mav
 
@@ -279,6 +279,17 @@ def test_every_message_it_has_can_be_requested_and_packs() -> None:
         station.ask(message_id)
 
 
+def test_an_interval_of_zero_means_the_default() -> None:
+    station = Station().ready()
+    for message_id, count in ((0, 5), (mav.MAVLINK_MSG_ID_ATTITUDE, 0)):
+        name = mav.mavlink_map[message_id].msgname
+        station.command(Cmd.SET_MESSAGE_INTERVAL, message_id, 100_000)
+        station.command(Cmd.SET_MESSAGE_INTERVAL, message_id, 0)
+        station.forget()
+        station.run(5)
+        assert len(station.all(name)) == pytest.approx(count, abs=1)
+
+
 def test_timesync_is_answered_with_what_was_asked() -> None:
     station = Station().ready()
     station.send(mav.MAVLink_timesync_message(0, 12345))
@@ -304,6 +315,8 @@ def test_telemetry_agrees_with_itself() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0"), max_size=220))
+@example("x" * 50)
+@example("x" * 100)
 def test_chunks_of_a_text_make_the_text_again(text: str) -> None:
     messages = list(status_texts(6, text, 9))
     joined = "".join(m.text for m in messages)
@@ -369,6 +382,18 @@ def test_well_formed_nonsense_does_no_harm(data: st.DataObject) -> None:
         )
         station.run(0.4)
     assert all(math.isfinite(v) for v in (*station.craft.body.position, *station.craft.body.velocity))
+
+
+def test_a_broken_frame_is_counted_and_not_obeyed() -> None:
+    station = Station().ready()
+    codec = mav.MAVLink(None, srcSystem=255)
+    frame = bytearray(mav.MAVLink_param_set_message(1, 1, b"RTL_ALT", 3000.0, 9).pack(codec))
+    frame[14] ^= 0x40
+    before = station.channel.errors
+    station.send_bytes(bytes(frame))
+    station.command(Cmd.GET_HOME_POSITION)
+    assert station.channel.errors > before
+    assert station.craft.params["RTL_ALT"] == 1500.0
 
 
 def test_a_client_that_does_not_read_costs_bounded_memory() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,4 +242,17 @@ async def test_nothing_is_left_running(tmp_path: Path) -> None:
         pids = [process.pid for process in fleet.processes.values()]
         assert all(alive(pid) for pid in pids)
         assert fleet.processes[2].tcp_addresses == (("127.0.0.1", 5772), ("127.0.0.1", 5773))
+        begin = time.monotonic()
     assert not any(alive(pid) for pid in pids)
+    assert time.monotonic() - begin < 2.0, "asked to end, not killed after a wait"
+
+
+async def test_a_sitl_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.sitl.STOP_PATIENCE_S", 0.2)
+    binary = program(tmp_path, "trap '' TERM; touch ready; while :; do sleep 0.05; done")
+    async with running_sitl_fleet([spec()], binary=binary, udp_target=("127.0.0.1", 9), work_dir=tmp_path) as fleet:
+        pid = fleet.processes[1].pid
+        async with asyncio.timeout(5):
+            while not (await asyncio.to_thread((tmp_path / "sitl-1" / "ready").exists)):  # noqa: ASYNC110 - a file gives no event
+                await asyncio.sleep(0.02)
+    assert not alive(pid)
