@@ -85,6 +85,10 @@ class LocalBus:
         self._subscriptions: dict[BoundedSubscription[Any], tuple[str, type]] = {}
         self._handlers: dict[str, tuple[type, Handler]] = {}
 
+    @property
+    def subscriber_count(self) -> int:
+        return len(self._subscriptions)
+
     def publish(self, subject: str, message: object) -> None:
         check_subject(subject)
         for subscription, (pattern, kind) in self._subscriptions.items():

@@ -89,6 +89,8 @@ class Peer:
             reading.cancel()
             ended = await asyncio.gather(writing, reading, return_exceptions=True)
             self._writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
             self._forsake()
         for result in ended:
             if isinstance(result, Exception) and not isinstance(result, OSError | EOFError | FrameError):

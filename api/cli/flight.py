@@ -88,8 +88,7 @@ async def wait_ready(platform: Platform, vehicle_id: str) -> dict[str, Any]:
 
 
 def _is_ready(vehicle: dict[str, Any]) -> bool:
-    known = vehicle.get("lat_deg") is not None and vehicle.get("battery_pct") is not None
-    return vehicle.get("link") == "live" and bool(vehicle.get("prearm_ok")) and known
+    return bool(vehicle.get("ready")) and vehicle.get("battery_pct") is not None
 
 
 async def launch(platform: Platform, mission: dict[str, Any], vehicle_id: str) -> dict[str, Any]:

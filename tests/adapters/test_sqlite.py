@@ -1,0 +1,139 @@
+"""What SQLite in particular promises: durability, one schema, one unfinished sortie whatever the code believes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import apsw
+import pytest
+
+from adapters.sqlite import open_store
+from adapters.sqlite.database import Database, connect
+from adapters.sqlite.migrate import NewerDatabase, migrate, scripts, version_of
+from core.errors import Overloaded
+from tests.samples import a_mission, a_revision, a_sortie
+
+# Appends track points one by one and writes the number of each on stdout once the store has acknowledged it.
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from adapters.sqlite import open_store
+from core.ids import SortieId
+from tests.samples import a_mission, a_revision, a_sortie, a_track_point
+
+async def main():
+    async with open_store(Path(sys.argv[1])) as store:
+        if not await store.missions(limit=1):
+            await store.add_mission(a_mission(), a_revision())
+            await store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
+        number = len(await store.track(SortieId("sortie-1")))
+        while True:
+            await store.append_track(SortieId("sortie-1"), [a_track_point(number)])
+            number += 1
+            print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def _recorded(path: Path) -> int:
+    async with open_store(path) as store:
+        return len(await store.track(a_sortie().id))
+
+
+def test_nothing_acknowledged_is_lost_to_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "bailu.db"
+    acknowledged = 0
+    for cycle in range(10):
+        child = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        )
+        assert child.stdout is not None
+        for _ in range(3 + 7 * cycle % 13):
+            acknowledged = int(child.stdout.readline())
+        os.kill(child.pid, signal.SIGKILL)
+        rest = child.stdout.read().split()  # what it still acknowledged while the signal was under way
+        child.stdout.close()
+        child.wait()
+        acknowledged = int(rest[-1]) if rest else acknowledged
+        recorded = asyncio.run(_recorded(path))
+        assert acknowledged <= recorded <= acknowledged + 1
+    assert acknowledged > 30
+
+
+def test_acknowledged_means_synced_and_the_sqlite_is_a_fixed_one(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "x.db")
+    assert connection.pragma("journal_mode") == "wal"
+    assert connection.pragma("synchronous") == 2  # FULL
+    assert connection.pragma("foreign_keys") == 1
+    assert tuple(map(int, apsw.sqlite_lib_version().split("."))) >= (3, 51, 3)
+    connection.close()
+
+
+def test_a_second_migration_changes_nothing(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "x.db")
+    assert migrate(connection) == migrate(connection) == version_of(connection) == len(scripts())
+    connection.close()
+
+
+async def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    connection = connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(NewerDatabase, match="schema version 99"):
+        async with open_store(path):
+            pass
+    connection = connect(path)
+    assert version_of(connection) == 99
+    connection.close()
+
+
+async def test_the_index_holds_one_unfinished_sortie_whatever_the_code_believes(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    async with open_store(path) as store:
+        await store.add_mission(a_mission(), a_revision())
+        await store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
+    connection = connect(path)
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute(
+            "INSERT INTO sorties SELECT 'second', mission_id, revision, vehicle_id, state, finished, created_at, "
+            "row_revision, body FROM sorties"
+        )
+    connection.close()
+
+
+async def test_a_failed_transaction_leaves_no_trace(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "x.db") as store:
+        with pytest.raises(apsw.ConstraintError):  # a sortie of a mission that is not there
+            await store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
+        assert await store.sortie_for_key("k", "d") is None
+        await store.add_mission(a_mission(), a_revision())
+        assert (await store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")).id == "sortie-1"
+
+
+async def test_a_database_that_is_behind_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.sqlite.database.MAX_WAITING", 2)
+    database = Database(tmp_path / "x.db", name="test")
+    release = threading.Event()
+    waiting = [asyncio.create_task(database.read(lambda _: release.wait(5))) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await database.read(lambda _: None)
+    release.set()
+    assert await asyncio.gather(*waiting) == [True, True]
+    await database.close()
+
+
+async def test_two_processes_may_write_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    async with open_store(path) as one, open_store(path) as other:
+        await one.add_mission(a_mission("a"), a_revision("a"))
+        await other.add_mission(a_mission("b"), a_revision("b"))
+        assert {mission.id for mission in await one.missions(limit=9)} == {"a", "b"}

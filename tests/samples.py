@@ -1,0 +1,82 @@
+"""A mission, a sortie and their parts, made by the real planner, for tests of what stores and shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.geo import LatLon
+from core.ids import CommandId, MissionId, OperatorId, SortieId, VehicleId
+from geofence.qingpu import default_airspace
+from missions.fleet import default_airframe, default_docks
+from missions.model import (
+    CommandRecord,
+    Mission,
+    MissionRequest,
+    Pattern,
+    Plan,
+    Revision,
+    Sortie,
+    SortieState,
+    TrackPoint,
+)
+from missions.planner import plan
+from missions.request import request_feature
+
+AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+OPERATOR = OperatorId("tester")
+DOCK = default_docks()[0]
+REQUEST = MissionRequest(
+    name="河道巡查",
+    dock_id=DOCK.id,
+    pattern=Pattern.ROUTE,
+    alt_rel_m=60.0,
+    speed_mps=8.0,
+    line=(
+        LatLon(DOCK.place.lat_deg + 0.001, DOCK.place.lon_deg + 0.001),
+        LatLon(DOCK.place.lat_deg + 0.002, DOCK.place.lon_deg + 0.001),
+    ),
+)
+
+
+def a_plan() -> Plan:
+    return plan(REQUEST, DOCK, default_airspace(), default_airframe())
+
+
+def a_feature(**properties: Any) -> dict[str, Any]:
+    feature = request_feature(REQUEST)
+    feature["properties"] |= properties
+    return feature
+
+
+def a_revision(mission_id: str = "mission-1", number: int = 1, *, request: MissionRequest = REQUEST) -> Revision:
+    return Revision(MissionId(mission_id), number, request, a_plan(), AT, OPERATOR)
+
+
+def a_mission(mission_id: str = "mission-1", *, minutes: int = 0) -> Mission:
+    return Mission(MissionId(mission_id), REQUEST.name, 1, AT + timedelta(minutes=minutes), OPERATOR)
+
+
+def a_sortie(sortie_id: str = "sortie-1", *, vehicle: str = "bl-01", minutes: int = 0, **changes: Any) -> Sortie:
+    sortie = Sortie(
+        id=SortieId(sortie_id),
+        mission_id=MissionId("mission-1"),
+        revision=1,
+        mission_name=REQUEST.name,
+        vehicle_id=VehicleId(vehicle),
+        state=SortieState.REQUESTED,
+        created_at=AT + timedelta(minutes=minutes),
+        created_by=OPERATOR,
+    )
+    return replace(sortie, **changes)
+
+
+def a_track_point(second: int = 0, *, lon_deg: float = 121.124) -> TrackPoint:
+    at = AT + timedelta(seconds=second)
+    return TrackPoint(at, 31.139 + second * 1e-5, lon_deg, 64.0, 60.0, 8.0, 0.0, 90.0, 88.5, "AUTO", 2)
+
+
+def a_command(command_id: str = "command-1", *, minutes: int = 0) -> CommandRecord:
+    at = AT + timedelta(minutes=minutes)
+    return CommandRecord(CommandId(command_id), VehicleId("bl-01"), None, "return", at, OPERATOR)
