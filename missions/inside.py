@@ -13,7 +13,7 @@ from geofence.frame import Array
 
 # Corners come from the area's boundary itself, so a way along it touches the edge: allowed by this much.
 TOUCH_M = 1e-3
-MOST_CORNERS = 160
+MOST_CORNERS = 80
 
 
 class Inside:
@@ -22,8 +22,8 @@ class Inside:
     def __init__(self, area: BaseGeometry) -> None:
         self._area = area.buffer(TOUCH_M, join_style="mitre")
         shapely.prepare(self._area)
-        self._corners = _corners(area)
-        self._steps, self._next = _all_pairs(self._corners, self._sees(self._corners, self._corners))
+        self._corners = _few(corners_of(area))
+        self._steps, self._next = _all_pairs(self._corners, self._sees_each_other(self._corners))
 
     def way(self, start: Array, end: Array) -> Array | None:
         """The shortest way from `start` to `end`, (N ≥ 2, 2) with both; None when the area does not join them."""
@@ -46,17 +46,34 @@ class Inside:
             walked.append(int(self._next[walked[-1], last]))
         return walked
 
+    def _sees_each_other(self, places: Array) -> NDArray[np.bool_]:
+        """`_sees` of all pairs of the same places, (N, N), each line looked at once."""
+        seen = np.eye(len(places), dtype=np.bool_)
+        one, other = np.triu_indices(len(places), 1)
+        ends = np.stack((places[one], places[other]), axis=1)
+        seen[one, other] = seen[other, one] = shapely.covers(self._area, shapely.linestrings(ends))
+        return seen
+
     def _sees(self, a: Array, b: Array) -> NDArray[np.bool_]:
         """Whether the straight line from each of `a` (N, 2) to each of `b` (M, 2) stays inside: (N, M)."""
         ends = np.stack(np.broadcast_arrays(a[:, None, :], b[None, :, :]), axis=2)
         return np.asarray(shapely.covers(self._area, shapely.linestrings(ends)))
 
 
-def _corners(area: BaseGeometry) -> Array:
-    """The corners where a shortest way can bend: those where the boundary turns into the area, (N, 2).
+def roomy(area: BaseGeometry, least_m: float, most_m: float) -> BaseGeometry:
+    """The area drawn in by `least_m`, or by up to `most_m` where that leaves it simple enough for `Inside`."""
+    for tolerance_m in (0.0, *np.geomspace(0.1, 8.0, 8).tolist()):
+        if least_m + 2 * tolerance_m > most_m and tolerance_m:
+            break
+        drawn_in = area.buffer(-least_m - tolerance_m, join_style="mitre", mitre_limit=2.0)
+        smaller = drawn_in.simplify(tolerance_m) if tolerance_m else drawn_in
+        if len(corners_of(smaller)) <= MOST_CORNERS:
+            break
+    return smaller
 
-    Of more than `MOST_CORNERS` an even choice: ways may then be longer, but never leave the area.
-    """
+
+def corners_of(area: BaseGeometry) -> Array:
+    """The corners where a shortest way can bend: those where the boundary turns into the area, (N, 2)."""
     found = [np.empty((0, 2))]
     for polygon in shapely.get_parts(area):
         if isinstance(polygon, Polygon) and not polygon.is_empty:
@@ -64,7 +81,11 @@ def _corners(area: BaseGeometry) -> Array:
             found += [
                 _right_turns(shapely.get_coordinates(ring)[:-1]) for ring in (turned.exterior, *turned.interiors)
             ]
-    corners = np.concatenate(found)
+    return np.concatenate(found)
+
+
+def _few(corners: Array) -> Array:
+    """Of more than `MOST_CORNERS` an even choice: ways may then be longer or missed, but never leave the area."""
     few = np.linspace(0, len(corners) - 1, min(len(corners), MOST_CORNERS)).astype(int)
     chosen: Array = corners[few]
     return chosen

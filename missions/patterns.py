@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from core.geo import LatLon
 from geofence.frame import Array, LocalFrame
-from missions.inside import Inside
+from missions.inside import Inside, roomy
 
 MOST_WAYPOINTS = 300
 # How a waypoint counts when directions are compared: a turn costs about what 20 m of flight cost.
@@ -64,24 +64,25 @@ def survey(
     """
     frame = LocalFrame(start)
     area = frame.polygon(ring, holes)
-    inside = Inside(_inset(area, _EDGE_M))
     headings = [heading_deg] if heading_deg is not None else _headings(area)
-    found: list[Array] = []
-    refused: list[TooManyWaypoints] = []
-    for heading in headings:
-        try:
-            found.append(_sweep(area, inside, spacing_m, heading))
-        except TooManyWaypoints as reason:
-            refused.append(reason)
-    if not found:
-        raise min(refused, key=lambda reason: reason.at_least)
-    return frame.to_places(min(found, key=_effort_m))
+    sweeps = sorted((_sweep(area, spacing_m, heading) for heading in headings), key=_effort_m)
+    possible = [sweep for sweep in sweeps if _waypoints(sweep) <= MOST_WAYPOINTS]
+    if not possible:
+        raise TooManyWaypoints(min(_waypoints(sweep) for sweep in sweeps))
+    path = _join(possible[0], Inside(roomy(area, _EDGE_M, spacing_m / 8)))
+    return frame.to_places(path)
 
 
-def _effort_m(path: Array) -> float:
-    if not len(path):
-        return math.inf
-    return float(np.hypot(*np.diff(path, axis=0, prepend=[[0.0, 0.0]]).T).sum()) + _TURN_M * len(path)
+def _waypoints(sweep: list[list[Array]]) -> int:
+    """The ends of all rows; bends on the ways between them come on top."""
+    return sum(len(entries[0]) for entries in sweep)
+
+
+def _effort_m(sweep: list[list[Array]]) -> float:
+    """A measure to compare directions by: metres along and between rows, turns, and ways from chain to chain."""
+    within = sum(float(np.hypot(*np.diff(entries[0], axis=0).T).sum()) for entries in sweep)
+    starts = np.array([entries[0][0] for entries in sweep])
+    return within + _TURN_M * _waypoints(sweep) + float(np.hypot(*np.ptp(starts, axis=0))) * (len(sweep) > 1)
 
 
 def _headings(area: Polygon) -> list[float]:
@@ -95,16 +96,13 @@ def _headings(area: Polygon) -> list[float]:
     ]
 
 
-def _sweep(area: Polygon, inside: Inside, spacing_m: float, heading_deg: float) -> Array:
-    """The path in metres, (N, 2), for rows of one direction; it starts at the end nearest to (0, 0)."""
+def _sweep(area: Polygon, spacing_m: float, heading_deg: float) -> list[list[Array]]:
+    """The chains of rows of one direction, each as the ways to sweep it, in metres."""
     turn_deg = heading_deg - 90.0  # so that the rows run along x
     cos, sin = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
     back = np.array([[cos, -sin], [sin, cos]])  # for points as rows, from the turned plane
     chains = _chains(list(_rows(rotate(area, turn_deg, origin=(0.0, 0.0)), spacing_m)))
-    path = _join([[entry @ back for entry in _entries(chain)] for chain in chains], inside)
-    if len(path) > MOST_WAYPOINTS:
-        raise TooManyWaypoints(len(path))
-    return path
+    return [[entry @ back for entry in _entries(chain)] for chain in chains]
 
 
 def _inset(area: Polygon, by_m: float) -> BaseGeometry:

@@ -75,7 +75,7 @@ def test_a_hole_is_flown_around() -> None:
     path = survey(FIELD, (pond,), 40.0, 90.0, HOME)
     assert field(FIELD, pond).covers(swept(path))
     seen = swept(path).buffer(21)
-    assert seen.intersection(field(FIELD, pond)).area > 0.97 * field(FIELD, pond).area
+    assert seen.intersection(field(FIELD, pond)).area > 0.95 * field(FIELD, pond).area
 
 
 def test_a_field_narrower_than_the_spacing_gets_a_row_down_its_middle() -> None:
