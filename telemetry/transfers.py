@@ -41,6 +41,7 @@ class Upload:
         self.refused: int | None = None
         self.attempts = 0
         self._items = tuple(items)
+        self._sent_last = False
         self._next: int | None = None  # the item that the vehicle lacks; None until it asked for one
         self._due_s = now_s
         self._progress_s = now_s
@@ -78,19 +79,19 @@ class Upload:
         return []
 
     def _on_ack(self, result: int) -> None:
-        sent_all = self._next is not None and self._next == len(self._items) - 1
         if result == MissionResult.ACCEPTED:
-            # An acceptance before the first request can only answer an empty list (or an upload before this one).
-            self.done = self.done or sent_all or not self._items
+            # An acceptance before the last item was sent can only answer an empty list or an upload before this one.
+            self.done = self.done or self._sent_last or not self._items
         elif result == MissionResult.INVALID_SEQUENCE:
             return  # a late or doubled item; the request that follows says what is lacking
-        elif result == MissionResult.ERROR and sent_all:
+        elif result == MissionResult.ERROR and self._sent_last:
             self.done = True  # a doubled last item after completion: the read-back decides
         else:
             self.refused = result
 
     def _wire(self, seq: int) -> MissionItemInt:
         item = self._items[seq]
+        self._sent_last = self._sent_last or seq == len(self._items) - 1
         return MissionItemInt(
             item.seq, item.frame, item.command, item.params, item.x_e7, item.y_e7, item.z_m, self.kind
         )

@@ -11,12 +11,11 @@ from tests.platform import Json, Platform, example
 
 pytestmark = pytest.mark.system
 
-DOCK = "dock-xiayang"
-VEHICLE = "bl-01"
+VEHICLE = "bl-03"  # the one at the dock of the river example
 
 
 def river() -> Json:
-    return example("river-corridor", dock_id=DOCK)
+    return example("river-corridor")
 
 
 def messages(tlog: Path) -> dict[str, int]:
@@ -43,8 +42,7 @@ def test_a_patrol_is_planned_uploaded_flown_and_recorded(platform: Platform) -> 
     assert states == [
         "preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed",
     ]  # fmt: skip
-    vehicle = platform.vehicle(VEHICLE)
-    assert (vehicle["armed"], vehicle["sortie_id"]) == (False, None)
+    platform.until(lambda: platform.vehicle(VEHICLE)["ready"], within_s=10, what="the vehicle ready for the next")
     track = platform.get(f"/sorties/{sortie['sortie_id']}/track")
     assert len(track["geometry"]["coordinates"]) > 50
     assert len(track["geometry"]["coordinates"]) == len(track["properties"]["times"])
@@ -88,16 +86,13 @@ def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Pl
 
 
 def test_two_fly_at_the_same_time_and_a_third_is_refused_with_the_reason(platform: Platform) -> None:
-    small = example("farmland-survey")
-    first, second = river(), small
     vehicles = {vehicle["dock_id"]: vehicle["vehicle_id"] for vehicle in platform.get("/vehicles")["items"]}
-    other_dock = platform.post("/plans", small)["plan"]["dock_id"]
-    if other_dock == DOCK:
-        pytest.fail("the two examples must start from different docks")
-    for vehicle_id in (VEHICLE, vehicles[other_dock]):
+    survey = example("farmland-survey")
+    other = vehicles[survey["properties"]["dock_id"]]
+    for vehicle_id in (VEHICLE, other):
         platform.until_ready(vehicle_id)
-    sorties = [platform.launched(first, VEHICLE), platform.launched(second, vehicles[other_dock])]
-    third = platform.launch(platform.post("/missions", first), VEHICLE)
+    sorties = [platform.launched(river(), VEHICLE), platform.launched(survey, other)]
+    third = platform.launch(platform.post("/missions", river()), VEHICLE)
     assert third.status_code == 409, third.text
     problem = third.json()
     assert third.headers["content-type"] == "application/problem+json"
