@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:bailu:problem:"
 RETRY_AFTER_S = 5
+MAX_BODY_BYTES = 1 << 20
 
 
 @dataclass(eq=False)
@@ -175,6 +176,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         return response(MethodNotAllowed(request.method), path, headers=error.headers)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return response(errors.NotFound("page", path), path)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return response(BodyTooLarge(MAX_BODY_BYTES), path)
     if HTTPStatus.BAD_REQUEST <= error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return response(InvalidRequest((FieldError("", str(error.detail)),)), path)
     return response(internal(error, path), path)

@@ -50,7 +50,7 @@ async def one_airspace_version(version: int, services: Wired) -> AirspaceOut:
 @router.post("/airspace/versions", status_code=201)
 async def publish_airspace(asked: AirspaceIn, services: Wired, asker: Asker, response: Response) -> AirspaceOut:
     """Publishes a whole new version; plans made before are checked against it at launch."""
-    zones = parse_zones(asked.zones.model_dump(mode="json", exclude_unset=True), "/zones")
+    zones = parse_zones(asked.zones.model_dump(mode="json", exclude_none=True), "/zones")
     new = Airspace(
         version=0,
         zones=zones,

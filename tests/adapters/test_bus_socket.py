@@ -29,7 +29,8 @@ async def test_a_gateway_that_vanishes_fails_what_waits_and_is_found_again(tmp_p
 
     async def never(_: Question) -> Answer:
         asked.set()
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        return Answer("never")
 
     async with connected_bus(path) as peer, peer.subscribe("fleet.tick", Answer, bound=4) as ticks:
         async with hosted_bus(path) as host, host.serve("a", Question, never):

@@ -1,0 +1,52 @@
+"""Planning away from the loop: a worker process that keeps the loop free and a deadline that ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from api import planning
+from api.planning import WorkerPlanner
+from core.errors import Overloaded
+from geofence.qingpu import default_airspace
+from missions.fleet import default_airframe
+from tests.samples import DOCK, REQUEST, a_plan
+
+
+def _endless(*_: object) -> None:
+    time.sleep(60)
+
+
+@pytest.fixture
+def planner() -> Iterator[WorkerPlanner]:
+    made = WorkerPlanner(deadline_s=10.0)
+    yield made
+    made.close()
+
+
+async def test_a_worker_gives_the_same_plan_and_an_endless_one_costs_the_worker_only(
+    planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = (REQUEST, DOCK, default_airspace(), default_airframe())
+    assert await planner.plan(*asked) == a_plan()
+    monkeypatch.setattr(planning, "plan", _endless)
+    monkeypatch.setattr(planner, "_deadline_s", 0.2)
+    with pytest.raises(Overloaded, match="No plan was found"):
+        await planner.plan(*asked)
+    monkeypatch.undo()
+    assert await planner.plan(*asked) == a_plan()
+
+
+async def test_too_many_requests_are_told_to_come_back(
+    planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MAX_WAITING", 1)
+    asked = (REQUEST, DOCK, default_airspace(), default_airframe())
+    first = asyncio.create_task(planner.plan(*asked))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="Too many"):
+        await planner.plan(*asked)
+    assert await first == a_plan()

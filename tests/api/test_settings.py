@@ -1,0 +1,83 @@
+"""Settings come from three places in order, and what is not known is refused with its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from api.settings import DEFAULT_VEHICLES, Settings, SettingsError, load
+
+
+def test_without_anything_the_embedded_fleet_is_the_default() -> None:
+    settings = load(None, {})
+    assert settings == Settings()
+    assert [(each.id, each.system_id, each.dock) for each in settings.vehicles] == [
+        ("bl-01", 11, "dock-xiayang"),
+        ("bl-02", 12, "dock-yingpu"),
+        ("bl-03", 13, "dock-zhujiajiao"),
+    ]
+    assert settings.has_default_fleet
+    assert [(link.name, link.url) for link in settings.links] == [("fleet", "udpin:127.0.0.1:14550")]
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "bailu.toml"
+    file.write_text("port = 1\ntick_hz = 5\nspeedup = 2\n")
+    settings = load(file, {"BAILU_PORT": "2", "BAILU_TICK_HZ": "6", "HOME": "/"}, port=3, speedup=None)
+    assert (settings.port, settings.tick_hz, settings.speedup) == (3, 6.0, 2.0)
+
+
+def test_vehicles_come_from_the_file_or_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "bailu.toml"
+    file.write_text(
+        '[[links]]\nname = "radio"\nurl = "tcp:10.0.0.1:5760"\n'
+        '[[vehicles]]\nid = "v"\nname = "一"\nlink = "radio"\nsystem_id = 1\ndock = "dock-yingpu"\n'
+    )
+    settings = load(file, {})
+    assert (settings.vehicles[0].id, settings.has_default_fleet) == ("v", False)
+    told = load(None, {"BAILU_LINKS": '[{name = "fleet", url = "udpin:127.0.0.1:1"}]'})
+    assert told.links[0].url == "udpin:127.0.0.1:1"
+    assert told.vehicles == DEFAULT_VEHICLES
+
+
+@pytest.mark.parametrize(
+    ("environ", "text", "said"),
+    [
+        ({"BAILU_PROT": "1"}, "", "prot: is not a known setting"),
+        ({}, "colour = 1", "colour: is not a known setting"),
+        ({"BAILU_PORT": "x"}, "", "port: Input should be a valid integer"),
+        ({"BAILU_HOST": "0.0.0.0"}, "", "binds loopback addresses only"),
+        ({"BAILU_LINKS": "["}, "", "BAILU_LINKS"),
+        ({}, "port = ", "bailu.toml"),
+        ({}, '[[links]]\nname = "a"\nurl = "serial:x:1"', "links.0.url: a link is udpin"),
+        ({}, '[[links]]\nname = "other"\nurl = "udpin:127.0.0.1:1"', "on link 'fleet', which is not configured"),
+        (
+            {},
+            "vehicles = [{id = 'v', name = 'v', link = 'fleet', system_id = 1, dock = 'd', more = 1}]",
+            "vehicles.0.more",
+        ),
+        (
+            {},
+            "vehicles = ["
+            + ", ".join(f"{{id = '{each}', name = 'v', link = 'fleet', system_id = 1, dock = 'd'}}" for each in "vw")
+            + "]",
+            "occurs twice",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_named(tmp_path: Path, environ: dict[str, str], text: str, said: str) -> None:
+    file = tmp_path / "bailu.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as told:
+        load(file, environ)
+    assert said in str(told.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nope"):
+        load(tmp_path / "nope.toml", {})
+
+
+def test_the_sitl_variable_is_not_ours() -> None:
+    assert load(None, {"BAILU_SITL_BINARY": "/x"}) == Settings()
