@@ -21,7 +21,12 @@ MOST_BYTES = 560
 # Room between the flight and the fence (ArduPilot's wiki asks for waypoints at least 10 m inside).
 SLACK_M = 10.0
 # Widths tried, generous first: a vehicle that is pushed aside should not breach before it must.
-_WIDTHS_M = (60.0, 45.0, 30.0, 20.0, 12.0)
+_WIDTHS_M = (60.0, 45.0, 30.0, 20.0, 14.0, SLACK_M)
+_TOLERANCES_M = (0.1, 0.5, 2.0, 5.0, 10.0, 20.0)
+
+# How near the chords of a buffer with three segments to the quarter come, as a share of its distance: cos(90° / 4),
+# as one chord may span one segment and a half (planning guide, section 3.3).
+_CHORD = 0.92
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +43,6 @@ class OnboardFence:
 
     polygons: tuple[FencePolygon, ...]
     alt_max_rel_m: float
-
-
-# How near the chords of a buffer with three segments to the quarter come, as a share of its distance: cos(90° / 6).
-_CHORD = 0.95
 
 
 def fence_bytes(fence: OnboardFence) -> int:
@@ -79,15 +80,18 @@ def _candidates(scene: Scene, allowed: BaseGeometry, forbidden: BaseGeometry) ->
         yield (hull.buffer(width, quad_segs=3) & free).simplify(1.5)
     star = scene.star()
     for width in _WIDTHS_M:
-        for tolerance in (0.5, 2.0, 5.0, 10.0, 20.0):
+        for tolerance in _TOLERANCES_M:
             grown = star.buffer(max(width, SLACK_M / _CHORD + tolerance), quad_segs=3)
             yield grown.simplify(tolerance)
             yield (grown & free).simplify(min(tolerance, 1.5))
 
 
 def _stored_ring(candidate: BaseGeometry, frame: LocalFrame) -> tuple[LatLon, ...]:
-    """The open ring as the vehicle will hold it, 1e-7 degree; () when it is no plain polygon or has too many."""
-    if not isinstance(candidate, Polygon) or candidate.is_empty or candidate.interiors:
+    """The open outer ring as the vehicle will hold it, 1e-7 degree; () when there are several or too many vertices.
+
+    Holes are left out: buffers make tiny ones by accident, and one with a zone in it does not pass the proof.
+    """
+    if not isinstance(candidate, Polygon) or candidate.is_empty:
         return ()
     places = frame.to_places(shapely.get_coordinates(candidate.exterior)[:-1])
     ring = tuple(at for index, at in enumerate(places) if at != places[index - 1])

@@ -87,7 +87,7 @@ def test_the_largest_polygon_fits_the_storage() -> None:
     assert fence_bytes(biggest) <= MOST_BYTES < fence_bytes(over)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(places_m, min_size=1, max_size=8),
     st.lists(st.tuples(places_m, star_rings_m()), max_size=4),
