@@ -19,7 +19,7 @@ setup: ## Set up everything that development and the tests need, into .venv/
 check: setup ## The inner loop: lint, types, import rules, pure tests (under a minute)
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q -n 2 -m "not system and not browser and not sitl and not soak"
 
 test: check ## All tests: check, then system, ArduPilot SITL where present, browser
