@@ -91,7 +91,7 @@ class Conflict:
     """One reason why a plan may not fly.
 
     `code` names the rule; `pointer` the member of the request to change; `geometry` is the offending
-    place as GeoJSON (lon, lat); `leg` the indices of the waypoints that it lies between.
+    place as GeoJSON (lon, lat); `leg` the ends of the worst leg: 0 and N + 1 are home, n is waypoint number n of N.
     """
 
     code: str
