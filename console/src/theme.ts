@@ -3,7 +3,7 @@
 import { theme as antd, type ThemeConfig } from "antd";
 
 export const theme: ThemeConfig = {
-  algorithm: [antd.darkAlgorithm, antd.compactAlgorithm],
+  algorithm: antd.darkAlgorithm,
   token: {
     colorPrimary: "#3d8bfd",
     colorInfo: "#3d8bfd",
@@ -14,11 +14,14 @@ export const theme: ThemeConfig = {
     colorBgContainer: "#141e29",
     colorBgElevated: "#18232f",
     colorBorder: "#2b3a49",
+    colorBorderDisabled: "#22303e",
     colorBorderSecondary: "#213040",
     colorTextBase: "#e4ebf2",
     borderRadius: 6,
     fontSize: 13,
     controlHeight: 32,
+    controlHeightLG: 38,
+    fontSizeLG: 14,
     fontFamily: '"Inter", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif',
   },
   components: {

@@ -7,10 +7,11 @@ export interface FieldError {
   detail: string;
 }
 
+/** `status` is absent in the problem that a sortie keeps. */
 export interface ProblemDocument {
   type: string;
   title: string;
-  status: number;
+  status?: number;
   detail: string;
   errors?: FieldError[];
   conflicts?: Conflict[];

@@ -10,7 +10,12 @@ export type Translate = (key: Key, values?: Values) => string;
 const DICTIONARIES: Record<Language, Record<Key, string>> = { zh, en };
 const STORED = "bailu.language";
 
-export const language = createStore<Language>(localStorage.getItem(STORED) === "en" ? "en" : "zh");
+/** Chinese unless English was chosen. */
+function stored(): Language {
+  return globalThis.localStorage?.getItem(STORED) === "en" ? "en" : "zh";
+}
+
+export const language = createStore<Language>(stored());
 
 export function setLanguage(next: Language): void {
   localStorage.setItem(STORED, next);

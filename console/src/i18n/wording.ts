@@ -1,11 +1,12 @@
 /** Conflicts, problems and states in the operator's words. */
 
 import type { Conflict, VehicleState } from "../api/model";
-import type { Problem } from "../api/problem";
-import { isKey, type Translate } from "./index";
+import { type ProblemDocument, slugOf } from "../api/problem";
+import { isKey, type Language, type Translate } from "./index";
 import type { Key } from "./messages";
+import { said } from "./phrases";
 
-/** What the conflict is, by its code, with zone and leg. The numbers are in `conflict.detail`: see `figures`. */
+/** What the conflict is, by its code, with zone and leg. Its numbers: `conflictFacts`. */
 export function conflictText(conflict: Conflict, waypoints: number, t: Translate): string {
   const zone = conflict.zone_name ? ` “${conflict.zone_name}”` : "";
   const leg = conflict.leg ? legText(conflict.leg, waypoints, t) : t("conflict.route");
@@ -19,21 +20,11 @@ function legText([from, to]: [number, number], waypoints: number, t: Translate):
   return t("plan.leg", { from: step(from), to: step(to) });
 }
 
-const FIGURE = /-?\d+(?:\.\d+)?\s?(?:km|m\/s|m|%|Wh|s|min)(?![\w/])/g;
-
-/** The quantities that a detail names, in its order: "151 m … limit of 120 m" → ["151 m", "120 m"]. */
-export function figures(detail: string): string[] {
-  return detail.match(FIGURE) ?? [];
-}
-
-/** One sentence for a refusal: what, and the service's or the autopilot's own words. */
-export function problemText(problem: Problem, t: Translate): { title: string; detail: string } {
-  const key = `problem.${problem.slug}`;
-  const texts = problem.document.texts?.length ? ` (${problem.document.texts.join(" · ")})` : "";
-  return {
-    title: isKey(key) ? t(key) : problem.document.title,
-    detail: problem.document.detail + texts,
-  };
+/** What was refused in the operator's words, and the service's or the autopilot's own. */
+export function problemText(problem: ProblemDocument, t: Translate, language: Language): { title: string; detail: string } {
+  const key = `problem.${slugOf(problem.type)}`;
+  const texts = problem.texts?.length ? ` (${problem.texts.join(" · ")})` : "";
+  return { title: isKey(key) ? t(key) : problem.title, detail: said(problem.detail, language) + texts };
 }
 
 export interface Standing {
@@ -49,15 +40,11 @@ export function standing(vehicle: VehicleState, sortie: Key | null): Standing {
   if (sortie) return { key: sortie, tone: sortie === "state.paused" ? "warn" : "active" };
   if (isAirborne(vehicle)) return { key: "vehicle.flying", tone: "active" };
   if (vehicle.armed) return { key: "vehicle.armed", tone: "warn" };
-  return vehicle.prearm_ok === false ? { key: "vehicle.notReady", tone: "warn" } : { key: "vehicle.ready", tone: "good" };
+  return vehicle.ready ? { key: "vehicle.ready", tone: "good" } : { key: "vehicle.notReady", tone: "warn" };
 }
 
 export function isAirborne({ landed, armed }: VehicleState): boolean {
   return landed === "in_air" || landed === "taking_off" || (landed === "landing" && armed !== false);
-}
-
-export function isReady(vehicle: VehicleState): boolean {
-  return standing(vehicle, null).key === "vehicle.ready" && vehicle.link === "live" && !vehicle.sortie_id;
 }
 
 const MODES_ZH: Readonly<Record<string, string>> = {
@@ -75,7 +62,7 @@ const MODES_ZH: Readonly<Record<string, string>> = {
 };
 
 /** The autopilot's mode; its own name stays readable beside the translation. */
-export function modeText(mode: string | null, language: "zh" | "en"): string {
+export function modeText(mode: string | null, language: Language): string {
   if (!mode) return "–";
   const word = language === "zh" ? MODES_ZH[mode] : undefined;
   return word ? `${word} ${mode}` : mode;

@@ -8,7 +8,7 @@ export function MapView() {
   const ground = useRef<HTMLDivElement>(null);
   const over = useRef<HTMLDivElement>(null);
   const [failed, setFailed] = useState(false);
-  const drawing = useStore(draft, (now) => now.drawing);
+  const pen = useStore(draft, (now) => (now.drawing ? now.pattern : null));
   const t = useT();
 
   useEffect(() => {
@@ -29,9 +29,14 @@ export function MapView() {
   }, []);
 
   return (
-    <main className="map" data-drawing={drawing} aria-label={t("map.label")}>
+    <main className="map" data-drawing={pen !== null} aria-label={t("map.label")}>
       <div className="map-ground" data-testid="map" ref={ground} />
       <div className="map-over" ref={over} />
+      {pen && (
+        <p className="map-hint" data-testid="draw-hint">
+          {t(pen === "survey" ? "plan.drawArea" : "plan.drawRoute")}
+        </p>
+      )}
       {failed && <p className="map-failed">{t("map.noWebgl")}</p>}
     </main>
   );

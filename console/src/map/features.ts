@@ -81,8 +81,16 @@ export function tracks(lines: readonly { positions: readonly Position[]; selecte
   );
 }
 
-export function grid(around: Bounds): FeatureCollection {
-  const [west, south, east, north] = around;
-  const wide: Bounds = [west - 0.6, south - 0.4, east + 0.6, north + 0.4];
-  return collect(gridLines(wide, 0.02).map((each) => feature(each)));
+/** Steps of the grid in degrees, about 100 m to 10 km wide, and the zoom from which it is used. */
+const GRIDS = [
+  [15, 0.001],
+  [13.5, 0.0025],
+  [12, 0.005],
+  [9.5, 0.02],
+  [0, 0.1],
+] as const;
+
+export function grid(around: Bounds, zoom: number): FeatureCollection {
+  const [, step] = GRIDS.find(([from]) => zoom >= from) ?? GRIDS[0];
+  return collect(gridLines(around, step).map((each) => feature(each)));
 }

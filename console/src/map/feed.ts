@@ -2,7 +2,7 @@
 
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import type { Plan } from "../api/model";
-import { boundsOf, positions } from "../geo/geo";
+import type { Bounds } from "../geo/geo";
 import { language } from "../i18n";
 import { draft, preview } from "../plan/draft";
 import { live } from "../state/connection";
@@ -23,16 +23,17 @@ export function startFeed(map: MapLibre): () => void {
   const ground = () => {
     const { district, airspace, docks } = places.get();
     const spoken = language.get();
-    if (district) {
-      fill("district", district);
-      const around = boundsOf(district.features.flatMap(({ geometry }) => positions(geometry)));
-      if (around) fill("grid", features.grid(around));
-    }
+    if (district) fill("district", district);
     if (airspace) {
       fill("zones", features.zones(airspace));
       fill("zone-labels", features.zoneLabels(airspace, spoken));
     }
     fill("docks", features.docks(docks, spoken));
+  };
+
+  const grid = () => {
+    const [west, south, east, north] = map.getBounds().toArray().flat() as Bounds;
+    fill("grid", features.grid([west, south, east, north], map.getZoom()));
   };
 
   let drawn: Plan | null | undefined;
@@ -69,9 +70,12 @@ export function startFeed(map: MapLibre): () => void {
     live.subscribe(tracksSoon),
     view.subscribe(look),
   ];
+  map.on("moveend", grid);
   ground();
+  grid();
   look();
   return () => {
+    map.off("moveend", grid);
     clearTimeout(trackTimer);
     for (const stop of stops) stop();
   };

@@ -11,6 +11,9 @@ import { selectedVehicle, selectVehicle, view } from "../state/view";
 import { type Glide, glideTo, isMoving, type Pose, poseAt, rest } from "./glide";
 import { Marker } from "./marker";
 
+/** From here on the places of one dock can be told apart. */
+const NEAR_ZOOM = 13.5;
+
 interface Shown {
   marker: Marker;
   glide: Glide;
@@ -28,6 +31,7 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
 
   const paint = () => {
     frame = 0;
+    container.dataset.far = String(map.getZoom() < NEAR_ZOOM);
     const now = performance.now();
     let moving = false;
     for (const { marker, glide } of shown.values()) {

@@ -32,7 +32,7 @@ const ground: LayerSpecification[] = [
 ];
 
 const zones: LayerSpecification[] = [
-  { id: "advisory-fill", type: "fill", source: "zones", filter: ["==", ["get", "role"], "advisory"], paint: { "fill-color": palette.advisory, "fill-opacity": 0.1 } },
+  { id: "advisory-fill", type: "fill", source: "zones", filter: ["==", ["get", "role"], "advisory"], paint: { "fill-color": palette.advisory, "fill-opacity": 0.07 } },
   { id: "advisory-line", type: "line", source: "zones", filter: ["==", ["get", "role"], "advisory"], paint: { "line-color": palette.advisory, "line-width": 1.2, "line-dasharray": [4, 3], "line-opacity": 0.9 } },
   { id: "inclusion-line", type: "line", source: "zones", filter: ["==", ["get", "role"], "inclusion"], paint: { "line-color": palette.inclusion, "line-width": 1.4, "line-opacity": 0.9 } },
   { id: "exclusion-fill", type: "fill", source: "zones", filter: ["==", ["get", "role"], "exclusion"], paint: { "fill-color": palette.exclusion, "fill-opacity": 0.12 } },

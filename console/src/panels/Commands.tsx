@@ -61,7 +61,7 @@ export function Commands({ vehicle, sortie }: { vehicle: VehicleState; sortie: S
 
   return (
     <>
-      {problem && <ProblemNote problem={problem} />}
+      {problem && <ProblemNote problem={problem.document} />}
       <div className="commands">{COMMANDS.map(button)}</div>
     </>
   );

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { formatTime } from "../geo/format";
-import { useT, type Translate } from "../i18n";
+import { type Language, type Translate, useLanguage, useT } from "../i18n";
 import type { Key } from "../i18n/messages";
+import { said } from "../i18n/phrases";
 import { live } from "../state/connection";
 import type { LogEntry } from "../state/live";
 import { shallow, useStore } from "../state/store";
@@ -46,6 +47,7 @@ export function EventLog() {
 
 function Row({ entry, name }: { entry: LogEntry; name: string }) {
   const t = useT();
+  const language = useLanguage();
   const { vehicleId } = entry;
   return (
     <li data-severity={entry.severity}>
@@ -55,16 +57,16 @@ function Row({ entry, name }: { entry: LogEntry; name: string }) {
           {name}
         </button>
       )}
-      <span>{textOf(entry, t)}</span>
+      <span>{textOf(entry, t, language)}</span>
     </li>
   );
 }
 
-function textOf({ body }: LogEntry, t: Translate): string {
+function textOf({ body }: LogEntry, t: Translate, language: Language): string {
   if (body.kind === "step") {
     const step = `${t(`state.${body.from}` satisfies Key)} → ${t(`state.${body.to}` satisfies Key)}`;
-    return body.why ? `${step} · ${body.why}` : step;
+    return body.why ? `${step} · ${said(body.why, language)}` : step;
   }
   const key = CODES[body.code];
-  return key ? `${t(key)} · ${body.text}` : body.text;
+  return key ? `${t(key)} · ${said(body.text, language)}` : body.text;
 }

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useT } from "../i18n";
-import { isAirborne, isReady } from "../i18n/wording";
+import { isAirborne } from "../i18n/wording";
 import type { Key } from "../i18n/messages";
 import { live } from "../state/connection";
 import type { Live, Seen } from "../state/live";
@@ -17,9 +17,9 @@ function matches(filter: Filter, { state }: Seen): boolean {
     case "flying":
       return isAirborne(state);
     case "ready":
-      return isReady(state);
+      return state.ready;
     case "attention":
-      return state.link !== "live" || state.fence_breached === true || (state.prearm_ok === false && !state.armed);
+      return state.link !== "live" || state.fence_breached === true || (!state.ready && !state.armed && !state.sortie_id);
   }
 }
 

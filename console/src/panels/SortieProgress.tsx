@@ -3,6 +3,7 @@ import { formatLength, formatTime } from "../geo/format";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { Elapsed } from "../ui/Age";
+import { ProblemNote } from "../ui/ProblemNote";
 
 const STEPS = ["preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed"] as const;
 
@@ -72,24 +73,9 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
         ))}
       </ol>
       {sortie.upload_verified && <p className="verdict" data-good="true">{t("sortie.verified")}</p>}
-      {sortie.problem && <Refusal sortie={sortie} />}
+      {sortie.problem && <ProblemNote problem={{ ...sortie.problem, checks: sortie.checks }} testid="sortie-problem" />}
     </section>
   );
 }
 
 const stamp = (at: string | undefined) => (at ? formatTime(at) : "");
-
-function Refusal({ sortie }: { sortie: Sortie }) {
-  const failed = sortie.checks.filter(({ ok }) => !ok);
-  return (
-    <div className="problem" role="alert" data-testid="sortie-problem">
-      <strong>{sortie.problem?.title}</strong>
-      <p>{sortie.problem?.detail}</p>
-      {failed.map(({ check, detail }) => (
-        <p key={check}>
-          {check}: {detail}
-        </p>
-      ))}
-    </div>
-  );
-}

@@ -1,7 +1,7 @@
 import { useCallback } from "react";
 import { formatTime } from "../geo/format";
 import { setLanguage, useLanguage, useT } from "../i18n";
-import { isAirborne, isReady } from "../i18n/wording";
+import { isAirborne } from "../i18n/wording";
 import { link, live } from "../state/connection";
 import type { Live } from "../state/live";
 import { shallow, useStore } from "../state/store";
@@ -12,7 +12,7 @@ function count({ vehicles }: Live) {
   return {
     total: all.length,
     flying: all.filter(isAirborne).length,
-    ready: all.filter(isReady).length,
+    ready: all.filter(({ ready }) => ready).length,
   };
 }
 

@@ -24,7 +24,7 @@ export function VehicleFacts({ vehicle, language }: { vehicle: VehicleState; lan
     ["vehicle.voltage", unit(vehicle.battery_v, 1, "V")],
     ["vehicle.satellites", `${vehicle.satellites ?? "–"} · HDOP ${formatNumber(vehicle.hdop, 1)}`],
     ["vehicle.age", <VehicleAge key="a" id={vehicle.vehicle_id} />],
-    ["vehicle.link", `${t(`link.${vehicle.link}` satisfies Key)} · ${t("vehicle.loss")} ${formatNumber(vehicle.loss_pct, 1)}%`],
+    ["vehicle.link", t(`link.${vehicle.link}` satisfies Key)],
     ["vehicle.fence", t(vehicle.fence_enabled ? "vehicle.fenceOn" : "vehicle.fenceOff")],
     ["vehicle.firmware", vehicle.firmware ?? "–"],
   ];

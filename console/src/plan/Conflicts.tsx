@@ -1,7 +1,8 @@
 import type { Conflict, Plan } from "../api/model";
 import { positions } from "../geo/geo";
 import { useT } from "../i18n";
-import { conflictText, figures } from "../i18n/wording";
+import { conflictFacts } from "../i18n/conflictFacts";
+import { conflictText } from "../i18n/wording";
 import { lookAt } from "../map/camera";
 
 /** Why the plan may not fly, one reason a row; a row leads to its place on the map. */
@@ -34,7 +35,7 @@ export function Conflicts({ plan }: { plan: Plan }) {
 function Row({ conflict, total }: { conflict: Conflict; total: number }) {
   const t = useT();
   const { geometry } = conflict;
-  const numbers = figures(conflict.detail);
+  const facts = conflictFacts(conflict.detail, t);
   return (
     <li>
       <button
@@ -46,7 +47,7 @@ function Row({ conflict, total }: { conflict: Conflict; total: number }) {
         onClick={() => geometry && lookAt(positions(geometry), 16)}
       >
         <span>{conflictText(conflict, total, t)}</span>
-        {numbers.length > 0 && <small className="num">{numbers.join(" / ")}</small>}
+        {facts && <small className="num">{facts}</small>}
       </button>
     </li>
   );

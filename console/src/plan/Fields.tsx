@@ -2,6 +2,7 @@ import { Input, InputNumber, Select } from "antd";
 import type { ReactNode } from "react";
 import type { Dock } from "../api/model";
 import { useLanguage, useT } from "../i18n";
+import { said } from "../i18n/phrases";
 import { conflictText } from "../i18n/wording";
 import { change, defaultName, type Draft, type Preview } from "./draft";
 import { vehicleOptions } from "./vehicleOptions";
@@ -82,8 +83,12 @@ export function Fields({ draft, preview, dockId, docks, vehicles, chosen }: Prop
 /** What speaks against the member at a JSON pointer: a refused value or a conflict that it causes. */
 function useReasons(preview: Preview): (pointer: string) => string | null {
   const t = useT();
+  const language = useLanguage();
   return (pointer) => {
-    if (preview.status === "invalid") return preview.errors.find((error) => error.pointer === pointer)?.detail ?? null;
+    if (preview.status === "invalid") {
+      const error = preview.errors.find((each) => each.pointer === pointer);
+      return error ? said(error.detail, language) : null;
+    }
     const plan = "plan" in preview ? preview.plan : null;
     const conflict = plan?.conflicts.find((each) => each.pointer === pointer);
     return plan && conflict ? conflictText(conflict, plan.waypoints_total, t) : null;

@@ -1,5 +1,6 @@
 import { formatDuration, formatLength, formatNumber } from "../geo/format";
-import { useT } from "../i18n";
+import { useLanguage, useT } from "../i18n";
+import { said } from "../i18n/phrases";
 import { ProblemNote } from "../ui/ProblemNote";
 import type { Preview } from "./draft";
 
@@ -8,14 +9,15 @@ const FIELD_POINTER = /^\/properties\//;
 /** What the plan takes: length, time, battery. */
 export function Figures({ preview }: { preview: Preview }) {
   const t = useT();
-  if (preview.status === "failed") return <ProblemNote problem={preview.problem} />;
+  const language = useLanguage();
+  if (preview.status === "failed") return <ProblemNote problem={preview.problem.document} />;
   if (preview.status === "invalid") {
     const rest = preview.errors.filter(({ pointer }) => !FIELD_POINTER.test(pointer));
     return (
       <div className="problem" role="alert">
-        <strong>{t("problem.invalid-request")}</strong>
+        <strong>{t(rest.length ? "problem.invalid-request" : "plan.fixFields")}</strong>
         {rest.map(({ pointer, detail }) => (
-          <p key={pointer}>{detail}</p>
+          <p key={pointer}>{said(detail, language)}</p>
         ))}
       </div>
     );

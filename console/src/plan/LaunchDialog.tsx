@@ -75,7 +75,7 @@ function Confirm({ pending }: { pending: Launch }) {
         <Fact label={t("plan.waypoints")} value={String(plan.waypoints_total)} />
         <Fact label={t("launch.airspace")} value={`v${plan.airspace_version}`} />
       </dl>
-      {problem ? <ProblemNote problem={problem} /> : <p className="hint">{t("launch.note")}</p>}
+      {problem ? <ProblemNote problem={problem.document} /> : <p className="hint">{t("launch.note")}</p>}
     </Modal>
   );
 }

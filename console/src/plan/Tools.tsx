@@ -42,10 +42,7 @@ export function Tools({ draft }: { draft: Draft }) {
         ))}
       </div>
       <div className="pens-foot">
-        <span className="hint" data-testid="draw-hint">
-          {draft.drawing && t(draft.pattern === "survey" ? "plan.drawArea" : "plan.drawRoute")}
-          {draft.geometry && t("plan.editDrawing")}
-        </span>
+        <span className="hint">{draft.geometry ? t("plan.editDrawing") : t("plan.loadHint")}</span>
         <Button size="small" title={t("plan.loadHint")} onClick={() => file.current?.click()}>
           {t("plan.load")}
         </Button>

@@ -73,7 +73,7 @@ export function launcher(): (what: Launch, vehicleId: string) => Promise<Sortie>
       taken(sortie);
       return sortie;
     } catch (reason) {
-      if (reason instanceof Problem && reason.document.status >= 400) keyFor = "";
+      if (reason instanceof Problem && (reason.document.status ?? 0) >= 400) keyFor = "";
       throw reason;
     }
   };

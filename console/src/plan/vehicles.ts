@@ -1,7 +1,7 @@
 /** Which vehicle flies a plan. */
 
 import type { VehicleState } from "../api/model";
-import { isReady, type Standing, standing } from "../i18n/wording";
+import { type Standing, standing } from "../i18n/wording";
 import type { Live } from "../state/live";
 
 export interface Candidate {
@@ -25,7 +25,7 @@ function candidate(state: VehicleState): Candidate {
     id: state.vehicle_id,
     name: state.name,
     batteryPct: state.battery_pct === null ? null : Math.round(state.battery_pct),
-    ready: isReady(state),
+    ready: state.ready,
     standing: standing(state, state.sortie_id ? "state.on_mission" : null).key,
   };
 }

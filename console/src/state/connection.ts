@@ -1,6 +1,7 @@
 /** The stream's connection: reconnects with jittered back-off, asks for a snapshot after a gap. */
 
 import { type Frame, parseFrame } from "../api/stream";
+import { waitMs } from "./backoff";
 import { EMPTY, type Live, reduce } from "./live";
 import { createStore } from "./store";
 
@@ -9,16 +10,9 @@ export type Link = "connecting" | "open" | "closed";
 export const live = createStore<Live>(EMPTY);
 export const link = createStore<Link>("connecting");
 
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
 /** Ticks come five times a second; a stream this silent is dead even if TCP has not noticed. */
 const SILENCE_MS = 8_000;
 const RATE_HZ = 5;
-
-/** Full jitter: anywhere up to a limit that doubles, so that many consoles don't return in step. */
-export function waitMs(attempt: number, random: number): number {
-  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.2 + 0.8 * random);
-}
 
 /** Keeps `live` fed until the returned function is called. */
 export function connect(url: string): () => void {

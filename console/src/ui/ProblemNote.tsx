@@ -1,26 +1,24 @@
-import type { Problem } from "../api/problem";
-import { useT } from "../i18n";
+import type { ProblemDocument } from "../api/problem";
+import { slugOf } from "../api/problem";
+import { useLanguage, useT } from "../i18n";
+import { said } from "../i18n/phrases";
 import { problemText } from "../i18n/wording";
 
 /** A refusal: what it is in the operator's language, and its own words below. */
-export function ProblemNote({ problem }: { problem: Problem }) {
+export function ProblemNote({ problem, testid = "problem" }: { problem: ProblemDocument; testid?: string }) {
   const t = useT();
-  const { title, detail } = problemText(problem, t);
+  const language = useLanguage();
+  const { title, detail } = problemText(problem, t, language);
+  const failed = problem.checks?.filter(({ ok }) => !ok) ?? [];
   return (
-    <div className="problem" role="alert" data-testid="problem" data-slug={problem.slug}>
+    <div className="problem" role="alert" data-testid={testid} data-slug={slugOf(problem.type)}>
       <strong>{title}</strong>
       {detail && <p>{detail}</p>}
-      {problem.document.checks && (
-        <ul>
-          {problem.document.checks
-            .filter(({ ok }) => !ok)
-            .map(({ check, detail: why }) => (
-              <li key={check}>
-                {check}: {why}
-              </li>
-            ))}
-        </ul>
-      )}
+      {failed.map(({ check, detail: why }) => (
+        <p key={check}>
+          {check}: {said(why, language)}
+        </p>
+      ))}
     </div>
   );
 }

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { parseFrame } from "../src/api/stream";
+import { EMPTY, reduce, withSorties } from "../src/state/live";
+import { frame, SORTIE, VEHICLE } from "./samples";
+
+const NOW = Date.parse("2026-11-23T01:00:00Z");
+const snapshot = frame(1, { type: "snapshot", vehicles: [VEHICLE], sorties: [SORTIE], track: { "s-1": [[121.12, 31.15, 60]] } });
+const started = reduce(EMPTY, snapshot, NOW);
+
+describe("a snapshot", () => {
+  it("holds everything and starts the count", () => {
+    expect(started.vehicles.get("bl-01")).toEqual({ state: VEHICLE, atMs: NOW });
+    expect(started.sorties.get("s-1")).toBe(SORTIE);
+    expect(started).toMatchObject({ epoch: "e1", seq: 1, gap: false, frameAtMs: NOW, offsetMs: 2000 });
+  });
+  it("drops vehicles that are gone but keeps older sorties", () => {
+    const next = reduce(started, frame(1, { type: "snapshot", vehicles: [], sorties: [], track: {} }, "e2"), NOW);
+    expect(next.vehicles.size).toBe(0);
+    expect(next.sorties.has("s-1")).toBe(true);
+  });
+  it("logs the steps of its sorties once", () => {
+    expect(started.log).toHaveLength(1);
+    expect(reduce(started, { ...snapshot, seq: 2 }, NOW).log).toHaveLength(1);
+  });
+});
+
+describe("a tick", () => {
+  const moved = { ...VEHICLE, lat_deg: 31.1501 };
+  const next = reduce(started, frame(2, { type: "tick", vehicles: [moved] }), NOW + 200);
+  it("replaces the vehicle and lets its track grow", () => {
+    expect(next.vehicles.get("bl-01")).toEqual({ state: moved, atMs: NOW + 200 });
+    expect(next.tracks.get("s-1")).toHaveLength(2);
+  });
+  it("leaves the tracks alone while a vehicle hardly moves or stands disarmed", () => {
+    const still = frame(3, { type: "tick", vehicles: [{ ...moved, lat_deg: 31.150101 }] });
+    expect(reduce(next, still, NOW).tracks).toBe(next.tracks);
+    const parked = frame(3, { type: "tick", vehicles: [{ ...moved, lat_deg: 31.2, armed: false }] });
+    expect(reduce(next, parked, NOW).tracks).toBe(next.tracks);
+  });
+  it("keeps vehicles that it does not name", () => {
+    const other = frame(3, { type: "tick", vehicles: [{ ...VEHICLE, vehicle_id: "bl-02" }] });
+    expect([...reduce(next, other, NOW).vehicles.keys()]).toEqual(["bl-01", "bl-02"]);
+  });
+});
+
+describe("the sequence", () => {
+  it("notices a gap and forgets it at the next snapshot", () => {
+    const gap = reduce(started, frame(5, { type: "tick", vehicles: [] }), NOW);
+    expect(gap.gap).toBe(true);
+    expect(reduce(gap, frame(6, { type: "tick", vehicles: [] }), NOW).gap).toBe(true);
+    expect(reduce(gap, { ...snapshot, seq: 7 }, NOW).gap).toBe(false);
+  });
+});
+
+describe("sorties and events", () => {
+  it("logs new steps, newest first, losses as critical", () => {
+    const lost = { at: "2026-11-23T01:00:09Z", from_state: "preflight", to_state: "lost", by: "gateway", why: "silent" } as const;
+    const sortie = { ...SORTIE, state: "lost" as const, transitions: [...SORTIE.transitions, lost] };
+    const next = reduce(started, frame(2, { type: "sortie", sortie }), NOW);
+    expect(next.log.map(({ severity }) => severity)).toEqual(["critical", "info"]);
+  });
+  it("keeps the order of time among events", () => {
+    const event = (at: string) => ({ at, severity: "info", code: "statustext", text: at, vehicle_id: null, sortie_id: null }) as const;
+    const late = reduce(started, frame(2, { type: "event", event: event("2026-11-23T01:00:08Z") }), NOW);
+    const both = reduce(late, frame(3, { type: "event", event: event("2026-11-23T01:00:05Z") }), NOW);
+    expect(both.log.map(({ at }) => at.slice(17, 19))).toEqual(["08", "05", "01"]);
+  });
+  it("lets the stream win over an older REST answer", () => {
+    const next = withSorties(started, [{ ...SORTIE, state: "requested" }, { ...SORTIE, sortie_id: "s-0" }]);
+    expect(next.sorties.get("s-1")?.state).toBe("preflight");
+    expect(next.sorties.size).toBe(2);
+  });
+});
+
+describe("parseFrame", () => {
+  it("passes over frames of a newer service", () => expect(parseFrame('{"type":"weather","seq":3}')).toBeNull());
+  it("reads the ones it knows", () => expect(parseFrame(JSON.stringify(snapshot))).toEqual(snapshot));
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { importGeoJson } from "../src/plan/importGeoJson";
+import { candidates, choose } from "../src/plan/vehicles";
+import { isLegal } from "../src/state/commands";
+import { EMPTY } from "../src/state/live";
+import { VEHICLE } from "./samples";
+
+const RING = [[121.1, 31.1], [121.2, 31.1], [121.2, 31.2], [121.1, 31.1]];
+const polygon = { type: "Polygon", coordinates: [RING] };
+
+describe("importGeoJson", () => {
+  it("finds an area in a collection, with its feature's name", () => {
+    const text = JSON.stringify({
+      type: "FeatureCollection",
+      features: [
+        { type: "Feature", geometry: { type: "Point", coordinates: [0, 0] }, properties: null },
+        { type: "Feature", geometry: polygon, properties: { name: "河道" } },
+      ],
+    });
+    expect(importGeoJson(text)).toEqual({ geometry: polygon, name: "河道" });
+  });
+  it("drops altitudes and rounds to what MAVLink holds", () => {
+    const text = JSON.stringify({ type: "LineString", coordinates: [[121.123456789, 31.1, 50], [121.2, 31.2, 50]] });
+    expect(importGeoJson(text)).toMatchObject({ geometry: { coordinates: [[121.1234568, 31.1], [121.2, 31.2]] } });
+  });
+  it.each([
+    ["{", "import.notJson"],
+    ["3", "import.noGeometry"],
+    [JSON.stringify({ type: "Point", coordinates: [1, 2] }), "import.noGeometry"],
+    [JSON.stringify({ type: "LineString", coordinates: [[40_500_000, 3_450_000], [40_500_100, 3_450_000]] }), "import.range"],
+    [JSON.stringify({ type: "LineString", coordinates: [[121, 31]] }), "import.tooFew"],
+    [JSON.stringify({ ...polygon, crs: { type: "name", properties: { name: "GCJ-02" } } }), "import.crs"],
+  ])("refuses %s", (text, error) => expect(importGeoJson(text)).toEqual({ error }));
+  it("takes CGCS2000 degrees as they are", () => {
+    const crs = { type: "name", properties: { name: "urn:ogc:def:crs:EPSG::4490" } };
+    expect(importGeoJson(JSON.stringify({ ...polygon, crs }))).toHaveProperty("geometry");
+  });
+});
+
+describe("the vehicle of a plan", () => {
+  const parked = { ...VEHICLE, landed: "on_ground", armed: false, sortie_id: null, ready: true } as const;
+  const fleet = [
+    { ...parked, vehicle_id: "low", battery_pct: 40 },
+    { ...parked, vehicle_id: "full", battery_pct: 99 },
+    { ...parked, vehicle_id: "busy", ready: false, battery_pct: 100 },
+    { ...parked, vehicle_id: "elsewhere", dock_id: "dock-2" },
+  ];
+  const live = { ...EMPTY, vehicles: new Map(fleet.map((state) => [state.vehicle_id, { state, atMs: 0 }])) };
+  const all = candidates(live, "dock-1");
+  it("stands at the dock; ready and full ones come first", () => expect(all.map(({ id }) => id)).toEqual(["full", "low", "busy"]));
+  it("is the wanted one when it is there, else the first ready one", () => {
+    expect(choose(all, "low")?.id).toBe("low");
+    expect(choose(all, "elsewhere")?.id).toBe("full");
+    expect(choose([], null)).toBeNull();
+  });
+});
+
+describe("commands", () => {
+  it("follow the sortie's state", () => {
+    const legal = (state: Parameters<typeof isLegal>[1]) => (["pause", "resume", "return", "land"] as const).filter((kind) => isLegal(kind, state, VEHICLE));
+    expect(legal("on_mission")).toEqual(["pause", "return", "land"]);
+    expect(legal("paused")).toEqual(["resume", "return", "land"]);
+    expect(legal("returning")).toEqual(["pause", "land"]);
+    expect(legal("preflight")).toEqual([]);
+  });
+  it("still bring home or down what flies without a sortie of ours", () => {
+    expect(isLegal("return", null, VEHICLE)).toBe(true);
+    expect(isLegal("land", null, { ...VEHICLE, armed: false })).toBe(false);
+    expect(isLegal("pause", null, VEHICLE)).toBe(false);
+  });
+});

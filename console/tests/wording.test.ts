@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { type Language, translate, type Translate } from "../src/i18n";
+import { conflictFacts } from "../src/i18n/conflictFacts";
+import { en, zh } from "../src/i18n/messages";
+import { said } from "../src/i18n/phrases";
+import { conflictText, modeText, problemText, standing } from "../src/i18n/wording";
+import { CONFLICT, VEHICLE } from "./samples";
+
+const speak = (to: Language): Translate => (key, values) => translate(to, key, values);
+const t = speak("zh");
+const CODES = [
+  "area-outside-airspace", "leg-leaves-inclusion", "leg-crosses-exclusion", "return-leaves-inclusion", "return-crosses-exclusion",
+  "altitude-above-limit", "altitude-below-minimum", "battery-not-enough", "too-many-waypoints", "fence-not-feasible", "speed-above-limit",
+];
+const STATES = ["requested", "preflight", "uploading", "ready", "taking_off", "on_mission", "paused", "returning", "landing", "closed", "refused", "lost"];
+
+describe("the dictionary", () => {
+  const holes = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+  it("has the same keys in both languages", () => expect(Object.keys(en)).toEqual(Object.keys(zh)));
+  it("has a text for each, with the same values", () => {
+    for (const [key, text] of Object.entries(zh)) {
+      expect(text, key).not.toBe("");
+      expect(holes(en[key as keyof typeof en]), key).toEqual(holes(text));
+    }
+  });
+  it("says Chinese in Chinese only", () => {
+    const { "app.language": _switch, ...rest } = en;
+    expect(Object.values(rest).filter((text) => /\p{Script=Han}/u.test(text))).toEqual([]);
+  });
+  it("knows every conflict code and sortie state of the contract", () => {
+    expect(CODES.filter((code) => !(`conflict.${code}` in zh))).toEqual([]);
+    expect(STATES.filter((state) => !(`state.${state}` in zh))).toEqual([]);
+  });
+});
+
+describe("conflicts", () => {
+  it("names rule, leg and zone", () => expect(conflictText(CONFLICT, 9, t)).toBe("航段 3→4 穿越禁飞区 “学校”"));
+  it("calls both ends of the flight home", () => {
+    expect(conflictText({ ...CONFLICT, leg: [0, 1] }, 9, t)).toContain("起飞点→1");
+    expect(conflictText({ ...CONFLICT, leg: [9, 10] }, 9, speak("en"))).toContain("9→home");
+  });
+  it("does not hide a code that it does not know", () => expect(conflictText({ ...CONFLICT, code: "new-rule" }, 9, t)).toContain("new-rule"));
+});
+
+describe("the numbers of a conflict", () => {
+  it.each([
+    [CONFLICT.detail, "须保持 10 m 距离"],
+    ["The leg 1 → 2 (and 3 more) comes within 4.2 m of the edge of Qingpu; the margin is 10 m.", "距离仅 4.2 m，须 10 m，另有 3 处"],
+    ["140 m above home needs 145 m above ground with 5 m of margin; the limit is 120 m AGL, so at most 115 m above home.", "最高可设 115 m（真高上限 120 m，含 5 m 余量）"],
+    ["The flight of 21.3 km needs 130 Wh; with a reserve of 25% that is 118 % of the 148 Wh of quad-3kg.", "需 118%，已含 25% 余量"],
+    ["The pattern needs at least 900 waypoints; a plan has at most 700. Take a smaller area or a wider spacing.", "至少 900 个，上限 700 个"],
+    ["30 m/s is faster than quad-3kg flies: 15 m/s.", "最高 15 m/s"],
+    ["A new sentence about 12 m and 3.5 km.", "12 m / 3.5 km"],
+    ["No numbers here.", ""],
+  ])("%s", (detail, facts) => expect(conflictFacts(detail, t)).toBe(facts));
+});
+
+describe("sentences of the service", () => {
+  it("are said in Chinese when known", () => expect(said("the vehicle returns (mode RTL); the autopilot says: x", "zh")).toBe("飞行器返航（RTL）; the autopilot says: x"));
+  it("stay as they are when not, and in English", () => {
+    expect(said("Something else.", "zh")).toBe("Something else.");
+    expect(said("Field required", "en")).toBe("Field required");
+  });
+  it("carry the autopilot's own words with a refusal", () => {
+    const problem = { type: "urn:bailu:problem:vehicle-rejected", title: "x", status: 502, detail: "d", texts: ["PreArm: Compass"] };
+    expect(problemText(problem, t, "zh")).toEqual({ title: "飞控拒绝了指令", detail: "d (PreArm: Compass)" });
+  });
+});
+
+describe("a vehicle's standing, worst first", () => {
+  it.each([
+    [{ link: "lost" }, "vehicle.lost"],
+    [{ fence_breached: true }, "vehicle.breach"],
+    [{}, "vehicle.flying"],
+    [{ landed: "on_ground" }, "vehicle.armed"],
+    [{ landed: "on_ground", armed: false }, "vehicle.notReady"],
+    [{ landed: "on_ground", armed: false, ready: true }, "vehicle.ready"],
+  ] as const)("%o → %s", (part, key) => expect(standing({ ...VEHICLE, ...part }, null).key).toBe(key));
+  it("keeps the autopilot's own name of a mode", () => expect([modeText("RTL", "zh"), modeText("RTL", "en"), modeText("ACRO", "zh")]).toEqual(["返航 RTL", "RTL", "ACRO"]));
+});
