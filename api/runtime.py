@@ -38,6 +38,8 @@ from telemetry.streams import running_hub
 from telemetry.vehicle import VehicleConfig
 
 MAX_WS_MESSAGE_BYTES = 64 << 10
+# Longer than the hub waits for a stalled viewer, so that the hub cuts first and counts it.
+UNREAD_FOR_MS = 30_000
 
 
 class StartError(Exception):
@@ -147,9 +149,10 @@ class Serving:
 
 
 @asynccontextmanager
-async def api_role(settings: Settings, *, bus: Bus, store: SqliteStore, clock: Clock) -> AsyncIterator[Serving]:
-    """The people's side, really serving when the context opens. Raises StartError when the port is taken."""
-    listening = listen(settings.host, settings.port)
+async def api_role(
+    settings: Settings, *, listening: socket.socket, bus: Bus, store: SqliteStore, clock: Clock
+) -> AsyncIterator[Serving]:
+    """The people's side on a bound socket, really serving when the context opens."""
     hub = stream_hub(settings, clock)
     async with running_planner() as planner:
         app = create_app(settings, clock=clock, store=store, bus=bus, planner=planner, hub=hub, docks=docks_by_id())
@@ -163,6 +166,9 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A connection that is closed while its far end does not read would wait for ever to be flushed (tcp(7)).
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_FOR_MS)
     try:
         listening.bind((host, port))
     except OSError as error:

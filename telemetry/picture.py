@@ -32,8 +32,8 @@ def aged(state: VehicleState, silence_s: float) -> VehicleState:
     """`state` as it is `silence_s` after its tick: older, and no longer live when nobody spoke since."""
     if silence_s <= FRESH_S or state.heard_age_s is None:
         return state
-    heard_s = state.heard_age_s + silence_s
-    position_s = None if state.position_age_s is None else state.position_age_s + silence_s
+    heard_s = round(state.heard_age_s + silence_s, 3)
+    position_s = None if state.position_age_s is None else round(state.position_age_s + silence_s, 3)
     return replace(state, heard_age_s=heard_s, position_age_s=position_s, link=_no_better(state.link, heard_s))
 
 

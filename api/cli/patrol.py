@@ -64,9 +64,9 @@ async def _patrol(
     url: str | None,
     wanted: str | None,
 ) -> int:
-    pace = speedup or 1.0
     try:
-        async with _platform(url, pace, sitl) as address, Platform(address) as platform:
+        async with _platform(url, speedup or 1.0, sitl) as address, Platform(address) as platform:
+            pace = float((await platform.get("/health"))["speedup"])
             result = await _Patrol(platform, pace).fly(feature, file, wanted)
     except flight.PlanRefused as refused:
         _tell_conflicts(refused.conflicts)

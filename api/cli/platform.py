@@ -53,6 +53,8 @@ async def _up(settings: Settings, config: Path | None, kind: str | None, until_s
     stop = runtime.stop_signal()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
+        # First of all: a taken port is told before anything has begun.
+        listening = stack.enter_context(runtime.listen(settings.host, settings.port))
         store = await stack.enter_async_context(open_store(settings.database))
         await runtime.seed_airspace(store)
         bus = LocalBus()
@@ -62,7 +64,9 @@ async def _up(settings: Settings, config: Path | None, kind: str | None, until_s
         fleet = await _fleet(settings, config, kind, gateway, joined)
         if fleet is not None:
             stack.push_async_callback(fleet.stop)
-        serving = await stack.enter_async_context(runtime.api_role(settings, bus=bus, store=store, clock=clock))
+        serving = await stack.enter_async_context(
+            runtime.api_role(settings, listening=listening, bus=bus, store=store, clock=clock)
+        )
         stack.enter_context(_announced(settings, serving.url))
         _panel(serving.url, settings, fleet)
         await runtime.until_first(
@@ -170,8 +174,12 @@ def api(config: Config = None, port: Port = None, data_dir: DataDir = None) -> N
 
 async def _api(settings: Settings) -> None:
     stop = runtime.stop_signal()
-    async with open_store(settings.database) as store, connected_bus(settings.bus_socket) as bus:
+    async with AsyncExitStack() as stack:
+        listening = stack.enter_context(runtime.listen(settings.host, settings.port))
+        store = await stack.enter_async_context(open_store(settings.database))
         await runtime.seed_airspace(store)
-        async with runtime.api_role(settings, bus=bus, store=store, clock=SystemClock()) as serving:
-            _panel(serving.url, settings, None)
-            await runtime.until_first(stop.wait(), serving.wait())
+        bus = await stack.enter_async_context(connected_bus(settings.bus_socket))
+        role = runtime.api_role(settings, listening=listening, bus=bus, store=store, clock=SystemClock())
+        serving = await stack.enter_async_context(role)
+        _panel(serving.url, settings, None)
+        await runtime.until_first(stop.wait(), serving.wait())

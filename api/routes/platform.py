@@ -25,7 +25,7 @@ async def me(asker: Asker) -> Me:
 @router.get("/health")
 async def health(services: Wired) -> Health:
     """That the process answers."""
-    return Health(version=bailu_version(), started_at=services.started_at)
+    return Health(version=bailu_version(), started_at=services.started_at, speedup=services.settings.speedup)
 
 
 @router.get("/readiness", responses={503: {"model": Readiness}})

@@ -148,9 +148,12 @@ class Me(BaseModel):
 
 
 class Health(BaseModel):
+    """`speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations."""
+
     status: Literal["ok"] = "ok"
     version: str
     started_at: datetime
+    speedup: float
 
 
 class Readiness(BaseModel):
