@@ -18,6 +18,13 @@ def river() -> Json:
     return example("river-corridor")
 
 
+def hop() -> Json:
+    """A short route from the same dock, for the tests in which the length proves nothing."""
+    feature = example("river-corridor", alt_rel_m=30)
+    feature["geometry"]["coordinates"] = [[121.0505, 31.1085], [121.0508, 31.1070], [121.0530, 31.1072]]
+    return feature
+
+
 def messages(tlog: Path) -> dict[str, int]:
     """How many messages of each type pymavlink's own reader finds in a log."""
     counts: dict[str, int] = {}
@@ -53,12 +60,12 @@ def test_a_patrol_is_planned_uploaded_flown_and_recorded(platform: Platform) -> 
 
 def test_pause_resume_and_return_do_what_they_say(platform: Platform) -> None:
     platform.until_ready(VEHICLE)
-    sortie_id = platform.launched(river(), VEHICLE)
+    sortie_id = platform.launched(hop(), VEHICLE)
     platform.until_state(sortie_id, "on_mission")
     for kind, state, mode in (("pause", "paused", "BRAKE"), ("resume", "on_mission", "AUTO")):
         done = platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": kind})
         assert done["state"] == "done"
-        assert platform.vehicle(VEHICLE)["mode"] == mode
+        platform.until(lambda mode=mode: platform.vehicle(VEHICLE)["mode"] == mode, within_s=2, what=mode)  # type: ignore[misc]
         step = platform.until_state(sortie_id, state)["transitions"][-1]
         assert (step["by"], step["why"]) == ("local", f"the operator asked to {kind}")
     refused = platform.request("POST", f"/vehicles/{VEHICLE}/commands", {"kind": "resume"})
@@ -71,7 +78,7 @@ def test_pause_resume_and_return_do_what_they_say(platform: Platform) -> None:
 
 def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Platform) -> None:
     platform.until_ready(VEHICLE)
-    sortie_id = platform.launched(river(), VEHICLE)
+    sortie_id = platform.launched(hop(), VEHICLE)
     platform.until_state(sortie_id, "on_mission")
     platform.until(lambda: platform.sortie(sortie_id)["waypoints_reached"] >= 1, within_s=120, what="a waypoint")
     before = len(platform.get(f"/sorties/{sortie_id}/track")["geometry"]["coordinates"])
@@ -87,12 +94,14 @@ def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Pl
 
 def test_two_fly_at_the_same_time_and_a_third_is_refused_with_the_reason(platform: Platform) -> None:
     vehicles = {vehicle["dock_id"]: vehicle["vehicle_id"] for vehicle in platform.get("/vehicles")["items"]}
-    survey = example("farmland-survey")
+    survey = example("farmland-survey", spacing_m=60, alt_rel_m=30)
+    corner = [[121.1255, 31.1355], [121.1275, 31.1355], [121.1275, 31.1370], [121.1255, 31.1370], [121.1255, 31.1355]]
+    survey["geometry"]["coordinates"] = [corner]
     other = vehicles[survey["properties"]["dock_id"]]
     for vehicle_id in (VEHICLE, other):
         platform.until_ready(vehicle_id)
-    sorties = [platform.launched(river(), VEHICLE), platform.launched(survey, other)]
-    third = platform.launch(platform.post("/missions", river()), VEHICLE)
+    sorties = [platform.launched(hop(), VEHICLE), platform.launched(survey, other)]
+    third = platform.launch(platform.post("/missions", hop()), VEHICLE)
     assert third.status_code == 409, third.text
     problem = third.json()
     assert third.headers["content-type"] == "application/problem+json"
