@@ -11,7 +11,9 @@ import { MapControls } from "./panels/MapControls";
 import { SidePanel } from "./panels/SidePanel";
 import { TopBar } from "./panels/TopBar";
 import { LaunchDialog } from "./plan/LaunchDialog";
+import { outdated } from "./state/connection";
 import { keepPlaces } from "./state/places";
+import { useStore } from "./state/store";
 import { theme } from "./theme";
 
 const LOCALES = { zh: zhCN, en: enUS } as const;
@@ -21,6 +23,7 @@ const TAGS = { zh: "zh-CN", en: "en" } as const;
 export function App() {
   const language = useLanguage();
   const t = useT();
+  const old = useStore(outdated, (now) => now);
   useEffect(() => {
     document.documentElement.lang = TAGS[language];
     document.title = `${t("app.name")} · ${t("app.subtitle")}`;
@@ -29,7 +32,7 @@ export function App() {
   return (
     <ConfigProvider locale={LOCALES[language]} theme={theme} button={{ autoInsertSpace: false }}>
       <Messages message={{ top: 64, maxCount: 3 }}>
-        <div className="page">
+        <div className="page" data-outdated={old}>
           <MapView />
           <TopBar />
           <ConnectionBanner />

@@ -7,6 +7,12 @@ import type { Language } from "./index";
 
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   // Reasons of a sortie's steps: telemetry/progress.py, telemetry/flight.py
+  [/^launch was requested$/, "值班员下令起飞"],
+  [/^mission and fence were read back and equal the approved plan$/, "任务与围栏已回读，与批准计划一致"],
+  [/^not heard (?:for too long|after a restart)$/, "长时间收不到信号"],
+  [/^found armed after a restart$/, "平台重启后发现已解锁"],
+  [/^all checks passed$/, "检查全部通过"],
+  [/^armed and started$/, "已解锁，任务开始"],
   [/^the vehicle takes off$/, "已离地"],
   [/^the vehicle flies its mission$/, "开始执行任务"],
   [/^all waypoints are flown/, "航点全部飞完"],

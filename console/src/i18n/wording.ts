@@ -27,6 +27,11 @@ export function problemText(problem: ProblemDocument, t: Translate, language: La
   return { title: isKey(key) ? t(key) : problem.title, detail: said(problem.detail, language) + texts };
 }
 
+export function checkName(check: string, t: Translate): string {
+  const key = `check.${check}`;
+  return isKey(key) ? t(key) : check;
+}
+
 export interface Standing {
   key: Key;
   tone: "idle" | "good" | "active" | "warn" | "bad";

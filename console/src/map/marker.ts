@@ -12,6 +12,8 @@ export class Marker {
   private readonly nose: SVGElement;
   private readonly label = document.createElement("span");
   private written = "";
+  private at = "";
+  private heading = "";
 
   constructor(id: string, onSelect: (id: string) => void) {
     this.element.type = "button";
@@ -24,9 +26,13 @@ export class Marker {
     this.element.addEventListener("click", () => onSelect(id));
   }
 
+  /** In steps that the eye still takes for smooth: a marker that did not visibly move costs no repaint. */
   place(x: number, y: number, heading: number): void {
-    this.element.style.transform = `translate3d(${x.toFixed(1)}px, ${y.toFixed(1)}px, 0)`;
-    this.nose.style.transform = `rotate(${heading.toFixed(1)}deg)`;
+    const step = (value: number) => Math.round(value * 4) / 4;
+    const at = `translate3d(${step(x)}px, ${step(y)}px, 0)`;
+    const nose = `rotate(${Math.round(heading)}deg)`;
+    if (at !== this.at) this.element.style.transform = this.at = at;
+    if (nose !== this.heading) this.nose.style.transform = this.heading = nose;
   }
 
   /** Writes state and age; touches the document only when something reads differently. */

@@ -13,6 +13,8 @@ import { Marker } from "./marker";
 
 /** From here on the places of one dock can be told apart. */
 const NEAR_ZOOM = 13.5;
+/** With more vehicles than this in view of a whole district their names would hide them. */
+const CROWD = 20;
 
 interface Shown {
   marker: Marker;
@@ -31,7 +33,9 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
 
   const paint = () => {
     frame = 0;
-    container.dataset.far = String(map.getZoom() < NEAR_ZOOM);
+    const far = map.getZoom() < NEAR_ZOOM;
+    container.dataset.far = String(far);
+    container.dataset.crowded = String(far && shown.size > CROWD);
     const now = performance.now();
     let moving = false;
     for (const { marker, glide } of shown.values()) {

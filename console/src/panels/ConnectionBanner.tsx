@@ -1,9 +1,8 @@
 import { useEffect, useState } from "react";
-import { formatAge } from "../geo/format";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { LOST_S } from "../state/freshness";
-import { link, live } from "../state/connection";
+import { link, live, outdated } from "../state/connection";
 import { everyTick } from "../state/ticker";
 
 interface Trouble {
@@ -18,7 +17,7 @@ function trouble(nowMs: number): Trouble | null {
   if (frameAtMs === null) return closed ? { key: "connection.never", age: "" } : null;
   const silentS = (nowMs - frameAtMs) / 1000;
   if (silentS < LOST_S && !closed) return null;
-  return { key: link.get() === "open" ? "connection.silent" : "connection.lost", age: formatAge(Math.floor(silentS)) };
+  return { key: link.get() === "open" ? "connection.silent" : "connection.lost", age: `${Math.floor(silentS)} s` };
 }
 
 /** Says at once, and says how old, when what the page shows is no longer now. */
@@ -29,6 +28,7 @@ export function ConnectionBanner() {
     () =>
       everyTick((nowMs) => {
         const next = trouble(nowMs);
+        outdated.set(next !== null);
         setNow((before) => (before?.key === next?.key && before?.age === next?.age ? before : next));
       }),
     [],

@@ -2,7 +2,7 @@ import { useLanguage, useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { isAirborne, modeText, standing } from "../i18n/wording";
 import { formatNumber } from "../geo/format";
-import { live } from "../state/connection";
+import { live, outdated } from "../state/connection";
 import type { Live } from "../state/live";
 import { shallow, useStore } from "../state/store";
 import { selectedVehicle, selectVehicle, view } from "../state/view";
@@ -40,6 +40,7 @@ export function VehicleCard({ id }: { id: string }) {
   const t = useT();
   const language = useLanguage();
   const card = useStore(live, (now) => cardOf(now, id), same);
+  const old = useStore(outdated, (now) => now);
   const selected = useStore(view, (now) => selectedVehicle(now) === id);
   if (!card) return null;
   return (
@@ -54,8 +55,8 @@ export function VehicleCard({ id }: { id: string }) {
       >
         <span className="card-head">
           <strong>{card.name}</strong>
-          <span className="state" data-tone={card.tone} data-testid={`vehicle-state-${id}`}>
-            {t(card.standing)}
+          <span className="state" data-tone={old ? "idle" : card.tone} data-testid={`vehicle-state-${id}`}>
+            {t(old ? "vehicle.outdated" : card.standing)}
             {card.progress && <b className="num">{card.progress}</b>}
           </span>
         </span>

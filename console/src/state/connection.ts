@@ -9,6 +9,8 @@ export type Link = "connecting" | "open" | "closed";
 
 export const live = createStore<Live>(EMPTY);
 export const link = createStore<Link>("connecting");
+/** True while what the page shows is no longer now. */
+export const outdated = createStore(false);
 
 /** Ticks come five times a second; a stream this silent is dead even if TCP has not noticed. */
 const SILENCE_MS = 8_000;

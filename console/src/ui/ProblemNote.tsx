@@ -2,7 +2,7 @@ import type { ProblemDocument } from "../api/problem";
 import { slugOf } from "../api/problem";
 import { useLanguage, useT } from "../i18n";
 import { said } from "../i18n/phrases";
-import { problemText } from "../i18n/wording";
+import { checkName, problemText } from "../i18n/wording";
 
 /** A refusal: what it is in the operator's language, and its own words below. */
 export function ProblemNote({ problem, testid = "problem" }: { problem: ProblemDocument; testid?: string }) {
@@ -16,7 +16,7 @@ export function ProblemNote({ problem, testid = "problem" }: { problem: ProblemD
       {detail && <p>{detail}</p>}
       {failed.map(({ check, detail: why }) => (
         <p key={check}>
-          {check}: {said(why, language)}
+          {checkName(check, t)}: {said(why, language)}
         </p>
       ))}
     </div>
