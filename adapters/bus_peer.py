@@ -85,13 +85,14 @@ class Peer:
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Before anything is awaited: a cancellation may arrive at every await.
+            self._writer.transport.abort()
+            self._forsake()
             writing.cancel()
             reading.cancel()
             ended = await asyncio.gather(writing, reading, return_exceptions=True)
-            self._writer.transport.abort()
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
-            self._forsake()
         for result in ended:
             if isinstance(result, Exception) and not isinstance(result, OSError | EOFError | FrameError):
                 raise result

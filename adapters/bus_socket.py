@@ -44,6 +44,8 @@ FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 2.0
 # Requests of one peer that are answered at a time.
 MAX_ASKS = 64
+# What a connection that was just accepted takes to reach `welcome`, where it can be ended.
+ACCEPT_S = 0.02
 
 
 class BusSocketError(Exception):
@@ -76,9 +78,13 @@ class HostPeer:
             case Done() | Message():
                 log.warning("a peer of the bus sent a %s, which is the host's to send", type(frame).__name__)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Ends what the peer had open, and says what it lost by being slow."""
         for task in self._open.values():
             task.cancel()
+        await asyncio.gather(*self._open.values(), return_exceptions=True)
+        if self._peer.dropped:
+            log.warning("a peer of the bus was too slow for %d published messages", self._peer.dropped)
 
     def _start(self, frame_id: int, work: Any) -> None:
         self._stop(frame_id)
@@ -92,9 +98,12 @@ class HostPeer:
     async def _forward(self, wanted: Subscribe) -> None:
         async with self._bus.subscribe(wanted.pattern, object, bound=NEWS_BOUND) as messages:
             self._peer.send(Done(wanted.id))
-            async for message in messages:
-                encoded = encode_message(message)
-                self._peer.post(Message(wanted.id, encoded.kind, encoded.body))
+            try:
+                async for message in messages:
+                    encoded = encode_message(message)
+                    self._peer.post(Message(wanted.id, encoded.kind, encoded.body))
+            finally:
+                self._peer.dropped += messages.dropped
 
     async def _stand_in(self, offered: Serve) -> None:
         """Serves in the host on behalf of the peer."""
@@ -149,7 +158,7 @@ async def hosted_bus(path: Path) -> AsyncIterator[LocalBus]:
         except asyncio.CancelledError:
             pass  # the host is closing; asyncio's own callback would log a cancelled connection as an error
         finally:
-            host.close()
+            await host.close()
             connections.discard(task)
 
     _clear(path)
@@ -162,6 +171,7 @@ async def hosted_bus(path: Path) -> AsyncIterator[LocalBus]:
         yield bus
     finally:
         server.close()
+        await asyncio.sleep(ACCEPT_S)
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -127,7 +127,7 @@ class _Patrol:
             return await flight.follow(self._platform, self._flying, deadline_s=deadline_s, show=show)
 
     @contextlib.contextmanager
-    def _on_interrupt(self):  # type: ignore[no-untyped-def]
+    def _on_interrupt(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         this = asyncio.current_task()
         assert this is not None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -124,7 +125,7 @@ async def _stdin(watched: bool) -> None:
 
 
 @contextlib.contextmanager
-def _announced(settings: Settings, url: str):  # type: ignore[no-untyped-def]
+def _announced(settings: Settings, url: str) -> Iterator[None]:
     """Tells other programs where the platform is, as long as it is there."""
     path = settings.data_dir / PLATFORM_FILE
     write_state(path, {"pid": os.getpid(), "url": url})

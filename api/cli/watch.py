@@ -6,10 +6,11 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.live import Live
 from rich.table import Table
 
-from api.cli.text import err, out, plainly
+from api.cli.text import out, plainly
 from api.client import Platform
 
 COLUMNS = ("vehicle", "link", "age", "mode", "state", "altitude", "speed", "battery", "position")
@@ -33,7 +34,7 @@ async def _watch(url: str) -> None:
                 live.update(table(vehicles, f"{platform.url} · {note}"))
                 if frame["type"] == "event":
                     event = frame["event"]
-                    err.print(f"{event['at']} {event['severity']} {event['text']}", markup=False)
+                    live.console.print(f"{event['at'][:19]} {event['severity']} {event['text']}", markup=False)
 
 
 def _take(vehicles: dict[str, dict[str, Any]], frame: dict[str, Any], note: str) -> str:
@@ -47,7 +48,9 @@ def _take(vehicles: dict[str, dict[str, Any]], frame: dict[str, Any], note: str)
 
 def table(vehicles: dict[str, dict[str, Any]], title: str) -> Table:
     """One row per vehicle; a dash is what is not known."""
-    rows = Table(*COLUMNS, title=title)
+    rows = Table(title=title, box=SIMPLE)
+    for name in COLUMNS:
+        rows.add_column(name, no_wrap=True)
     for state in vehicles.values():
         armed = {True: "armed", False: "disarmed", None: "–"}[state["armed"]]
         place = (state["lat_deg"], state["lon_deg"])
