@@ -25,6 +25,7 @@ from core.geo import LatLon, ground_distance_m
 from core.ids import MissionId, SortieId, VehicleId, new_id
 from missions.model import Outcome, Revision, Sortie, SortieState
 from missions.sortie import advance
+from telemetry.commands import problem_of
 from telemetry.messages import (
     SORTIE_CHANGED,
     LaunchAccepted,
@@ -167,7 +168,6 @@ async def _refused(services: Services, sortie: Sortie, error: BailuError) -> Sor
 
     The row's revision decides: whoever saves first goes on, the other one finds it stale.
     """
-    problem = {"slug": error.slug, "title": error.title, "detail": error.detail, **msgspec.to_builtins(error.facts())}
     closed = advance(
         sortie,
         SortieState.REFUSED,
@@ -175,7 +175,7 @@ async def _refused(services: Services, sortie: Sortie, error: BailuError) -> Sor
         by="api",
         why=error.detail,
         outcome=Outcome.REFUSED,
-        problem=problem,
+        problem=problem_of(error),
     )
     try:
         await services.store.save_sortie(closed)

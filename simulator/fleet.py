@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from simulator.flight.motion import STEP_S
@@ -52,6 +52,18 @@ class Fleet:
                 await peer.open()
                 stack.push_async_callback(peer.close)
                 self._endpoints.append(peer)
+
+    def silence_s(self) -> float:
+        """Seconds of wall time since any vehicle last heard a ground station, or since the start."""
+        heard = (vehicle.aircraft.now_s - (vehicle.aircraft.failsafes.gcs_heard_s or 0.0) for vehicle in self._all())
+        return min(heard, default=0.0) / self.speedup
+
+    def any_armed(self) -> bool:
+        """Whether any vehicle flies or is about to."""
+        return any(vehicle.aircraft.armed for vehicle in self._all())
+
+    def _all(self) -> Iterable[Vehicle]:
+        return self.vehicles.values()
 
     async def wait_closed(self) -> None:
         """Wait until the fleet ends; raises what ended it."""

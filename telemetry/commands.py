@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 import msgspec
 
 from core.clock import Clock
-from core.errors import BailuError
+from core.errors import BailuError, NotFound, Overloaded
 from core.ids import OperatorId, SortieId, VehicleId, new_id
 from missions.model import CommandKind, CommandRecord, SortieState
 from missions.ports import CommandJournal
 from telemetry.messages import VehicleState
 from telemetry.packets import Cmd, Mode
 from telemetry.vehicle import Vehicle
+
+log = logging.getLogger("bailu.command")
 
 # All are class A (reliability guide, section 2): asking twice does no harm, success is the observed mode.
 MODE_OF = {
@@ -56,22 +59,44 @@ async def journalled(
     send: Callable[[], Awaitable[None]],
     *,
     idempotency_key: str | None = None,
+    fail_open: bool = False,
 ) -> CommandRecord:
     """Commits `record` before `send` sends its first byte (promise 4), and its result after.
 
-    A key that was used before returns the earlier record, and nothing is sent again.
+    A key that was used before returns the earlier record, and nothing is sent again. `fail_open`: a command that
+    brings a vehicle home or down goes out even when the journal takes nothing (a full disk).
     """
-    begun = await journal.begin_command(record, idempotency_key=idempotency_key)
+    begun = await _begun(journal, record, idempotency_key, fail_open=fail_open)
     if begun.id != record.id:
         return begun
     try:
         await send()
     except BailuError as error:
-        await journal.finish_command(replace(begun, state="failed", result=error.detail, finished_at=clock.now()))
+        await _finished(journal, replace(begun, state="failed", result=error.detail, finished_at=clock.now()))
         raise
     done = replace(begun, state="done", result="the vehicle shows it", finished_at=clock.now())
-    await journal.finish_command(done)
+    await _finished(journal, done)
     return done
+
+
+async def _begun(
+    journal: CommandJournal, record: CommandRecord, key: str | None, *, fail_open: bool
+) -> CommandRecord:
+    try:
+        return await journal.begin_command(record, idempotency_key=key)
+    except Overloaded:
+        if not fail_open:
+            raise
+        log.critical("command %s of vehicle %s is sent without a journal entry", record.kind, record.vehicle_id)
+        return record
+
+
+async def _finished(journal: CommandJournal, record: CommandRecord) -> None:
+    """The vehicle has acted by now: a journal that takes no entry must not turn that into a failure."""
+    try:
+        await journal.finish_command(record)
+    except (Overloaded, NotFound) as error:
+        log.error("command %s (%s) is not journalled as %s: %s", record.id, record.kind, record.state, error)
 
 
 def new_record(
@@ -96,6 +121,6 @@ def reconciled(record: CommandRecord, state: VehicleState, clock: Clock) -> Comm
 
 
 def problem_of(error: BailuError) -> dict[str, object]:
-    """The error as the members of a problem document, for a record."""
+    """The error as a record keeps it: slug, title, detail and facts."""
     facts: dict[str, Any] = msgspec.to_builtins(error.facts())
-    return {"type": f"urn:bailu:problem:{error.slug}", "title": error.title, "detail": error.detail, **facts}
+    return {"slug": error.slug, "title": error.title, "detail": error.detail, **facts}

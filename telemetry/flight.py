@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from core.clock import Clock
-from core.errors import BailuError, IllegalTransition, PreflightFailed, UploadMismatch, VehicleRejected
+from core.errors import (
+    BailuError,
+    IllegalTransition,
+    Overloaded,
+    PreflightFailed,
+    StaleRevision,
+    UploadMismatch,
+    VehicleRejected,
+)
 from core.geo import LatLon, ground_distance_m
 from core.ids import OperatorId
 from geofence.watch import Watch, WatchPoint, WatchState
@@ -43,6 +51,7 @@ _GATEWAY = OperatorId("gateway")
 _PREFLIGHT_S = 20.0
 # A vehicle that was in the air and is silent for longer than any battery lasts will not be heard again.
 _LOST_AFTER_S = 3600.0
+_STORE_AGAIN_S = 1.0
 
 Publish = Callable[[SortieChanged | FleetEvent], None]
 
@@ -114,6 +123,9 @@ class Flight:
                 await self._check()
                 await self._load()
                 await self._start()
+        except StaleRevision:
+            log.warning("sortie %s was closed by somebody else before it started", self.sortie.id)
+            return False
         except BailuError as error:
             await self._refuse(error)
             return False
@@ -350,17 +362,36 @@ class Flight:
     async def _advance(self, to: SortieState, by: str, why: str, **changes: Any) -> None:
         changes.setdefault("distance_m", round(self._distance_m, 1))
         async with self._writing:
-            self.sortie = advance(self.sortie, to, at=self._clock.now(), by=by, why=why, **changes)
-            await self._store.save_sortie(self.sortie)
+            await self._save(advance(self.sortie, to, at=self._clock.now(), by=by, why=why, **changes))
         log.info("sortie %s: %s (%s: %s)", self.sortie.id, to, by, why)
         self._publish(SortieChanged(self.sortie))
 
     async def _change(self, **changes: Any) -> None:
         changes.setdefault("distance_m", round(self._distance_m, 1))
         async with self._writing:
-            self.sortie = update(self.sortie, **changes)
-            await self._store.save_sortie(self.sortie)
+            await self._save(update(self.sortie, **changes))
         self._publish(SortieChanged(self.sortie))
+
+    async def _save(self, changed: Sortie) -> None:
+        """Stores the next value of the sortie; what is true in the air is kept until the store takes it.
+
+        Raises Overloaded before take-off, when nothing is lost by refusing, and StaleRevision when it was closed
+        by somebody else.
+        """
+        complained = False
+        while True:
+            try:
+                await self._store.save_sortie(changed)
+            except Overloaded as error:
+                if not (is_flying(changed.state) or is_finished(changed.state)):
+                    raise
+                if not complained:
+                    log.error("sortie %s is not stored at the moment: %s", changed.id, error.detail)
+                complained = True
+                await asyncio.sleep(_STORE_AGAIN_S)
+            else:
+                self.sortie = changed
+                return
 
     def _event(self, severity: str, code: str, text: str) -> None:
         log.log(logging.INFO if severity == "info" else logging.WARNING, "%s: %s", self.vehicle.id, text)

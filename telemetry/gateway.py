@@ -208,7 +208,14 @@ class Gateway:
                 with vehicle.exclusive(f"command {request.kind}"):
                     await self._do(vehicle, flight, request)
 
-        done = await journalled(self._store, self._clock, record, send, idempotency_key=request.idempotency_key)
+        done = await journalled(
+            self._store,
+            self._clock,
+            record,
+            send,
+            idempotency_key=request.idempotency_key,
+            fail_open=request.kind in SAFETY,
+        )
         return CommandDone(done)
 
     async def _do(self, vehicle: Vehicle, flight: Flight | None, request: VehicleCommand) -> None:

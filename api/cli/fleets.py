@@ -15,9 +15,8 @@ import typer
 from api.cli.options import Config, DataDir, Speedup, StateFile
 from api.cli.text import err, plainly
 from api.fleet_process import FleetState, process_start, write_state
-from api.runtime import docks_by_id, run, stop_signal, udp_address, until_first
+from api.runtime import docks_by_id, run, stop_signal, udp_address, until_first, vehicle_configs
 from api.settings import Settings, load
-from core.ids import DockId
 from simulator.fleet import Fleet, running_fleet
 from simulator.sitl import BASE_PORT, PORT_STRIDE, SitlFleet, find_binary, running_sitl_fleet
 from simulator.sockets import PortTaken
@@ -91,9 +90,7 @@ async def _lonely(fleet: Fleet) -> None:
 
 
 def _is_lonely(fleet: Fleet) -> bool:
-    crafts = [vehicle.aircraft for vehicle in fleet.vehicles.values()]
-    silences_s = [(craft.now_s - (craft.failsafes.gcs_heard_s or 0.0)) / fleet.speedup for craft in crafts]
-    return min(silences_s) > LONELY_AFTER_S and not any(craft.armed for craft in crafts)
+    return fleet.silence_s() > LONELY_AFTER_S and not fleet.any_armed()
 
 
 @plainly
@@ -125,7 +122,22 @@ async def _sitl(
         first_instance=free_instance(len(specs)),
     ) as fleet:
         _announce("sitl", target, sitl_ports(fleet), settings.speedup, state_file)
-        await stop.wait()
+        await until_first(stop.wait(), _abandoned(target))
+
+
+async def _abandoned(target: tuple[str, int]) -> None:
+    """Returns when nobody has listened on `target` for long: SITL cannot tell us whether it hears anybody."""
+    silent_s = 0.0
+    while silent_s < LONELY_AFTER_S:
+        await asyncio.sleep(LOOK_EVERY_S)
+        silent_s = 0.0 if udp_is_bound(target[1]) else silent_s + LOOK_EVERY_S
+    err.print("No platform was there for ten minutes: the fleet ends.")
+
+
+def udp_is_bound(port: int) -> bool:
+    """Whether any process of this machine listens on a UDP port (proc(5), net/udp: local address in hexadecimal)."""
+    lines = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(f":{port:04X}") for line in lines)
 
 
 def sitl_ports(fleet: SitlFleet) -> dict[int, int]:
@@ -152,18 +164,18 @@ def _is_free(port: int) -> bool:
 
 
 def specs_of(settings: Settings) -> list[VehicleSpec]:
-    """The configured vehicles as simulated ones, each on its dock."""
-    docks = docks_by_id()
+    """The configured vehicles as simulated ones, each on its dock. Raises StartError."""
     return [
         VehicleSpec(
             system_id=each.system_id,
             name=each.id,
-            lat_deg=docks[DockId(each.dock)].place.lat_deg,
-            lon_deg=docks[DockId(each.dock)].place.lon_deg,
-            alt_amsl_m=docks[DockId(each.dock)].alt_amsl_m,
+            lat_deg=each.dock.place.lat_deg,
+            lon_deg=each.dock.place.lon_deg,
+            alt_amsl_m=each.dock.alt_amsl_m,
             seed=each.system_id,
+            battery_wh=each.airframe.battery_wh,
         )
-        for each in settings.vehicles
+        for each in vehicle_configs(settings)
     ]
 
 

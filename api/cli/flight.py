@@ -153,7 +153,7 @@ def summary(
         "distance_m": round(sortie["distance_m"], 1),
         "planned_distance_m": round(plan["length_m"], 1),
         "battery_used_pct": None if start_pct is None or end_pct is None else round(start_pct - end_pct, 1),
-        "battery_planned_pct": round(plan["battery_needed_pct"], 1),
+        "battery_needed_pct": round(plan["battery_needed_pct"], 1),
         "mission_hash": sortie["mission_hash"],
         "fence_hash": sortie["fence_hash"],
         "speedup": speedup,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.clock import ManualClock
-from core.errors import LinkTimeout
+from core.errors import LinkTimeout, Overloaded
 from core.ids import OperatorId, VehicleId
 from missions.model import CommandKind, CommandRecord, SortieState
 from missions.sortie import TRANSITIONS
@@ -73,6 +73,31 @@ async def test_the_same_key_sends_nothing_twice() -> None:
     first = await journalled(journal, CLOCK, record(), send, idempotency_key="k")
     second = await journalled(journal, CLOCK, record(), send, idempotency_key="k")
     assert (first.id, len(sent)) == (second.id, 1)
+
+
+class FullDisk(Journal):
+    """Takes nothing."""
+
+    async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
+        raise Overloaded("The disk does not take the data")
+
+    async def finish_command(self, command: CommandRecord) -> None:
+        raise Overloaded("The disk does not take the data")
+
+
+@pytest.mark.parametrize("fail_open", [True, False])
+async def test_with_a_full_disk_only_what_brings_a_vehicle_home_or_down_is_sent(fail_open: bool) -> None:
+    sent = list[str]()
+
+    async def send() -> None:
+        sent.append("x")
+
+    if fail_open:
+        assert (await journalled(FullDisk(), CLOCK, record("return"), send, fail_open=True)).state == "done"
+    else:
+        with pytest.raises(Overloaded):
+            await journalled(FullDisk(), CLOCK, record(), send)
+    assert bool(sent) is fail_open
 
 
 @pytest.mark.parametrize(
