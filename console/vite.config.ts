@@ -9,7 +9,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     // The map engine and the widgets are big by nature; they are split off and cached on their own.
-    chunkSizeWarningLimit: 1200,
+    chunkSizeWarningLimit: 1300,
     rolldownOptions: {
       output: {
         codeSplitting: {

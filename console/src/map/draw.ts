@@ -66,7 +66,9 @@ const isDrawn = ({ geometry, properties }: GeoJSONStoreFeatures): boolean =>
 
 /** `onChange` hears of the finished drawing and of every edit of it. The map's style must be loaded. */
 export function startDrawing(map: MapLibre, onChange: (geometry: Polygon | LineString) => void): Drawing {
-  const draw = new TerraDraw({ adapter: new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: 7 }), modes: modes() });
+  // Below the numbers: a route's vertices are its waypoints, and which is which must stay readable.
+  const adapter = new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: 7, renderBelowLayerId: "waypoint-dots" });
+  const draw = new TerraDraw({ adapter, modes: modes() });
   let editing = false;
   draw.start();
 

@@ -59,7 +59,7 @@ const live: LayerSpecification[] = [
 ];
 
 const labels: LayerSpecification[] = [
-  { id: "waypoint-dots", type: "circle", source: "waypoints", minzoom: 11, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 2, 14.5, 8], "circle-color": palette.plan, "circle-stroke-color": palette.halo, "circle-stroke-width": 1 } },
+  { id: "waypoint-dots", type: "circle", source: "waypoints", minzoom: 11, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 2, 14.5, 8], "circle-color": palette.plan, "circle-stroke-color": palette.halo, "circle-stroke-width": 1.2 } },
   { id: "waypoint-numbers", type: "symbol", source: "waypoints", minzoom: 13.8, layout: { ...text, "text-field": ["get", "number"], "text-size": 10.5, "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": palette.planText } },
   { id: "docks", type: "symbol", source: "docks", layout: { ...text, "icon-image": "dock", "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12, "text-offset": [0, 1.35], "text-anchor": "top", "text-optional": true }, paint: { "text-color": palette.dock, ...halo } },
   { id: "zone-labels", type: "symbol", source: "zone-labels", layout: { ...text, "text-field": ["get", "label"], "text-size": ["interpolate", ["linear"], ["zoom"], 10, 11, 15, 13], "symbol-sort-key": ["get", "order"] }, paint: { "text-color": byRole as never, ...halo } },

@@ -74,7 +74,7 @@ export function VehicleCard({ id }: { id: string }) {
         <span className="card-foot">
           <Battery pct={card.battery} label={t("vehicle.battery")} />
           <span className="link" data-link={card.link} title={t("vehicle.age")}>
-            {t(`link.${card.link}` satisfies Key)}
+            {!old && t(`link.${card.link}` satisfies Key)}
             <VehicleAge id={id} />
           </span>
         </span>

@@ -3,11 +3,12 @@
 import { api, newKey } from "../api/client";
 import type { MissionSummary, Plan, Sortie } from "../api/model";
 import { Problem } from "../api/problem";
+import { lookAt } from "../map/camera";
 import { live } from "../state/connection";
 import { withSorties } from "../state/live";
 import { loadMissions } from "../state/places";
 import { createStore } from "../state/store";
-import { selectVehicle } from "../state/view";
+import { selectVehicle, showOnMap } from "../state/view";
 import { draft, type Draft, featureOf } from "./draft";
 
 export interface Launch {
@@ -40,9 +41,11 @@ export function launchDraft(now: Draft, plan: Plan, vehicleId: string | null): v
   launch.set({ name: feature.properties.name, plan, vehicleId, mission: once(store) });
 }
 
-/** Flies the newest revision of a stored mission. */
+/** Flies the newest revision of a stored mission, and shows what that is before it is confirmed. */
 export async function launchMission({ mission_id }: Pick<MissionSummary, "mission_id">): Promise<void> {
   const { latest, name } = await api.mission(mission_id);
+  showOnMap({ missionId: mission_id, plan: latest.plan });
+  lookAt(latest.plan.path.coordinates);
   const stored = { missionId: mission_id, revision: latest.revision };
   launch.set({ name, plan: latest.plan, vehicleId: null, mission: () => Promise.resolve(stored) });
 }
