@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boundsOf, circlePolygon, destination, distanceM, gridLines, type LonLat, nearest, positions, turn } from "../src/geo/geo";
+import { boundsOf, circlePolygon, destination, distanceM, gridLines, type LonLat, positions, turn } from "../src/geo/geo";
 
 const QINGPU: LonLat = [121.12, 31.15];
 
@@ -35,12 +35,6 @@ describe("bounds and positions", () => {
     const all = positions({ type: "GeometryCollection", geometries: [{ type: "Point", coordinates: [1, 2] }, { type: "LineString", coordinates: [[3, 0], [-1, 5]] }] });
     expect(boundsOf(all)).toEqual([-1, 0, 3, 5]);
   });
-});
-
-describe("nearest", () => {
-  const docks = [{ id: "far", lon_deg: 121.3, lat_deg: 31.2 }, { id: "near", lon_deg: 121.13, lat_deg: 31.15 }];
-  it("takes the closest", () => expect(nearest(docks, QINGPU)?.id).toBe("near"));
-  it("has none to take from none", () => expect(nearest([], QINGPU)).toBeUndefined());
 });
 
 describe("turn", () => {

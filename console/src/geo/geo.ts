@@ -69,12 +69,6 @@ export function middle(geometry: Geometry): LonLat {
   return [(west + east) / 2, (south + north) / 2];
 }
 
-/** The dock nearest to a drawing, or undefined when there is none. */
-export function nearest<T extends { lat_deg: number; lon_deg: number }>(docks: readonly T[], to: LonLat): T | undefined {
-  const away = (dock: T) => distanceM([dock.lon_deg, dock.lat_deg], to);
-  return docks.reduce<T | undefined>((best, dock) => (best && away(best) <= away(dock) ? best : dock), undefined);
-}
-
 /** Degrees from `from` to `to` the short way round, in (-180, 180]. */
 export function turn(from: number, to: number): number {
   const delta = (((to - from) % 360) + 360) % 360;
