@@ -47,6 +47,7 @@ class Platform:
     sitl: bool = False
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    _client: httpx.Client | None = None
 
     @property
     def url(self) -> str:
@@ -58,14 +59,20 @@ class Platform:
 
     def start(self, *, within_s: float = 60.0) -> None:
         """Starts it and waits until it serves."""
-        command = [sys.executable, "-m", "api.cli.main", "up", "--port", str(self.port)]
-        command += ["--data-dir", str(self.data_dir), "--speedup", str(self.speedup)]
-        command += ["--sitl"] if self.sitl else []
+        options = ["--port", str(self.port), "--speedup", str(self.speedup), *(["--sitl"] if self.sitl else [])]
+        self.process = self.bailu("up", *options)
+        self.until_served(within_s=within_s)
+
+    def bailu(self, command: str, *options: str) -> subprocess.Popen[str]:
+        """One `bailu` process on this platform's data folder; what it prints goes to the log."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        line = [sys.executable, "-m", "api.cli.main", command, *options]
+        environ = os.environ | {"NO_COLOR": "1", "BAILU_DATA_DIR": str(self.data_dir)}
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True, env=os.environ | {"NO_COLOR": "1"}
-            )
+            return subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True, env=environ)
+
+    def until_served(self, *, within_s: float = 60.0) -> None:
+        """Until the API answers."""
         self.until(self._serves, within_s=within_s, what="the service to answer")
         self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=30)
 
@@ -81,22 +88,28 @@ class Platform:
     def kill(self) -> None:
         """Kills the platform as a power cut would; its vehicles fly on."""
         assert self.process is not None
-        self._client.close()
+        self.close()
         self.process.kill()
         self.process.wait(10)
 
     def stop(self) -> int:
         """Ctrl-C, and the exit code."""
         assert self.process is not None
-        self._client.close()
+        self.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(30)
+
+    def close(self) -> None:
+        """Lets go of the connection; the processes stay."""
+        if self._client is not None:
+            self._client.close()
 
     # --- the public API ---
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
+        assert self._client is not None
         return self._client.request(method, path, json=body, headers=named)
 
     def get(self, path: str) -> Json:

@@ -1,0 +1,58 @@
+"""Gateway, api and vehicles as processes of their own, joined by the data folder and UDP."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.platform import Platform
+from tests.sitl.test_patrol import hop
+
+pytestmark = pytest.mark.system
+VEHICLE = "bl-03"
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def stop(process: subprocess.Popen[str]) -> int:
+    if process.poll() is None:
+        process.terminate()
+    return process.wait(20)
+
+
+def test_the_roles_apart_fly_a_patrol_and_a_restarted_api_finds_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_udp_port()
+    monkeypatch.setenv("BAILU_LINKS", f'[{{ name = "fleet", url = "udpin:127.0.0.1:{port}" }}]')
+    platform = Platform(tmp_path / "data", speedup=15.0)
+    running = [
+        platform.bailu("gateway", "--speedup", "15"),
+        platform.bailu("sim", "--speedup", "15", "--tcp-base-port", "0"),
+    ]
+    try:
+        platform.process = platform.bailu("api", "--port", str(platform.port))
+        platform.until_served()
+        platform.until_ready(VEHICLE)
+        sortie_id = platform.launched(hop(), VEHICLE)
+        platform.until_state(sortie_id, "on_mission")
+        platform.kill()
+        platform.process = platform.bailu("api", "--port", str(platform.port))
+        platform.until_served()
+        platform.until(lambda: platform.vehicle(VEHICLE)["armed"] is True, within_s=10, what="the vehicle, flying")
+        platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
+        assert platform.until_state(sortie_id, "closed")["outcome"] == "aborted"
+        assert stop(running[0]) == 0
+        refused = platform.launch(platform.post("/missions", hop()), VEHICLE)
+        assert refused.status_code in (409, 503), refused.text
+    finally:
+        platform.close()
+        codes = [stop(process) for process in [*running, platform.process] if process is not None]
+    assert codes == [0, 0, 0]
