@@ -37,7 +37,7 @@ from telemetry.packets import (
     MissionType,
     Mode,
 )
-from telemetry.preflight import preflight
+from telemetry.preflight import LAUNCH_MODE, preflight
 from telemetry.progress import observe, reached, waypoint_seqs
 from telemetry.recorder import Recorder
 from telemetry.safety import protect
@@ -133,6 +133,9 @@ class Flight:
 
     async def _check(self) -> None:
         await self._advance(SortieState.PREFLIGHT, self.sortie.created_by, "launch was requested")
+        if self.vehicle.state.armed is False:
+            # Its last flight left it in RTL; and its own checks ask for what the mode needs (a position).
+            await set_mode(self.vehicle, LAUNCH_MODE)
         # Makes the autopilot check now and say why it would not arm, instead of every 30 s.
         await self.vehicle.command(Cmd.RUN_PREARM_CHECKS)
         checks = preflight(self.vehicle.snapshot(), self._plan)
@@ -181,7 +184,6 @@ class Flight:
     async def _start(self) -> None:
         """Arms and starts the mission; when that fails on the ground the vehicle is disarmed again."""
         vehicle = self.vehicle
-        await set_mode(vehicle, Mode.GUIDED)
         # A mission that ran before may have left the pointer at its end.
         await vehicle.command(Cmd.DO_SET_MISSION_CURRENT, 1)
         await vehicle.until(lambda s: (s.mission_seq or 0) <= 1, what="mission at its start", within_s=5)

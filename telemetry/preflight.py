@@ -6,6 +6,7 @@ from core.errors import PreflightCheck
 from core.geo import LatLon, ground_distance_m
 from missions.model import Plan
 from telemetry.messages import Landed, LinkState, VehicleState
+from telemetry.packets import Mode
 
 # GPS_FIX_TYPE_3D_FIX; six satellites are ArduPilot's own minimum for arming with GPS.
 _FIX_3D = 3
@@ -13,8 +14,8 @@ _MIN_SATELLITES = 6
 # A vehicle that stands further from the plan's home would fly other legs than the proven ones.
 HOME_TOLERANCE_M = 15.0
 _POSITION_FRESH_S = 3.0
-# Modes that a vehicle is left in after a pilot or a failsafe took over are no mode to start from.
-_FAILSAFE_MODES = ("LAND", "RTL", "SMART_RTL", "AUTO_RTL", "FLIP", "THROW", "TURTLE")
+# The launch puts the vehicle into this mode first: another one means that somebody else chose it since.
+LAUNCH_MODE = Mode.GUIDED
 
 
 def preflight(state: VehicleState, plan: Plan) -> tuple[PreflightCheck, ...]:
@@ -80,8 +81,9 @@ def _battery(state: VehicleState, plan: Plan) -> PreflightCheck:
 
 
 def _mode(state: VehicleState) -> PreflightCheck:
-    ok = state.mode is not None and state.mode not in _FAILSAFE_MODES
-    return PreflightCheck("mode", ok, f"mode {state.mode or 'unknown'}")
+    ok = state.mode == LAUNCH_MODE.name
+    said = f"mode {state.mode or 'unknown'}"
+    return PreflightCheck("mode", ok, said if ok else f"{said}, it was put into {LAUNCH_MODE.name}")
 
 
 def _prearm(state: VehicleState) -> PreflightCheck:

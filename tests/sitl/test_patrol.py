@@ -74,6 +74,10 @@ def test_pause_resume_and_return_do_what_they_say(platform: Platform) -> None:
     sortie = platform.until_state(sortie_id, "closed", within_s=240)
     assert sortie["outcome"] == "aborted"
     assert sortie["waypoints_reached"] < sortie["waypoints_total"]
+    # It stands in RTL now, its mission half flown: the next launch starts from the beginning.
+    platform.until_ready(VEHICLE)
+    again = platform.until_state(platform.launched(hop(), VEHICLE), "closed", within_s=240)
+    assert (again["outcome"], again["waypoints_reached"]) == ("completed", again["waypoints_total"])
 
 
 def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Platform) -> None:

@@ -33,7 +33,7 @@ PLAN = Plan(
 READY = VehicleState(
     VehicleId("bl-01"), "one", None, 11, "fleet", "quad",
     link=LinkState.LIVE, heard_age_s=0.2, position_age_s=0.2, lat_deg=31.139, lon_deg=121.124, gps_fix=6,
-    satellites=10, battery_pct=99.0, mode="STABILIZE", armed=False, landed=Landed.ON_GROUND, prearm_ok=True,
+    satellites=10, battery_pct=99.0, mode="GUIDED", armed=False, landed=Landed.ON_GROUND, prearm_ok=True,
     position_ok=True,
 )  # fmt: skip
 
@@ -62,6 +62,7 @@ def test_a_vehicle_standing_ready_at_its_dock_passes_every_check() -> None:
         ("battery", {"battery_pct": 44.0}),
         ("battery", {"battery_pct": None}),
         ("mode", {"mode": "LAND"}),
+        ("mode", {"mode": "STABILIZE"}),
         ("mode", {"mode": None}),
         ("estimate", {"position_ok": False}),
         ("estimate", {"position_ok": None}),
