@@ -20,6 +20,7 @@ check: setup ## The inner loop: lint, types, import rules, pure tests (under a m
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(PYTHON) tools/bootstrap.py npm run --silent test
 	$(BIN)/pytest -q -n 2 -m "not system and not browser and not sitl and not soak"
 
 test: check ## All tests: check, then system, ArduPilot SITL where present, browser
@@ -34,7 +35,7 @@ bench: setup ## Print one JSON line per figure: make bench [NAME=…]
 openapi: setup ## Write the API description and the console's types from the code
 	$(BIN)/bailu openapi > tests/golden/openapi.json
 	cp tests/golden/openapi.json console/src/api/openapi.json
-	cd console && npm run --silent types
+	@$(PYTHON) tools/bootstrap.py npm run --silent types
 
 clean: ## Remove what set-up and builds made (the data stay)
 	rm -rf .venv console/node_modules console/dist build *.egg-info

@@ -1,4 +1,6 @@
-"""Sets up the project from its lock files with nothing but a Python: `bootstrap.py run|dev|console …`.
+"""Sets up the project from its lock files with nothing but a Python: `bootstrap.py run|dev`.
+
+`bootstrap.py npm …` calls the npm that the set-up chose, in the console's folder.
 
 Each step leaves a stamp with the hash of what it was made from, so that a second call does nothing.
 """
@@ -139,15 +141,20 @@ def build_console() -> None:
     if is_current(stamp, wanted):
         return
     npm, env = npm_command()
+    install_console(npm, env)
+    shutil.rmtree(CONSOLE / "dist", ignore_errors=True)
+    run("building the console", *npm, "run", "--silent", "build", cwd=CONSOLE, env=env)
+    stamp.write_text(wanted)
+
+
+def install_console(npm: list[str], env: Mapping[str, str]) -> None:
+    """Installs the console's packages from their lock file."""
     lock_stamp = CONSOLE / "node_modules" / ".installed"
     lock_wanted = digest([CONSOLE / "package-lock.json", CONSOLE / "package.json"])
     if not is_current(lock_stamp, lock_wanted):
         run("installing the console's packages", *npm, "ci", "--no-audit", "--no-fund", "--loglevel=error",
             cwd=CONSOLE, env=env)  # fmt: skip
         lock_stamp.write_text(lock_wanted)
-    shutil.rmtree(CONSOLE / "dist", ignore_errors=True)
-    run("building the console", *npm, "run", "--silent", "build", cwd=CONSOLE, env=env)
-    stamp.write_text(wanted)
 
 
 def set_up(what: str) -> None:
@@ -163,11 +170,16 @@ def main(arguments: list[str]) -> int:
         print(f"bailu: needs Python ≥ 3.11, this is {sys.version.split()[0]}; call `make PYTHON=python3.12 …`.",
               file=sys.stderr)  # fmt: skip
         return 1
-    if arguments not in (["run"], ["dev"]):
-        print("usage: bootstrap.py run|dev", file=sys.stderr)
+    if arguments not in (["run"], ["dev"]) and arguments[:1] != ["npm"]:
+        print("usage: bootstrap.py run|dev|npm …", file=sys.stderr)
         return 2
     try:
-        set_up(arguments[0])
+        if arguments[0] == "npm":
+            npm, env = npm_command()
+            install_console(npm, env)
+            run(f"npm {' '.join(arguments[1:])}", *npm, *arguments[1:], cwd=CONSOLE, env=env)
+        else:
+            set_up(arguments[0])
     except SetupError as error:
         print(f"bailu: {error}", file=sys.stderr)
         return 1
