@@ -7,17 +7,19 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from multiprocessing.connection import wait
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from core.errors import Overloaded
 from geofence.zones import Airspace
 from missions.model import Airframe, Dock, MissionRequest, Plan
 from missions.planner import plan
+
+T = TypeVar("T")
 
 DEADLINE_S = 20.0
 # Requests that may wait for the worker; the next one is told to come back.
@@ -54,8 +56,7 @@ class WorkerPlanner:
         pool = self._pool
         try:
             async with asyncio.timeout(self._deadline_s):
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(pool, plan, request, dock, airspace, airframe)
+                return await _submitted(pool, plan, request, dock, airspace, airframe)
         except (TimeoutError, BrokenProcessPool) as error:
             self._replace(pool)
             raise Overloaded(f"No plan was found within {self._deadline_s:.0f} s") from error
@@ -70,6 +71,15 @@ class WorkerPlanner:
 
     def close(self) -> None:
         _end(self._pool)
+
+
+def _submitted(pool: ProcessPoolExecutor, job: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+    """Submits with Ctrl-C blocked: a worker that starts here inherits that and cannot die of it while it imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return asyncio.get_running_loop().run_in_executor(pool, job, *arguments)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _new_pool() -> ProcessPoolExecutor:
@@ -100,7 +110,7 @@ def _leave_with(sentinel: int) -> None:
 async def running_planner() -> AsyncIterator[WorkerPlanner]:
     """A worker planner while the context is open, its process already started and warm."""
     planner = WorkerPlanner()
-    warm = asyncio.get_running_loop().run_in_executor(planner._pool, os.getpid)
+    warm = _submitted(planner._pool, os.getpid)
     try:
         yield planner
     finally:
