@@ -35,10 +35,13 @@ def fleet() -> Iterator[Figure]:
 @contextmanager
 def _simulator(target: str) -> Iterator[int]:
     """`bailu sim` as its own process, sending to `target`; its process id."""
-    command = [sys.executable, "-m", "api.cli.main", "sim", "--count", str(_COUNT), "--no-tcp", "--udp-to", target]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    options = ["--count", str(_COUNT), "--tcp-base-port", "0", "--udp-to", target]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli.main", "sim", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         yield process.pid
+        assert process.poll() is None, f"bailu sim ended with {process.returncode}"
     finally:
         process.terminate()
         process.wait(10)
@@ -75,4 +78,6 @@ async def _measure() -> tuple[float, float, float]:
         measured = (cpu_s(pid) - before) / took, rss_mib(pid), counted / took
     for task in tasks:
         task.cancel()
+    silent = [vehicle.id for vehicle in station.vehicles.values() if vehicle.state.lat_deg is None]
+    assert not silent, f"no position of {silent}"
     return measured

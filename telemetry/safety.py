@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import VehicleRejected
 from missions.model import Plan
+from telemetry.exchange import set_param
 from telemetry.vehicle import Vehicle
 
 # FENCE_TYPE bits: 1 maximum altitude, 4 polygons and circles. Not 2: its 300 m circle round home is not our fence.
@@ -41,7 +42,7 @@ async def protect(vehicle: Vehicle, plan: Plan) -> None:
     """Sets and reads back every protective parameter. Raises VehicleRejected when one is missing or refused."""
     for setting in settings_for(plan):
         for name, value in setting.names:
-            if await vehicle.set_param(name, value):
+            if await set_param(vehicle, name, value):
                 break
         else:
             names = " or ".join(name for name, _ in setting.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from typing import TypeVar
 from core.clock import Clock
 from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejected
 from core.ids import SortieId, VehicleId
-from missions.model import Airframe, Dock, MissionItem
+from missions.model import Airframe, Dock
 from telemetry.fold import fold, is_position
 from telemetry.messages import Landed, LinkState, VehicleState
 from telemetry.packets import (
@@ -23,16 +23,9 @@ from telemetry.packets import (
     CommandLong,
     Heartbeat,
     Inbound,
-    MissionResult,
-    MissionType,
     Outbound,
-    ParamError,
-    ParamRequest,
-    ParamSet,
-    ParamValue,
     StatusText,
 )
-from telemetry.transfers import Download, Transfer, Upload
 
 T = TypeVar("T")
 
@@ -182,22 +175,22 @@ class Vehicle:
     ) -> T:
         """Sends `packet` until `answer` finds what it looks for in what comes back. Raises LinkTimeout."""
         for _ in range(tries):
-            with self._inbox() as inbox:
+            with self.inbox() as inbox:
                 self.send(packet)
                 found = await _first(inbox, answer, _TRY_S)
             if found is not None:
                 return found
-        raise self._silence(what, tries)
+        raise self.silence(what, tries)
 
     async def until(self, holds: Callable[[VehicleState], bool], *, what: str, within_s: float) -> None:
         """Waits until the record satisfies `holds`. `within_s` in the vehicle's time. Raises LinkTimeout."""
         if holds(self.state):
             return
-        with self._inbox() as inbox:
+        with self.inbox() as inbox:
             limit_s = max(2.0, within_s / self.pace)
             found = await _first(inbox, lambda _: True if holds(self.state) else None, limit_s)
         if found is None:
-            raise self._silence(what, 1)
+            raise self.silence(what, 1)
 
     async def command(self, command: Cmd, *params: float, tries: int = _TRIES) -> None:
         """Sends a command until it is acknowledged as accepted; ACCEPTED means "will try", not "has done".
@@ -206,7 +199,7 @@ class Vehicle:
         """
         started_s = self.clock.mono_s()
         for attempt in range(tries):
-            with self._inbox() as inbox:
+            with self.inbox() as inbox:
                 self.send(CommandLong(command, params, confirmation=attempt))
                 result = await self._result(inbox, command)
             if result == CmdResult.TEMPORARILY_REJECTED and attempt < tries - 1:
@@ -214,8 +207,8 @@ class Vehicle:
             elif result == CmdResult.ACCEPTED:
                 return
             elif result is not None:
-                raise VehicleRejected(self.id, command.name, _result_name(result), await self._last_words(started_s))
-        raise self._silence(f"acknowledgement of {command.name}", tries)
+                raise VehicleRejected(self.id, command.name, _result_name(result), await self.last_words(started_s))
+        raise self.silence(f"acknowledgement of {command.name}", tries)
 
     async def _result(self, inbox: asyncio.Queue[Inbound], command: Cmd) -> int | None:
         def answer(packet: Inbound) -> int | None:
@@ -226,90 +219,15 @@ class Vehicle:
             result = await _first(inbox, answer, _IN_PROGRESS_S)
         return result
 
-    async def _last_words(self, since_s: float) -> tuple[str, ...]:
+    async def last_words(self, since_s: float) -> tuple[str, ...]:
         """The texts around a refusal; ArduPilot sends the reason just after or just before the acknowledgement."""
         await asyncio.sleep(_REJECTED_PAUSE_S)
         return self.texts_since(since_s)
 
-    # --- parameters ---
-
-    async def read_param(self, name: str) -> float | None:
-        """The value, or None when the autopilot has no such parameter (it says so, or stays silent on it)."""
-        try:
-            return await self.ask(ParamRequest(name), lambda p: _param(p, name), what=f"parameter {name}", tries=3)
-        except LinkTimeout:
-            if self.link is not LinkState.LIVE:
-                raise
-            return None
-        except KeyError:
-            return None
-
-    async def set_param(self, name: str, value: float) -> bool:
-        """Sets and reads back; False when there is no such parameter.
-
-        Raises VehicleRejected when the autopilot keeps another value.
-        """
-        kept = await self.read_param(name)
-        if kept is None:
-            return False
-        if _same(kept, value):
-            return True
-        kept = await self.ask(ParamSet(name, value), lambda p: _param(p, name), what=f"setting {name}")
-        if not _same(kept, value):
-            kept = await self.ask(ParamRequest(name), lambda p: _param(p, name), what=f"parameter {name}")
-        if not _same(kept, value):
-            raise VehicleRejected(self.id, f"{name} = {value:g}", f"it keeps {kept:g}")
-        return True
-
-    # --- mission and fence transfer ---
-
-    async def upload(self, kind: MissionType, items: Sequence[MissionItem], *, within_s: float = 90.0) -> None:
-        """Replaces what the vehicle holds of `kind`. Not proof of anything: read it back."""
-        await self._transfer(lambda now: Upload(kind, items, now_s=now), f"{kind.name.lower()} upload", within_s)
-
-    async def download(self, kind: MissionType, *, within_s: float = 60.0) -> tuple[MissionItem, ...]:
-        """All items of `kind` that the vehicle holds, in order."""
-        done = await self._transfer(lambda now: Download(kind, now_s=now), f"{kind.name.lower()} download", within_s)
-        assert isinstance(done, Download)
-        return done.items
-
-    async def _transfer(self, start: Callable[[float], Transfer], what: str, within_s: float) -> Transfer:
-        deadline_s = self.clock.mono_s() + within_s
-        with self._inbox() as inbox:
-            while self.clock.mono_s() < deadline_s:
-                machine = start(self.clock.mono_s())
-                await self._drive(machine, inbox, deadline_s)
-                if machine.done:
-                    return machine
-                if machine.refused is not None:
-                    raise VehicleRejected(
-                        self.id,
-                        what,
-                        _mission_result_name(machine.refused),
-                        await self._last_words(deadline_s - within_s),
-                    )
-        raise self._silence(what, machine.attempts)
-
-    async def _drive(self, machine: Transfer, inbox: asyncio.Queue[Inbound], deadline_s: float) -> None:
-        """Runs a machine until it is done, refused, idle or out of time."""
-        while not machine.done and machine.refused is None:
-            now = self.clock.mono_s()
-            if now >= deadline_s or machine.is_idle(now):
-                return
-            for packet in machine.on_time(now):
-                self.send(packet)
-            try:
-                async with asyncio.timeout(max(0.01, machine.due_s() - self.clock.mono_s())):
-                    received = await inbox.get()
-            except TimeoutError:
-                continue
-            for packet in machine.on_packet(received, self.clock.mono_s()):
-                self.send(packet)
-
-    # --- helpers ---
+    # --- what transactions are made of ---
 
     @contextmanager
-    def _inbox(self) -> Iterator[asyncio.Queue[Inbound]]:
+    def inbox(self) -> Iterator[asyncio.Queue[Inbound]]:
         """What the vehicle says while the context is open; at most 500 packets wait, later ones are dropped."""
         inbox: asyncio.Queue[Inbound] = asyncio.Queue(maxsize=500)
 
@@ -323,7 +241,8 @@ class Vehicle:
         finally:
             self.listeners.remove(put)
 
-    def _silence(self, what: str, tries: int) -> LinkTimeout | VehicleOffline:
+    def silence(self, what: str, tries: int) -> LinkTimeout | VehicleOffline:
+        """The error that no answer is: the link's when the vehicle is not heard at all, else the question's."""
         if self.link in (LinkState.LOST, LinkState.NEVER):
             return VehicleOffline(self.id, self._heard_at)
         return LinkTimeout(self.id, what, tries)
@@ -354,20 +273,5 @@ def _stands_ready(state: VehicleState) -> bool:
     return standing and bool(state.prearm_ok and state.position_ok) and state.sortie_id is None
 
 
-def _param(packet: Inbound, name: str) -> float | None:
-    if isinstance(packet, ParamError) and packet.name == name:
-        raise KeyError(name)
-    return packet.value if isinstance(packet, ParamValue) and packet.name == name else None
-
-
-def _same(kept: float, wanted: float) -> bool:
-    """Equal as float32, which is what crosses the wire."""
-    return abs(kept - wanted) <= 1e-6 * max(1.0, abs(wanted))
-
-
 def _result_name(result: int) -> str:
     return CmdResult(result).name if result in set(CmdResult) else f"MAV_RESULT {result}"
-
-
-def _mission_result_name(result: int) -> str:
-    return MissionResult(result).name if result in set(MissionResult) else f"MAV_MISSION_RESULT {result}"

@@ -14,7 +14,7 @@ from core.geo import LatLon
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from missions.model import Airframe, Dock, MissionRequest, Pattern, Revision, Sortie, SortieState
 from missions.ports import Store
-from telemetry import flight as module
+from telemetry import logbook as module
 from telemetry.flight import Flight
 from telemetry.packets import Outbound
 from telemetry.vehicle import Vehicle, VehicleConfig

@@ -1,0 +1,138 @@
+"""From a stored sortie to an armed vehicle in AUTO: checked, protected, uploaded, read back (promise 1)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from core.clock import Clock
+from core.errors import BailuError, PreflightFailed, StaleRevision, UploadMismatch, VehicleRejected
+from missions.items import Kind, items_hash
+from missions.model import MissionItem, Plan, SortieState
+from missions.ports import CommandJournal
+from telemetry.commands import journalled, new_record, problem_of, set_mode
+from telemetry.exchange import download, upload
+from telemetry.logbook import GATEWAY, Logbook
+from telemetry.messages import Landed
+from telemetry.packets import Cmd, MissionType, Mode
+from telemetry.preflight import LAUNCH_MODE, preflight
+from telemetry.safety import protect
+from telemetry.vehicle import Vehicle
+
+log = logging.getLogger("bailu.flight")
+
+# How long the checks may take to turn green (a GPS that has just come up), in the vehicle's time.
+_PREFLIGHT_S = 20.0
+
+
+class Launch:
+    """The steps of one launch, in their order."""
+
+    def __init__(
+        self, vehicle: Vehicle, plan: Plan, logbook: Logbook, *, journal: CommandJournal, clock: Clock
+    ) -> None:
+        self._vehicle = vehicle
+        self._plan = plan
+        self._logbook = logbook
+        self._journal = journal
+        self._clock = clock
+
+    async def run(self) -> bool:
+        """Whether the vehicle took off; when not, the sortie is refused and the vehicle stands disarmed."""
+        sortie = self._logbook.sortie
+        try:
+            with self._vehicle.exclusive(f"launching sortie {sortie.id}"):
+                await self._check()
+                await self._load()
+                await self._start()
+        except StaleRevision:
+            log.warning("sortie %s was closed by somebody else before it started", sortie.id)
+            return False
+        except BailuError as error:
+            log.warning("sortie %s refused: %s", sortie.id, error.detail)
+            await self._logbook.advance(SortieState.REFUSED, GATEWAY, error.detail, problem=problem_of(error))
+            return False
+        return True
+
+    async def _check(self) -> None:
+        vehicle = self._vehicle
+        await self._logbook.advance(SortieState.PREFLIGHT, self._logbook.sortie.created_by, "launch was requested")
+        if vehicle.state.armed is False:
+            # Its last flight left it in RTL; and its own checks ask for what the mode needs (a position).
+            await set_mode(vehicle, LAUNCH_MODE)
+        # Makes the autopilot check now and say why it would not arm, instead of every 30 s.
+        await vehicle.command(Cmd.RUN_PREARM_CHECKS)
+        checks = preflight(vehicle.snapshot(), self._plan)
+        deadline_s = self._clock.mono_s() + max(3.0, _PREFLIGHT_S / vehicle.pace)
+        while not all(check.ok for check in checks) and self._clock.mono_s() < deadline_s:
+            await asyncio.sleep(0.2)
+            checks = preflight(vehicle.snapshot(), self._plan)
+        if not all(check.ok for check in checks):
+            await self._logbook.change(checks=checks)
+            raise PreflightFailed(vehicle.id, checks)
+        battery = vehicle.state.battery_pct
+        await self._logbook.advance(
+            SortieState.UPLOADING, GATEWAY, "all checks passed", checks=checks, battery_start_pct=battery
+        )
+
+    async def _load(self) -> None:
+        """Fence and mission onto the vehicle, each read back and compared."""
+        await protect(self._vehicle, self._plan)
+        await self._put(MissionType.FENCE, self._plan.fence_items, self._plan.fence_hash)
+        await self._clear_rally_points()
+        await self._put(MissionType.MISSION, self._plan.items, self._plan.hash)
+        await self._logbook.advance(
+            SortieState.READY,
+            GATEWAY,
+            "mission and fence were read back and equal the approved plan",
+            upload_verified=True,
+            mission_hash=self._plan.hash,
+            fence_hash=self._plan.fence_hash,
+        )
+
+    async def _put(self, kind: MissionType, items: Sequence[MissionItem], expected: str) -> None:
+        await upload(self._vehicle, kind, items)
+        what: Kind = "fence" if kind is MissionType.FENCE else "mission"
+        held = items_hash(await download(self._vehicle, kind), kind=what)
+        if held != expected:
+            raise UploadMismatch(self._vehicle.id, what, expected, held)
+
+    async def _clear_rally_points(self) -> None:
+        """One left over from somebody else would become the place that RTL flies to."""
+        if not await download(self._vehicle, MissionType.RALLY):
+            return
+        await upload(self._vehicle, MissionType.RALLY, ())
+        if left := await download(self._vehicle, MissionType.RALLY):
+            raise VehicleRejected(self._vehicle.id, "clearing its rally points", f"it keeps {len(left)}")
+
+    async def _start(self) -> None:
+        """Arms and starts the mission; when that fails on the ground the vehicle is disarmed again.
+
+        One that left the ground although nobody could confirm it is flying, and is followed like any other.
+        """
+        vehicle = self._vehicle
+        # A mission that ran before may have left the pointer at its end.
+        await vehicle.command(Cmd.DO_SET_MISSION_CURRENT, 1)
+        await vehicle.until(lambda s: (s.mission_seq or 0) <= 1, what="mission at its start", within_s=5)
+        await self._journalled("arm", lambda: vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1))
+        try:
+            await vehicle.until(lambda s: s.armed is True, what="arming", within_s=5)
+            await self._journalled("start", lambda: vehicle.command(Cmd.MISSION_START))
+            await vehicle.until(lambda s: s.mode == Mode.AUTO.name, what="mode AUTO", within_s=5)
+        except BailuError as error:
+            if vehicle.state.landed in (Landed.ON_GROUND, Landed.UNKNOWN):
+                await vehicle.command(Cmd.COMPONENT_ARM_DISARM, 0)
+                raise
+            self._logbook.event("warning", "start-unconfirmed", f"It flies, but: {error.detail}")
+        await self._logbook.advance(
+            SortieState.TAKING_OFF,
+            self._logbook.sortie.created_by,
+            "armed and started",
+            armed_at=self._clock.now(),
+        )
+
+    async def _journalled(self, kind: str, send: Callable[[], Awaitable[None]]) -> None:
+        sortie = self._logbook.sortie
+        record = new_record(self._clock, self._vehicle.id, sortie.id, kind, sortie.created_by)
+        await journalled(self._journal, self._clock, record, send)
