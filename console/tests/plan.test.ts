@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Conflict, Plan } from "../src/api/model";
+import { conflictLabels } from "../src/map/features";
 import { importGeoJson } from "../src/plan/importGeoJson";
 import { candidates, choose } from "../src/plan/vehicles";
 import { isLegal } from "../src/state/commands";
@@ -67,5 +69,25 @@ describe("commands", () => {
     expect(isLegal("return", null, VEHICLE)).toBe(true);
     expect(isLegal("land", null, { ...VEHICLE, armed: false })).toBe(false);
     expect(isLegal("pause", null, VEHICLE)).toBe(false);
+  });
+});
+
+describe("the names of conflicts on the map", () => {
+  const conflict = (code: string, geometry: Conflict["geometry"]): Conflict => ({
+    code, geometry, detail: "", pointer: "", zone_id: null, zone_name: null, leg: null,
+  });
+  const path = { type: "LineString", coordinates: [[121, 31, 0], [121.2, 31.2, 60], [121, 31, 0]] };
+  const named = (...conflicts: Conflict[]) =>
+    conflictLabels({ conflicts, path } as unknown as Plan, ({ code }) => code).features.map(({ geometry, properties }) => [
+      geometry.type === "Point" ? geometry.coordinates : [],
+      properties?.label,
+    ]);
+
+  it("stand where the conflict is", () => {
+    const leg = { type: "LineString", coordinates: [[121, 31], [121.2, 31]] } as Conflict["geometry"];
+    expect(named(conflict("crosses", leg))).toEqual([[[121.1, 31], "crosses"]]);
+  });
+  it("stand together above the path when they have no place", () => {
+    expect(named(conflict("battery", null), conflict("speed", null))).toEqual([[[121.1, 31.2], "battery\nspeed"]]);
   });
 });

@@ -2,11 +2,12 @@
 
 import type { Feature, FeatureCollection, Geometry, Position } from "geojson";
 import type { Airspace, Conflict, Dock, Plan, Role, ZoneFeature } from "../api/model";
-import { type Bounds, circlePolygon, gridLines, type LonLat, middle } from "../geo/geo";
+import { type Bounds, boundsOf, circlePolygon, gridLines, type LonLat, middle } from "../geo/geo";
 import type { Language } from "../i18n";
 
 const collect = (features: Feature[]): FeatureCollection => ({ type: "FeatureCollection", features });
 const feature = (geometry: Geometry, properties: Feature["properties"] = {}): Feature => ({ type: "Feature", geometry, properties });
+const point = (coordinates: Position): Geometry => ({ type: "Point", coordinates });
 const line = (coordinates: Position[]): Geometry => ({ type: "LineString", coordinates });
 
 export const NOTHING = collect([]);
@@ -71,6 +72,17 @@ export function fence({ fence: onboard }: Plan): FeatureCollection {
 
 export function conflicts(all: readonly Conflict[]): FeatureCollection {
   return collect(all.flatMap(({ geometry }) => (geometry ? [feature(geometry)] : [])));
+}
+
+/** A name where each conflict lies; those that lie nowhere (the battery) are named together above the path. */
+export function conflictLabels({ conflicts: all, path: whole }: Plan, name: (conflict: Conflict) => string): FeatureCollection {
+  const placed = all.flatMap((conflict) =>
+    conflict.geometry ? [feature(point(middle(conflict.geometry as Geometry)), { label: name(conflict) })] : [],
+  );
+  const others = all.filter(({ geometry }) => !geometry).map(name);
+  const [west, , east, north] = boundsOf(whole.coordinates as Position[]) ?? [0, 0, 0, 0];
+  const above = feature(point([(west + east) / 2, north]), { label: others.join("\n") });
+  return collect(others.length ? [...placed, above] : placed);
 }
 
 export function tracks(lines: readonly { positions: readonly Position[]; selected: boolean }[]): FeatureCollection {

@@ -1,9 +1,10 @@
 /** Keeps the map's sources in step with the stores, past React. */
 
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
-import type { Plan } from "../api/model";
+import type { Conflict, Plan } from "../api/model";
 import type { Bounds } from "../geo/geo";
-import { language } from "../i18n";
+import { language, t } from "../i18n";
+import { conflictText } from "../i18n/wording";
 import { draft, preview } from "../plan/draft";
 import { live } from "../state/connection";
 import { hasEnded, type Live } from "../state/live";
@@ -45,6 +46,11 @@ export function startFeed(map: MapLibre): () => void {
     fill("waypoints", wanted ? features.waypoints(wanted) : features.NOTHING);
     fill("fence", wanted ? features.fence(wanted) : features.NOTHING);
     fill("conflicts", wanted ? features.conflicts(wanted.conflicts) : features.NOTHING);
+    named(wanted);
+  };
+  const named = (wanted: Plan | null) => {
+    const name = (conflict: Conflict) => conflictText(conflict, wanted?.waypoints_total ?? 0, t);
+    fill("conflict-labels", wanted ? features.conflictLabels(wanted, name) : features.NOTHING);
   };
 
   let trackTimer: ReturnType<typeof setTimeout> | undefined;
@@ -66,6 +72,7 @@ export function startFeed(map: MapLibre): () => void {
   const stops = [
     places.subscribe(ground),
     language.subscribe(ground),
+    language.subscribe(() => named(shownPlan())),
     ...[preview, draft, plans, live].map((store) => store.subscribe(plan)),
     live.subscribe(tracksSoon),
     view.subscribe(look),

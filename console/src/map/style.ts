@@ -13,6 +13,7 @@ export const SOURCES = [
   "path",
   "waypoints",
   "conflicts",
+  "conflict-labels",
   "tracks",
 ] as const;
 export type SourceId = (typeof SOURCES)[number];
@@ -62,6 +63,7 @@ const labels: LayerSpecification[] = [
   { id: "waypoint-dots", type: "circle", source: "waypoints", minzoom: 11, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 2, 14.5, 8], "circle-color": palette.plan, "circle-stroke-color": palette.halo, "circle-stroke-width": 1.2 } },
   { id: "waypoint-numbers", type: "symbol", source: "waypoints", minzoom: 13.8, layout: { ...text, "text-field": ["get", "number"], "text-size": 10.5, "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": palette.planText } },
   { id: "docks", type: "symbol", source: "docks", layout: { ...text, "icon-image": "dock", "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12, "text-offset": [0, 1.35], "text-anchor": "top", "text-optional": true }, paint: { "text-color": palette.dock, ...halo } },
+  { id: "conflict-labels", type: "symbol", source: "conflict-labels", layout: { ...text, "text-max-width": 14, "text-field": ["get", "label"], "text-size": 13, "text-variable-anchor": ["bottom", "top", "right", "left"], "text-radial-offset": 1, "text-allow-overlap": true }, paint: { "text-color": palette.conflict, ...halo, "text-halo-width": 2 } },
   { id: "zone-labels", type: "symbol", source: "zone-labels", layout: { ...text, "text-field": ["get", "label"], "text-size": ["interpolate", ["linear"], ["zoom"], 10, 11, 15, 13], "symbol-sort-key": ["get", "order"] }, paint: { "text-color": byRole as never, ...halo } },
 ];
 
