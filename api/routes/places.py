@@ -12,8 +12,11 @@ from api.schemas.places import (
     District,
     DockList,
     DockOut,
+    ZoneCollection,
+    ZoneFeature,
 )
 from api.services import Asker, Wired
+from core.errors import NotFound
 from geofence.geojson import parse_zones
 from geofence.qingpu import district_feature_collection
 from geofence.zones import Airspace
@@ -63,6 +66,22 @@ async def publish_airspace(asked: AirspaceIn, services: Wired, asker: Asker, res
     published = await services.store.publish_airspace(new)
     response.headers["Location"] = f"/api/v1/airspace/versions/{published.version}"
     return AirspaceOut.of(published)
+
+
+@router.get("/zones")
+async def list_zones(services: Wired) -> ZoneCollection:
+    """The zones of the newest airspace version, for a client that only wants to draw them."""
+    return AirspaceOut.of(await services.store.airspace()).zones
+
+
+@router.get("/zones/{zone_id}")
+async def one_zone(zone_id: str, services: Wired) -> ZoneFeature:
+    """One zone of the newest airspace version."""
+    zones = AirspaceOut.of(await services.store.airspace()).zones
+    found = next((zone for zone in zones.features if zone.id == zone_id), None)
+    if found is None:
+        raise NotFound("zone", zone_id)
+    return found
 
 
 @router.get("/district")

@@ -148,6 +148,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/zones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Zones
+         * @description The zones of the newest airspace version, for a client that only wants to draw them.
+         */
+        get: operations["list_zones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/zones/{zone_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Zone
+         * @description One zone of the newest airspace version.
+         */
+        get: operations["one_zone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/district": {
         parameters: {
             query?: never;
@@ -544,7 +584,7 @@ export interface components {
          * @description One reason why a plan may not fly.
          *
          *     `code` names the rule; `pointer` the member of the request to change; `geometry` is the offending
-         *     place as GeoJSON (lon, lat); `leg` the indices of the waypoints that it lies between.
+         *     place as GeoJSON (lon, lat); `leg` the ends of the worst leg: 0 and N + 1 are home, n is waypoint number n of N.
          */
         Conflict: {
             /** Code */
@@ -632,7 +672,10 @@ export interface components {
             /** Ring */
             ring: number[][];
         };
-        /** Health */
+        /**
+         * Health
+         * @description `speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations.
+         */
         Health: {
             /**
              * Status
@@ -647,6 +690,8 @@ export interface components {
              * Format: date-time
              */
             started_at: string;
+            /** Speedup */
+            speedup: number;
         };
         /** HomeOut */
         HomeOut: {
@@ -1450,6 +1495,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AirspaceOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_zones: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZoneCollection"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_zone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                zone_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZoneFeature"];
                 };
             };
             /** @description A problem document (RFC 9457) */
