@@ -14,14 +14,16 @@ from core.errors import BailuError, IllegalTransition
 from core.geo import LatLon, ground_distance_m
 from core.ids import OperatorId
 from geofence.watch import Watch, WatchPoint, WatchState
+from missions.items import items_hash
 from missions.model import CommandKind, Revision, Sortie, SortieState, TrackPoint
 from missions.ports import Store
 from missions.sortie import is_flying
 from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, set_mode
+from telemetry.exchange import download
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
 from telemetry.messages import Landed, LinkState, VehicleState
-from telemetry.packets import GlobalPosition, Heartbeat, Inbound, MissionItemReached, Mode
+from telemetry.packets import GlobalPosition, Heartbeat, Inbound, MissionItemReached, MissionType, Mode
 from telemetry.progress import observe, reached, waypoint_seqs
 from telemetry.recorder import Recorder
 from telemetry.vehicle import Vehicle
@@ -107,13 +109,25 @@ class Flight:
         if self.vehicle.state.armed:
             if not flew:
                 await self._adopt_started()
-            self._logbook.event(
-                "info", "reattached", "The platform restarted and found the vehicle flying its mission."
-            )
+            await self._verify_again()
         elif flew:
             await self._close("it landed while the platform was down")
         else:
             await self._logbook.advance(SortieState.REFUSED, GATEWAY, "the platform stopped before take-off")
+
+    async def _verify_again(self) -> None:
+        """Whether the vehicle still holds the plan that was approved; others may have spoken to it meanwhile."""
+        try:
+            held = items_hash(await download(self.vehicle, MissionType.MISSION), kind="mission")
+        except BailuError as error:
+            self._logbook.event(
+                "warning", "reattached-unverified", f"It flies, its mission is unknown: {error.detail}"
+            )
+            return
+        if held == self.sortie.mission_hash:
+            self._logbook.event("info", "reattached", "The platform restarted and found the vehicle on its mission.")
+        else:
+            self._logbook.event("critical", "mission-changed", "It flies, and its mission is not the approved one.")
 
     async def _adopt_started(self) -> None:
         """It armed in the moment that the platform stopped: bring the record up to what is true."""

@@ -12,13 +12,17 @@ from core.clock import ManualClock, SystemClock
 from core.errors import Overloaded, StaleRevision
 from core.geo import LatLon
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
-from missions.model import Airframe, Dock, MissionRequest, Pattern, Revision, Sortie, SortieState
+from missions.items import items_hash
+from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Revision, Sortie, SortieState
 from missions.ports import Store
 from telemetry import logbook as module
 from telemetry.flight import Flight
-from telemetry.packets import Outbound
+from telemetry.packets import ExtendedSysState, Heartbeat, MissionCurrent, Outbound
 from telemetry.vehicle import Vehicle, VehicleConfig
+from telemetry.wire import Decoder, Encoder, MavAddress
+from tests.telemetry.air import Air
 from tests.telemetry.test_preflight import PLAN
+from tests.telemetry.test_transfers import mission
 
 NOW = ManualClock().now()
 DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0)
@@ -47,15 +51,22 @@ class GrudgingStore:
         return
 
 
+def a_flight(vehicle: Vehicle, store: GrudgingStore, tmp_path: Path, sortie: Sortie, told: list[Any]) -> Flight:
+    return Flight(
+        vehicle, REVISION, sortie,
+        store=cast("Store", store), publish=told.append, clock=SystemClock(), data_dir=tmp_path,
+    )  # fmt: skip
+
+
+def a_vehicle() -> Vehicle:
+    return Vehicle(VehicleConfig(VehicleId("bl-01"), "one", "x", 11, DOCK, FRAME), clock=SystemClock())
+
+
 def flight(store: GrudgingStore, tmp_path: Path, sortie: Sortie = SORTIE) -> tuple[Flight, list[Outbound]]:
     sent: list[Outbound] = []
-    vehicle = Vehicle(VehicleConfig(VehicleId("bl-01"), "one", "x", 11, DOCK, FRAME), clock=SystemClock())
+    vehicle = a_vehicle()
     vehicle.attach(sent.append)
-    made = Flight(
-        vehicle, REVISION, sortie,
-        store=cast("Store", store), publish=lambda _: None, clock=SystemClock(), data_dir=tmp_path,
-    )  # fmt: skip
-    return made, sent
+    return a_flight(vehicle, store, tmp_path, sortie, []), sent
 
 
 async def test_a_sortie_that_somebody_else_closed_does_not_start(tmp_path: Path) -> None:
@@ -86,3 +97,24 @@ async def test_in_the_air_the_record_is_kept_until_the_store_takes_it(
     made, _ = flight(store, tmp_path, replace(SORTIE, state=SortieState.LANDING))
     await made._close("it landed and disarmed")
     assert [saved.state for saved in store.saved] == [SortieState.CLOSED]
+
+
+@pytest.mark.parametrize(("held", "code"), [(mission(5), "reattached"), (mission(6), "mission-changed")])
+async def test_a_vehicle_found_again_in_the_air_is_asked_what_it_flies(
+    tmp_path: Path, held: tuple[MissionItem, ...], code: str
+) -> None:
+    air, told, vehicle = Air(delay_s=0.0), list[Any](), a_vehicle()
+    air.upload(held)
+    decoder, encoder = Decoder(), Encoder(MavAddress(255, 190))
+    channel = air.vehicle.open_channel()
+
+    def transmit(packet: Outbound) -> None:
+        for frame in decoder.feed(air.vehicle.receive(channel, encoder.frame(packet, MavAddress(11, 1)))):
+            vehicle.hear(frame.packet)
+
+    vehicle.attach(transmit)
+    for packet in (Heartbeat(True, True, 3, 4), MissionCurrent(3, None), ExtendedSysState(2)):
+        vehicle.hear(packet)
+    sortie = replace(SORTIE, state=SortieState.ON_MISSION, mission_hash=items_hash(mission(5), kind="mission"))
+    await a_flight(vehicle, GrudgingStore(), tmp_path, sortie, told)._reattach()
+    assert [event.code for event in told] == [code]
