@@ -199,10 +199,6 @@ class SocketBus:
         self._confirmed: dict[int, asyncio.Event] = {}
         self._asks: set[asyncio.Task[None]] = set()
 
-    @property
-    def is_connected(self) -> bool:
-        return self._peer is not None
-
     async def wait_connected(self) -> None:
         await self._connected.wait()
 

@@ -45,12 +45,3 @@ def ground_distance_m(a: LatLon, b: LatLon) -> float:
         + math.cos(math.radians(a.lat_deg)) * math.cos(math.radians(b.lat_deg)) * math.sin(half_dlon) ** 2
     )
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
-
-
-def bearing_deg(a: LatLon, b: LatLon) -> float:
-    """Initial true bearing from `a` to `b`, 0 ≤ bearing < 360; 0 when they are the same place."""
-    lat_a, lat_b = math.radians(a.lat_deg), math.radians(b.lat_deg)
-    dlon = math.radians(b.lon_deg - a.lon_deg)
-    y = math.sin(dlon) * math.cos(lat_b)
-    x = math.cos(lat_a) * math.sin(lat_b) - math.sin(lat_a) * math.cos(lat_b) * math.cos(dlon)
-    return math.degrees(math.atan2(y, x)) % 360.0

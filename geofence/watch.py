@@ -41,10 +41,6 @@ class WatchState:
     outside_since_mono_s: float | None = None
     too_high_since_mono_s: float | None = None
 
-    @property
-    def in_breach(self) -> bool:
-        return self.outside_since_mono_s is not None or self.too_high_since_mono_s is not None
-
 
 @dataclass(frozen=True, slots=True)
 class BreachEvent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
@@ -30,11 +29,6 @@ def default_docks() -> tuple[Dock, ...]:
         )
         for entry in json.loads(text)
     )
-
-
-def airframes() -> Mapping[str, Airframe]:
-    """Every airframe by its name."""
-    return AIRFRAMES
 
 
 def default_airframe() -> Airframe:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.errors import Conflict, PreflightCheck
 from core.geo import LatLon
-from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
+from core.ids import CommandId, DockId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.onboard import FencePolygon as FencePolygon  # noqa: PLC0414  (part of a plan: exported)
 from geofence.onboard import OnboardFence as OnboardFence  # noqa: PLC0414  (part of a plan: exported)
 
@@ -239,7 +239,7 @@ class CommandKind(StrEnum):
 class CommandRecord:
     """A journalled command: stored before its first byte is sent (promise 4)."""
 
-    id: str
+    id: CommandId
     vehicle_id: VehicleId
     sortie_id: SortieId | None
     kind: str

@@ -50,7 +50,6 @@ class Vehicle:
             ListKind.FENCE: ListTransfer(FenceStore(self.aircraft), self.aircraft),
             ListKind.RALLY: ListTransfer(RallyStore(self.aircraft), self.aircraft),
         }
-        self._gcs: set[tuple[int, int]] = set()
 
     @property
     def system_id(self) -> int:

@@ -11,7 +11,7 @@ import msgspec
 
 from core.clock import Clock
 from core.errors import BailuError, NotFound, Overloaded
-from core.ids import OperatorId, SortieId, VehicleId, new_id
+from core.ids import CommandId, OperatorId, SortieId, VehicleId, new_id
 from missions.model import CommandKind, CommandRecord, SortieState
 from missions.ports import CommandJournal
 from telemetry.messages import VehicleState
@@ -103,7 +103,7 @@ def new_record(
     clock: Clock, vehicle_id: VehicleId, sortie_id: SortieId | None, kind: str, by: OperatorId
 ) -> CommandRecord:
     """A fresh journal entry."""
-    return CommandRecord(new_id("cmd"), vehicle_id, sortie_id, kind, issued_at=clock.now(), issued_by=by)
+    return CommandRecord(CommandId(new_id("cmd")), vehicle_id, sortie_id, kind, issued_at=clock.now(), issued_by=by)
 
 
 def reconciled(record: CommandRecord, state: VehicleState, clock: Clock) -> CommandRecord:

@@ -41,8 +41,7 @@ from telemetry.packets import (
     SysStatus,
 )
 
-# A MAVLink 2 frame is at most 280 bytes (10 header, 255 payload, 2 checksum, 13 signature).
-MAX_FRAME = 280
+# A frame has at most 280 bytes; a datagram that an Ethernet link carries whole may hold several.
 MAX_DATAGRAM = 1500
 # MAV_AUTOPILOT_INVALID: the sender is no autopilot.
 _NO_AUTOPILOT = 8

@@ -18,7 +18,7 @@ from api.main import create_app, enrolled, stream_hub
 from api.planning import ThreadPlanner
 from api.settings import Settings
 from core.clock import ManualClock
-from core.ids import VehicleId
+from core.ids import CommandId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.fleet import default_docks
 from missions.model import CommandRecord
@@ -66,7 +66,9 @@ class FakeGateway:
         if self.refusal:
             raise self.refusal
         return CommandDone(
-            CommandRecord("c-1", command.vehicle_id, None, command.kind, self.clock.now(), command.by, "done", "ok")
+            CommandRecord(
+                CommandId("c-1"), command.vehicle_id, None, command.kind, self.clock.now(), command.by, "done", "ok"
+            )
         )
 
 

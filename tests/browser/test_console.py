@@ -21,7 +21,7 @@ FIELD = ((850, 305), (1020, 325), (1030, 465), (840, 445))
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
-    with running_platform(tmp_path / "data", speedup=8.0) as running:
+    with running_platform(tmp_path / "data", speedup=5.0) as running:
         running.until_ready(VEHICLE)
         yield running
 

@@ -72,7 +72,8 @@ def test_events_alternate_and_end_with_the_state(points: list[tuple[float, float
         for event in events:
             assert (event.kind in open_kinds) is event.ended
             open_kinds ^= {event.kind}
-        assert state.in_breach == bool(open_kinds)
+        assert (state.outside_since_mono_s is not None) is (BreachKind.OUTSIDE in open_kinds)
+        assert (state.too_high_since_mono_s is not None) is (BreachKind.TOO_HIGH in open_kinds)
         outside = not shapely.Polygon(FRAME.to_xy(FENCE.polygons[0].ring)).covers(shapely.Point(x, y))
         assert BreachKind.OUTSIDE in open_kinds or not outside or max(abs(x), abs(y)) < 100.1
 
