@@ -35,13 +35,12 @@ from telemetry.messages import (
     VehicleState,
     launch_subject,
 )
+from telemetry.preflight import HOME_TOLERANCE_M
 
 log = logging.getLogger(__name__)
 
 # How long a gateway may take to take a sortie over; the flight itself goes on after it.
 ACCEPT_DEADLINE_S = 10.0
-# A vehicle on its pad: GPS error and the size of the dock.
-PAD_RADIUS_M = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def _dock_check(vehicle: VehicleState, revision: Revision) -> PreflightCheck:
     if vehicle.lat_deg is None or vehicle.lon_deg is None:
         return PreflightCheck("dock", False, "the vehicle's position is not known")
     away_m = ground_distance_m(revision.plan.home, LatLon(vehicle.lat_deg, vehicle.lon_deg))
-    return PreflightCheck("dock", away_m <= PAD_RADIUS_M, f"the vehicle is {away_m:.0f} m from the plan's home")
+    return PreflightCheck("dock", away_m <= HOME_TOLERANCE_M, f"the vehicle is {away_m:.0f} m from the plan's home")
 
 
 async def _refuse_outdated(services: Services, vehicle: VehicleState, revision: Revision) -> None:

@@ -80,7 +80,10 @@ class CommandJournal(Protocol):
     """Commands before their first byte and after their last."""
 
     async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
-        """Commits it, or returns the one that the key made before."""
+        """Commits it, or returns the one that the key made before.
+
+        Raises IdempotencyKeyReused when that was another command or another vehicle's.
+        """
         ...
 
     async def finish_command(self, command: CommandRecord) -> None: ...

@@ -56,6 +56,7 @@ class Flight:
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
         self._seqs = waypoint_seqs(revision.plan.items)
         self._reached_seq = 0
+        self._since_s = clock.mono_s()
         self._asked: tuple[OperatorId, CommandKind] | None = None
         self._last_place: LatLon | None = None
         self._watch = Watch(revision.plan.fence) if revision.plan.fence else None
@@ -146,8 +147,10 @@ class Flight:
         )
 
     def _is_silent(self) -> bool:
-        since = self.vehicle.snapshot().last_heard_at or self.sortie.transitions[-1].at
-        return (self._clock.now() - since).total_seconds() > _LOST_AFTER_S
+        """Whether the vehicle has been silent for too long; the time before this flight was looked for is not held
+        against it."""
+        age_s = self.vehicle.snapshot().heard_age_s
+        return (self._clock.mono_s() - self._since_s if age_s is None else age_s) > _LOST_AFTER_S
 
     # --- in the air ---
 

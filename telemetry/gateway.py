@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.bus import Bus
 from core.clock import Clock
-from core.errors import IllegalTransition, NotFound, VehicleBusy, VehicleOffline
+from core.errors import IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
 from core.ids import VehicleId
 from missions.model import CommandKind, Sortie
 from missions.ports import Store
@@ -169,6 +169,9 @@ class Gateway:
     async def _run(self, flight: Flight, *, again: bool) -> None:
         try:
             await (flight.find_again() if again else flight.fly())
+        except* StaleRevision:
+            # The api closes what was never handed over; whoever saved first decides, and nothing was sent.
+            log.warning("sortie %s was closed by somebody else", flight.sortie.id)
         finally:
             del self._flights[flight.vehicle.id]
             flight.vehicle.assign(None)

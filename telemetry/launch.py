@@ -14,7 +14,6 @@ from missions.ports import CommandJournal
 from telemetry.commands import journalled, new_record, problem_of, set_mode
 from telemetry.exchange import download, upload
 from telemetry.logbook import GATEWAY, Logbook
-from telemetry.messages import Landed
 from telemetry.packets import Cmd, MissionType, Mode
 from telemetry.preflight import LAUNCH_MODE, preflight
 from telemetry.safety import protect
@@ -109,28 +108,37 @@ class Launch:
     async def _start(self) -> None:
         """Arms and starts the mission; when that fails on the ground the vehicle is disarmed again.
 
-        One that left the ground although nobody could confirm it is flying, and is followed like any other.
+        One that does not show itself disarmed may be flying, whatever could not be confirmed, and is followed.
         """
         vehicle = self._vehicle
         # A mission that ran before may have left the pointer at its end.
         await vehicle.command(Cmd.DO_SET_MISSION_CURRENT, 1)
         await vehicle.until(lambda s: (s.mission_seq or 0) <= 1, what="mission at its start", within_s=5)
-        await self._journalled("arm", lambda: vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1))
         try:
+            await self._journalled("arm", lambda: vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1))
             await vehicle.until(lambda s: s.armed is True, what="arming", within_s=5)
             await self._journalled("start", lambda: vehicle.command(Cmd.MISSION_START))
             await vehicle.until(lambda s: s.mode == Mode.AUTO.name, what="mode AUTO", within_s=5)
         except BailuError as error:
-            if vehicle.state.landed in (Landed.ON_GROUND, Landed.UNKNOWN):
-                await vehicle.command(Cmd.COMPONENT_ARM_DISARM, 0)
+            if await self._stands_disarmed():
                 raise
-            self._logbook.event("warning", "start-unconfirmed", f"It flies, but: {error.detail}")
+            self._logbook.event("warning", "start-unconfirmed", f"It is armed, but: {error.detail}")
         await self._logbook.advance(
             SortieState.TAKING_OFF,
             self._logbook.sortie.created_by,
             "armed and started",
             armed_at=self._clock.now(),
         )
+
+    async def _stands_disarmed(self) -> bool:
+        """Whether the vehicle shows itself disarmed, after being asked to when it stands; in the air it refuses."""
+        vehicle = self._vehicle
+        try:
+            await vehicle.command(Cmd.COMPONENT_ARM_DISARM, 0)
+            await vehicle.until(lambda s: s.armed is False, what="disarming", within_s=5)
+        except BailuError as error:
+            log.warning("vehicle %s was not disarmed: %s", vehicle.id, error.detail)
+        return vehicle.state.armed is False
 
     async def _journalled(self, kind: str, send: Callable[[], Awaitable[None]]) -> None:
         sortie = self._logbook.sortie

@@ -40,6 +40,7 @@ class Recorder:
         self._log = bytearray()
         self._points: list[TrackPoint] = []
         self._complained = False
+        self._flushing = asyncio.Lock()
 
     def frame(self, raw: bytes) -> None:
         """One received frame. A `.tlog` record is the big-endian Unix time in µs, then the frame (pymavlink)."""
@@ -66,6 +67,11 @@ class Recorder:
 
     async def flush(self) -> None:
         """Writes what waits. A full disk or an absent store is told once; the next flush tries again."""
+        # One at a time, or a late batch would overtake an early one.
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         frames, self._log = bytes(self._log), bytearray()
         points, self._points = self._points, []
         try:

@@ -84,7 +84,10 @@ def track(db: apsw.Connection, sortie_id: SortieId) -> tuple[TrackPoint, ...]:
 def begin_command(db: apsw.Connection, new: CommandRecord, key: str | None) -> CommandRecord:
     row = db.execute("SELECT body FROM commands WHERE idempotency_key = ?", (key,)).fetchone()
     if row is not None:
-        return value(row[0], CommandRecord)
+        before = value(row[0], CommandRecord)
+        if (before.vehicle_id, before.kind) != (new.vehicle_id, new.kind):
+            raise IdempotencyKeyReused(key or "")
+        return before
     db.execute(
         "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)",
         (new.id, new.vehicle_id, time_text(new.issued_at), new.state, key, body(new)),

@@ -164,3 +164,11 @@ async def test_a_command_is_journalled_once_per_key(store: SqliteStore) -> None:
     assert [command.id for command in await store.commands(VehicleId("bl-01"), limit=1)] == ["c-4"]
     with pytest.raises(NotFound):
         await store.finish_command(a_command("never begun"))
+
+
+async def test_a_command_key_is_good_for_the_same_command_of_the_same_vehicle_only(store: SqliteStore) -> None:
+    first = await store.begin_command(a_command("c-1"), idempotency_key="k")
+    assert (await store.begin_command(a_command("c-2"), idempotency_key="k")).id == first.id
+    for other in (replace(a_command("c-3"), kind="land"), replace(a_command("c-4"), vehicle_id=VehicleId("bl-02"))):
+        with pytest.raises(IdempotencyKeyReused):
+            await store.begin_command(other, idempotency_key="k")

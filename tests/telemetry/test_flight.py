@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from adapters.bus_local import LocalBus
 from core.clock import ManualClock, SystemClock
 from core.errors import Overloaded, StaleRevision
 from core.geo import LatLon
@@ -17,7 +20,10 @@ from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern,
 from missions.ports import Store
 from telemetry import logbook as module
 from telemetry.flight import Flight
-from telemetry.packets import ExtendedSysState, Heartbeat, MissionCurrent, Outbound
+from telemetry.gateway import Gateway
+from telemetry.launch import Launch
+from telemetry.logbook import Logbook
+from telemetry.packets import Cmd, CommandAck, ExtendedSysState, Heartbeat, MissionCurrent, Outbound
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.wire import Decoder, Encoder, MavAddress
 from tests.telemetry.air import Air
@@ -118,3 +124,60 @@ async def test_a_vehicle_found_again_in_the_air_is_asked_what_it_flies(
     sortie = replace(SORTIE, state=SortieState.ON_MISSION, mission_hash=items_hash(mission(5), kind="mission"))
     await a_flight(vehicle, GrudgingStore(), tmp_path, sortie, told)._reattach()
     assert [event.code for event in told] == [code]
+
+
+DISARMED = Heartbeat(True, False, 4, 4)
+ON_GROUND = (DISARMED, MissionCurrent(0, None), ExtendedSysState(1))
+LONG_AGO = NOW - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("sortie", "end"),
+    [
+        (SORTIE, SortieState.REFUSED),  # stored, never handed over: it has no transition yet
+        (replace(SORTIE, state=SortieState.ON_MISSION, created_at=LONG_AGO), SortieState.CLOSED),
+    ],
+)
+async def test_after_a_restart_a_sortie_waits_for_its_vehicle_however_old_it_is(
+    tmp_path: Path, sortie: Sortie, end: SortieState
+) -> None:
+    store, vehicle = GrudgingStore(), a_vehicle()
+    task = asyncio.create_task(a_flight(vehicle, store, tmp_path, sortie, []).find_again())
+    await asyncio.sleep(0.15)
+    assert not task.done()
+    for packet in ON_GROUND:
+        vehicle.hear(packet)
+    await asyncio.wait_for(task, 2)
+    assert store.saved[-1].state is end
+
+
+async def test_a_sortie_that_the_api_closed_meanwhile_does_not_take_the_gateway_down(tmp_path: Path) -> None:
+    gateway = Gateway(
+        name="g", links=[], vehicles=[], bus=LocalBus(), store=cast("Store", None), clock=SystemClock(),
+        data_dir=tmp_path, tick_hz=1.0, time_scale=1.0,
+    )  # fmt: skip
+    vehicle = a_vehicle()
+    for packet in ON_GROUND:
+        vehicle.hear(packet)
+    flight = a_flight(vehicle, GrudgingStore(StaleRevision("sortie", "s", 2, 1)), tmp_path, SORTIE, [])
+    gateway._flights[vehicle.id] = flight
+    await gateway._run(flight, again=True)
+    assert gateway._flights == {}
+
+
+@pytest.mark.parametrize(("result", "shown", "stands"), [(0, DISARMED, True), (4, None, False)])
+async def test_only_a_vehicle_that_shows_itself_disarmed_counts_as_not_started(
+    tmp_path: Path, result: int, shown: Heartbeat | None, stands: bool
+) -> None:
+    vehicle = a_vehicle()
+    vehicle.hear(Heartbeat(True, True, 3, 4))
+
+    def answer(packet: Outbound) -> None:
+        vehicle.hear(CommandAck(Cmd.COMPONENT_ARM_DISARM, result))
+        if shown:
+            vehicle.hear(shown)
+
+    vehicle.attach(answer)
+    logbook = Logbook(SORTIE, store=cast("Store", GrudgingStore()), publish=lambda _: None, clock=SystemClock())
+    launch = Launch(vehicle, PLAN, logbook, journal=cast("Store", None), clock=SystemClock())
+    assert await launch._stands_disarmed() is stands
