@@ -129,23 +129,7 @@ class LatticeTerrain:
     posts: Posts
 
     def heights_amsl_m(self, lonlat: Array) -> Array:
-        known = _on_globe(lonlat)
-        heights = np.full(len(lonlat), np.nan)
-        heights[known] = self._heights(lonlat[known])
-        return heights
-
-    def _heights(self, lonlat: Array) -> Array:
-        row, column = self.posts.lattice.rows(lonlat[:, 1]), self.posts.lattice.columns(lonlat[:, 0])
-        north, west = np.floor(row), np.floor(column)
-        south_share, east_share = row - north, column - west
-        total = np.zeros(len(lonlat))
-        for down in (0, 1):
-            for right in (0, 1):
-                share = (south_share if down else 1 - south_share) * (east_share if right else 1 - east_share)
-                height = self.posts.at(_index(north + down), _index(west + right))
-                # A post without weight is not asked for: on the last row of the data there is none below.
-                total += np.where(share > 0.0, share * height, 0.0)
-        return total
+        return bilinear(self.posts, lonlat)
 
     def ranges_amsl_m(self, boxes: Array) -> Array:
         lattice = self.posts.lattice
@@ -191,6 +175,22 @@ class LatticeTerrain:
         self, west_deg: float, south_deg: float, east_deg: float, north_deg: float
     ) -> tuple[float, float] | None:
         return only_range(self, west_deg, south_deg, east_deg, north_deg)
+
+
+def bilinear(posts: Posts, lonlat: Array) -> Array:
+    """Values at (N, 2) degrees, (N,); NaN beyond the posts and next to one without data that would count."""
+    known = _on_globe(lonlat)
+    sane = np.where(known[:, None], lonlat, 0.0)
+    row, column = posts.lattice.rows(sane[:, 1]), posts.lattice.columns(sane[:, 0])
+    north, west = np.floor(row), np.floor(column)
+    total = np.zeros(len(lonlat))
+    for down, down_share in ((0, 1.0 - (row - north)), (1, row - north)):
+        for right, right_share in ((0, 1.0 - (column - west)), (1, column - west)):
+            share = down_share * right_share
+            value = posts.at(_index(north + down), _index(west + right))
+            # A post without weight is not asked for: on the last row of the data there is none below.
+            total += np.where(share > 0.0, share * value, 0.0)
+    return np.where(known, total, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
