@@ -42,7 +42,7 @@ class LocalFrame:
 
     def to_places(self, xy: Array) -> tuple[LatLon, ...]:
         """The inverse of `to_xy`, rounded to the 1e-7 degree (1.1 cm) that a vehicle stores."""
-        lonlat = self._inverse(xy)
+        lonlat = self.unproject(xy)
         return tuple(LatLon(round(lat, 7), round(lon, 7)) for lon, lat in lonlat.tolist())
 
     def line(self, places: Sequence[LatLon]) -> LineString:
@@ -64,7 +64,7 @@ class LocalFrame:
 
     def geojson(self, geometry: BaseGeometry) -> dict[str, Any]:
         """A geometry of the plane as GeoJSON, lon/lat rounded to 1e-7 degree."""
-        lonlat = shapely.transform(geometry, lambda xy: np.round(self._inverse(xy), 7))
+        lonlat = shapely.transform(geometry, lambda xy: np.round(self.unproject(xy), 7))
         found: dict[str, Any] = json.loads(shapely.to_geojson(lonlat))
         return found
 
@@ -76,7 +76,8 @@ class LocalFrame:
         x, y = self._proj(lonlat[:, 0], lonlat[:, 1])
         return np.column_stack((x, y))
 
-    def _inverse(self, xy: Array) -> Array:
+    def unproject(self, xy: Array) -> Array:
+        """The inverse of `project`, not rounded."""
         lon, lat = self._proj(xy[:, 0], xy[:, 1], inverse=True)
         return np.column_stack((lon, lat))
 
