@@ -1,4 +1,4 @@
-"""Altitudes carry their datum; a band is a floor and a ceiling of one datum."""
+"""Altitudes carry their datum; a band has a floor and a ceiling, each with a datum of its own."""
 
 from __future__ import annotations
 
@@ -15,19 +15,28 @@ class Datum(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AltitudeBand:
-    """From `floor_m` up to `ceiling_m`, both included, both of `datum`; None is unbounded on that side."""
+class Altitude:
+    """`alt_m` above what `datum` says. Written "50 m AGL"."""
 
-    datum: Datum = Datum.AGL
-    floor_m: float | None = None
-    ceiling_m: float | None = None
+    alt_m: float
+    datum: Datum
+
+    def __str__(self) -> str:
+        return f"{self.alt_m:g} m {self.datum.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class AltitudeBand:
+    """From `floor` up to `ceiling`, both included; None is unbounded on that side.
+
+    Raises ValueError when both ends count from the same datum and the floor is the higher one.
+    """
+
+    floor: Altitude | None = None
+    ceiling: Altitude | None = None
 
     def __post_init__(self) -> None:
-        if self.floor_m is not None and self.ceiling_m is not None and self.floor_m > self.ceiling_m:
-            raise ValueError(f"the floor {self.floor_m} m is above the ceiling {self.ceiling_m} m")
-
-    def overlaps(self, low_m: float, high_m: float) -> bool:
-        """Whether any altitude from `low_m` to `high_m`, of the same datum, lies in the band."""
-        above_floor = self.floor_m is None or high_m >= self.floor_m
-        below_ceiling = self.ceiling_m is None or low_m <= self.ceiling_m
-        return above_floor and below_ceiling
+        if self.floor is None or self.ceiling is None or self.floor.datum is not self.ceiling.datum:
+            return
+        if self.floor.alt_m > self.ceiling.alt_m:
+            raise ValueError(f"the floor {self.floor} is above the ceiling {self.ceiling}")

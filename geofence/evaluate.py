@@ -132,7 +132,7 @@ def _where(code: str, leg: int, others: int, points: int) -> str:
 
 
 def _how(rule: _Rule, code: str, gap_m: float) -> str:
-    name = (rule.zone.name_en or rule.zone.name) if rule.zone else "the combined inclusion zones"
+    name = rule.zone.label if rule.zone else "the combined inclusion zones"
     if gap_m < 0:
         return f"leaves {name}; it must stay {rule.margin_m:g} m inside."
     if code.endswith("exclusion") and gap_m == 0:
@@ -160,11 +160,11 @@ def _altitude_conflicts(scene: Scene, airspace: Airspace) -> Iterator[Conflict]:
     yield from _above(flight, airspace.ceiling_agl_m - flight.pad_agl_m, None, f"{airspace.ceiling_agl_m:g} m AGL")
     for one in scene.inclusions:
         band = one.zone.band
-        if band.ceiling_m is not None:
-            limit = f"{band.ceiling_m:g} m {band.datum.upper()} of {one.zone.name_en or one.zone.name}"
-            yield from _above(flight, flight.above_home(band.ceiling_m, band.datum), one.zone, limit)
-        if band.floor_m is not None:
-            yield from _below(flight, flight.above_home(band.floor_m, band.datum), one.zone)
+        if band.ceiling is not None:
+            limit = f"{band.ceiling} of {one.zone.label}"
+            yield from _above(flight, flight.above_home(band.ceiling), one.zone, limit)
+        if band.floor is not None:
+            yield from _below(flight, flight.above_home(band.floor), one.zone)
 
 
 def _above(flight: FlightPath, limit_rel_m: float, zone: Zone | None, limit: str) -> Iterator[Conflict]:
@@ -182,7 +182,7 @@ def _above(flight: FlightPath, limit_rel_m: float, zone: Zone | None, limit: str
 
 def _below(flight: FlightPath, limit_rel_m: float, zone: Zone) -> Iterator[Conflict]:
     if flight.alt_rel_m < limit_rel_m:
-        name = zone.name_en or zone.name
+        name = zone.label
         detail = f"{flight.alt_rel_m:g} m above home is below the floor of {name}: {limit_rel_m:g} m above home."
         yield _altitude_conflict("altitude-below-minimum", detail, zone)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.altitude import AltitudeBand, Datum
 from core.ids import ZoneId
 from core.members import (
     Problems,
@@ -26,14 +25,17 @@ from geofence.geometry import (
     read_position,
     ring_coordinates,
 )
+from geofence.members import band_member, read_band, read_validity, validity_member
 from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
 
 __all__ = ["parse_line", "parse_polygon", "parse_ring", "parse_zones", "zone_collection", "zone_feature"]
 
-MOST_ZONES = 2_000
+MOST_ZONES = 5_000
 LARGEST_RADIUS_M = 100_000.0
 LARGEST_MARGIN_M = 1_000.0
-_PROPERTIES = ("name", "name_en", "role", "kind", "band", "margin_m", "source", "radius_m")
+_PROPERTIES = (
+    "name", "name_en", "role", "kind", "band", "margin_m", "source", "authority", "validity", "radius_m",
+)  # fmt: skip
 
 
 def parse_zones(feature_collection: object, pointer: str = "") -> tuple[Zone, ...]:
@@ -59,9 +61,11 @@ def zone_feature(zone: Zone) -> dict[str, Any]:
         "name_en": zone.name_en,
         "role": str(zone.role),
         "kind": zone.kind,
-        "band": {"datum": str(zone.band.datum), "floor_m": zone.band.floor_m, "ceiling_m": zone.band.ceiling_m},
+        "band": band_member(zone.band),
         "margin_m": zone.margin_m,
         "source": zone.source,
+        "authority": zone.authority,
+        "validity": validity_member(zone.validity),
     }
     if isinstance(zone.shape, CircleShape):
         properties["radius_m"] = zone.shape.radius_m
@@ -97,12 +101,13 @@ def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None
     name = read_text(told.get("name", "-"), below(at, "name"), problems, longest=200)
     words = {
         word: read_text(told.get(word, default), below(at, word), problems, longest=500, empty=True)
-        for word, default in (("name_en", ""), ("kind", "other"), ("source", ""))
+        for word, default in (("name_en", ""), ("kind", "other"), ("source", ""), ("authority", ""))
     }
     margin_m = read_number(
         told.get("margin_m", 10.0), below(at, "margin_m"), problems, low=0.0, high=LARGEST_MARGIN_M
     )
-    band = _read_band(told.get("band", {}), below(at, "band"), problems)
+    band = read_band(told.get("band", {}), below(at, "band"), problems)
+    validity = read_validity(told.get("validity", {}), below(at, "validity"), problems)
     if len(problems) > before:
         return None
     assert zone_id is not None
@@ -110,6 +115,7 @@ def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None
     assert role is not None
     assert shape is not None
     assert band is not None
+    assert validity is not None
     assert margin_m is not None
     return Zone(
         id=ZoneId(zone_id),
@@ -121,6 +127,8 @@ def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None
         margin_m=margin_m,
         source=words["source"] or "",
         name_en=words["name_en"] or "",
+        authority=words["authority"] or "",
+        validity=validity,
     )
 
 
@@ -135,19 +143,6 @@ def _read_shape(geometry: object, told: Mapping[str, object], pointer: str, prob
     center = read_position(geometry.get("coordinates"), below(at, "coordinates"), problems)
     radius_m = read_number(told.get("radius_m"), radius_at, problems, low=1.0, high=LARGEST_RADIUS_M)
     return CircleShape(center, radius_m) if center and radius_m else None
-
-
-def _read_band(value: object, pointer: str, problems: Problems) -> AltitudeBand | None:
-    before = len(problems)
-    members = read_object(value, pointer, problems, known=("datum", "floor_m", "ceiling_m"))
-    datum = read_choice(members.get("datum", "agl"), below(pointer, "datum"), problems, Datum)
-    floor_m, ceiling_m = (
-        None if members.get(side) is None else read_number(members[side], below(pointer, side), problems)
-        for side in ("floor_m", "ceiling_m")
-    )
-    if floor_m is not None and ceiling_m is not None and floor_m > ceiling_m:
-        problems.add(below(pointer, "floor_m"), f"the floor {floor_m:g} m is above the ceiling {ceiling_m:g} m")
-    return AltitudeBand(datum, floor_m, ceiling_m) if datum and len(problems) == before else None
 
 
 def _check_unique(zones: list[Zone | None], pointer: str, problems: Problems) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiLineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from core.altitude import AltitudeBand, Datum
+from core.altitude import Altitude, AltitudeBand, Datum
 from core.geo import LatLon
 from geofence.frame import Array, LocalFrame, densified, lonlat_array
 from geofence.zones import Airspace, Combination, Role, Zone
@@ -42,15 +43,15 @@ class FlightPath:
         """The height that the flight needs, margin and climb before return included."""
         return max(self.alt_rel_m, RETURN_ALT_M) + VERTICAL_MARGIN_M
 
-    def above_home(self, alt_m: float, datum: Datum) -> float:
-        """An altitude of `datum` in metres above home."""
-        match datum:
+    def above_home(self, altitude: Altitude) -> float:
+        """An altitude in metres above home."""
+        match altitude.datum:
             case Datum.REL:
-                return alt_m
+                return altitude.alt_m
             case Datum.AGL:
-                return alt_m - self.pad_agl_m
+                return altitude.alt_m - self.pad_agl_m
             case Datum.AMSL:
-                return alt_m - self.pad_amsl_m
+                return altitude.alt_m - self.pad_amsl_m
 
     def meets(self, band: AltitudeBand, *, on_the_way_up: bool = False) -> bool:
         """Whether the flight at its altitude, or its return, comes within the vertical margin of the band.
@@ -58,9 +59,9 @@ class FlightPath:
         With `on_the_way_up` the heights from the pad up to there count too.
         """
         lowest_m = 0.0 if on_the_way_up else self.alt_rel_m - VERTICAL_MARGIN_M
-        low = None if band.floor_m is None else self.above_home(band.floor_m, band.datum)
-        high = None if band.ceiling_m is None else self.above_home(band.ceiling_m, band.datum)
-        return AltitudeBand(Datum.REL, low, high).overlaps(lowest_m, self.top_rel_m)
+        low = -math.inf if band.floor is None else self.above_home(band.floor)
+        high = math.inf if band.ceiling is None else self.above_home(band.ceiling)
+        return low <= self.top_rel_m and high >= lowest_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def lay_out(flight: FlightPath, airspace: Airspace, frame: LocalFrame) -> Scene:
     pieces, leg_of = _pieces(flight, frame)
     home = frame.to_xy((flight.home,))
     corners = np.concatenate((pieces, np.broadcast_to(home, (len(pieces), 1, 2))), axis=1)
-    placed = [Placed(zone, frame.shape_of(zone)) for zone in airspace.zones if zone.role is not Role.ADVISORY]
+    counted = (Role.INCLUSION, Role.EXCLUSION)
+    placed = [Placed(zone, frame.shape_of(zone)) for zone in airspace.zones if zone.role in counted]
     exclusions = [one for one in placed if one.zone.role is Role.EXCLUSION]
     met = tuple(one for one in exclusions if flight.meets(one.zone.band))
     climbed = (one for one in exclusions if flight.meets(one.zone.band, on_the_way_up=True))

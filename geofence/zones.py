@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.altitude import AltitudeBand
 from core.geo import LatLon
 from core.ids import ZoneId
+from geofence.window import ALWAYS, Validity
 
 
 class Role(StrEnum):
@@ -17,6 +18,7 @@ class Role(StrEnum):
     INCLUSION = "inclusion"  # stay inside
     EXCLUSION = "exclusion"  # stay outside
     ADVISORY = "advisory"  # drawn and told, never refused
+    NO_FILM = "no-film"  # may be flown over, with the camera off
 
 
 class Combination(StrEnum):
@@ -47,7 +49,10 @@ Shape = PolygonShape | CircleShape
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A shape with a role, an altitude band and a source. `margin_m`: distance that a plan keeps from it."""
+    """A shape with a role, an altitude band, a validity in time, an authority and a source.
+
+    `kind`: a class of the regulation (`geofence.kinds`). `margin_m`: distance that a plan keeps from it.
+    """
 
     id: ZoneId
     name: str
@@ -58,11 +63,21 @@ class Zone:
     margin_m: float = 10.0
     source: str = ""
     name_en: str = ""
+    authority: str = ""
+    validity: Validity = ALWAYS
+
+    @property
+    def label(self) -> str:
+        """The name for sentences in English."""
+        return self.name_en or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Airspace:
-    """An immutable version of all zones, the rule that combines inclusions, and the ceiling in AGL (真高)."""
+    """An immutable version of all zones, the rule that combines inclusions, and the ceiling in AGL (真高).
+
+    `effective_at`: from when on it replaces the version before; None: from its publication.
+    """
 
     version: int
     zones: tuple[Zone, ...]
@@ -71,3 +86,4 @@ class Airspace:
     published_at: datetime | None = None
     published_by: str = ""
     note: str = ""
+    effective_at: datetime | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from core.altitude import Datum
 from core.errors import Conflict, PreflightCheck
 from core.geo import LatLon
 from core.ids import CommandId, DockId, MissionId, OperatorId, SortieId, VehicleId
@@ -17,7 +19,44 @@ class Pattern(StrEnum):
     """How a geometry becomes a path."""
 
     ROUTE = "route"  # fly the line as drawn
-    SURVEY = "survey"  # lawn-mower rows over the area
+    SURVEY = "survey"  # cover an area by rows and what they leave
+    CORRIDOR = "corridor"  # lanes along a line: river, pipeline, road
+    PERIMETER = "perimeter"  # once or more around an area
+    ORBIT = "orbit"  # circles around a point, looking at it
+    EXPANDING_SQUARE = "expanding-square"  # search from a last known position outwards
+    SECTOR = "sector"  # search through a last known position in several directions
+    FACADE = "facade"  # up and down the walls of a structure
+    WATCH = "watch"  # many points, looked at one after the other
+
+
+class ReturnMode(StrEnum):
+    """The way that the autopilot takes home by itself when something fails, or on command."""
+
+    DIRECT = "direct"  # RTL: up to the return altitude, then straight to home or the nearest rally point
+    RETRACE = "retrace"  # SmartRTL: back along the path flown; lands where it is when it cannot
+
+
+class ActionKind(StrEnum):
+    """What a vehicle does on arriving at a waypoint."""
+
+    PHOTO = "photo"  # one picture
+    PHOTO_EVERY = "photo-every"  # `value` metres of flight between pictures; 0 stops
+    VIDEO = "video"  # `value` 1 starts, 0 stops
+    LOOK_AT = "look-at"  # nose and gimbal at `place`, `alt_rel_m`
+    LOOK_AHEAD = "look-ahead"  # ends LOOK_AT
+    GIMBAL = "gimbal"  # `value` pitch in degrees: 0 level, -90 straight down
+    HEADING = "heading"  # `value` true heading of the nose in degrees
+    SPEED = "speed"  # `value` m/s over ground from here on
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do on arriving at a waypoint; what `value` means, `ActionKind` says."""
+
+    kind: ActionKind
+    value: float = 0.0
+    place: LatLon | None = None
+    alt_rel_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +92,44 @@ class Airframe:
     reserve: float = 0.25  # share of the battery that a plan may not touch
 
 
+Parameter = float | str | bool
+
+
 @dataclass(frozen=True, slots=True)
 class MissionRequest:
-    """What a person asked for. `line`: N ≥ 2 places (route). `ring`: N ≥ 3 vertices, open (survey); else ()."""
+    """What a person asked for.
+
+    Geometry by pattern: `line` N ≥ 2 places, `ring` N ≥ 3 vertices (open) with `holes`, `points` N ≥ 1 places; the
+    others are (). `parameters`: the pattern's own, complete and checked (`missions.patterns.catalog`).
+    `alt_m` counts from `alt_datum`: above home, or above the ground at every point. `departs_at` None: at once.
+    `returns` None: the planner's choice.
+    """
 
     name: str
     dock_id: DockId
     pattern: Pattern
-    alt_rel_m: float
+    alt_m: float
     speed_mps: float
     line: tuple[LatLon, ...] = ()
     ring: tuple[LatLon, ...] = ()
     holes: tuple[tuple[LatLon, ...], ...] = ()
-    spacing_m: float = 40.0
-    heading_deg: float | None = None  # of the survey rows; None: the direction with the shortest path
+    points: tuple[LatLon, ...] = ()
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    alt_datum: Datum = Datum.REL
+    departs_at: datetime | None = None
+    returns: ReturnMode | None = None
+    rally: tuple[LatLon, ...] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A step of a plan; `alt_rel_m` above home."""
+    """A step of a plan; `alt_rel_m` above home. It stays for `hold_s` and then does `actions` in their order."""
 
     place: LatLon
     alt_rel_m: float
+    hold_s: float = 0.0
+    actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +150,48 @@ class MissionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofCheck:
+    """One rule of a proof. `gap_m`: the least room found, `needed_m`: what the rule asks; None where it has none.
+
+    `leg`: the ends of the worst leg as in `core.errors.Conflict`; `geometry`: the offending place as GeoJSON.
+    """
+
+    rule: str
+    ok: bool
+    detail: str
+    gap_m: float | None = None
+    needed_m: float | None = None
+    zone_id: str | None = None
+    leg: tuple[int, int] | None = None
+    geometry: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The verdict of a checker that shares nothing with the planner, on the items as they go over the wire.
+
+    It holds for the mission and fence with these hashes, against this airspace version, while the flight stays
+    between `holds_from` and `holds_until`.
+    """
+
+    valid: bool
+    airspace_version: int
+    mission_hash: str
+    fence_hash: str
+    holds_from: datetime
+    holds_until: datetime
+    checks: tuple[ProofCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A path from `home` and back to it, what it costs and what speaks against it.
 
     `waypoints` are the steps between take-off and return, in order. `hash` is the hash of the mission items that
-    will be uploaded, `fence_hash` that of the fence items; both empty when there are conflicts.
+    will be uploaded, `fence_hash` that of the fence items, `rally_hash` that of the rally points; all empty when
+    there are conflicts. `return_alt_rel_m`: the height to which RTL climbs first. `offsets_s`: when each waypoint is
+    reached, in seconds after take-off begins. `battery_p95_pct`: what 95 of 100 flights need at most, reserve
+    included; `battery_needed_pct` is the median.
     """
 
     home: LatLon
@@ -117,6 +209,18 @@ class Plan:
     fence_items: tuple[MissionItem, ...]
     hash: str
     fence_hash: str
+    returns: ReturnMode = ReturnMode.DIRECT
+    return_alt_rel_m: float = 15.0
+    rally: tuple[Waypoint, ...] = ()
+    rally_items: tuple[MissionItem, ...] = ()
+    rally_hash: str = ""
+    departs_at: datetime | None = None
+    offsets_s: tuple[float, ...] = ()
+    duration_p95_s: float = 0.0
+    battery_p95_pct: float = 0.0
+    airframe: str = ""
+    home_agl_m: float = 0.0
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

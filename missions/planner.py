@@ -16,7 +16,7 @@ from geofence.zones import Airspace
 from missions.energy import Cost, cost_of
 from missions.items import fence_items, items_hash, mission_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, Waypoint
-from missions.patterns import MOST_WAYPOINTS, TooManyWaypoints, route, survey
+from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, route, survey
 
 _NO_COST = Cost(0.0, 0.0, 0.0, 0.0)
 
@@ -28,7 +28,7 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
         points = _path(request, dock)
     except TooManyWaypoints as reason:
         return _plan(request, dock, airspace, conflicts=(_too_many(reason),))
-    flight = FlightPath(dock.place, points, request.alt_rel_m, dock.height_agl_m, dock.alt_amsl_m)
+    flight = FlightPath(dock.place, points, request.alt_m, dock.height_agl_m, dock.alt_amsl_m)
     cost = cost_of(frame.to_xy(flight.places), flight.alt_rel_m, request.speed_mps, airframe)
     scene = lay_out(flight, airspace, frame)
     conflicts = (*_outside(scene), *evaluate_scene(scene, airspace), *_limits(request, cost, airframe))
@@ -41,7 +41,9 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
 def _path(request: MissionRequest, dock: Dock) -> tuple[LatLon, ...]:
     if request.pattern is Pattern.ROUTE:
         return route(request.line)
-    return survey(request.ring, request.holes, request.spacing_m, request.heading_deg, dock.place)
+    asked = request.parameters
+    heading_deg = float(asked["heading_deg"]) if "heading_deg" in asked else None
+    return survey(request.ring, request.holes, float(asked["spacing_m"]), heading_deg, dock.place)
 
 
 def _plan(
@@ -54,7 +56,7 @@ def _plan(
     conflicts: tuple[Conflict, ...] = (),
     fence: OnboardFence | None = None,
 ) -> Plan:
-    waypoints = tuple(Waypoint(at, request.alt_rel_m) for at in points)
+    waypoints = tuple(Waypoint(at, request.alt_m) for at in points)
     items: tuple[MissionItem, ...] = ()
     walls: tuple[MissionItem, ...] = ()
     if fence is not None:
@@ -98,7 +100,7 @@ def _outside(scene: Scene) -> Iterator[Conflict]:
     drawn = scene.lines()[(scene.leg_of > 0) & (scene.leg_of < len(scene.flight.points))]
     allowed = scene.allowed()
     if len(drawn) and not shapely.intersects(allowed, drawn).any():
-        names = ", ".join(one.zone.name_en or one.zone.name for one in scene.inclusions) or "none is published"
+        names = ", ".join(one.zone.label for one in scene.inclusions) or "none is published"
         detail = f"The drawn geometry lies outside of all that may be flown in (inclusion zones: {names})."
         geometry = scene.frame.geojson(shapely.union_all(drawn))
         yield Conflict("area-outside-airspace", detail, "/geometry", geometry=geometry)

@@ -10,7 +10,7 @@ from core.ids import DockId
 from core.members import Problems, below, read_choice, read_number, read_object, read_text
 from geofence.geometry import line_coordinates, read_line, read_polygon, ring_coordinates
 from geofence.zones import PolygonShape
-from missions.model import Dock, MissionRequest, Pattern
+from missions.model import Dock, MissionRequest, Parameter, Pattern
 
 LONGEST_NAME = 100
 DEFAULT_SPACING_M = 40.0
@@ -50,17 +50,21 @@ def parse_request(feature: object, docks: Sequence[Dock]) -> MissionRequest:
     assert name is not None
     assert pattern is not None
     ring = area.outer if area else ()
+    parameters: dict[str, Parameter] = {}
+    if area:
+        parameters["spacing_m"] = numbers["spacing_m"] or DEFAULT_SPACING_M
+        if numbers["heading_deg"] is not None:
+            parameters["heading_deg"] = numbers["heading_deg"]
     return MissionRequest(
         name=name.strip(),
         dock_id=dock_id or nearest_dock(docks, line or ring).id,
         pattern=pattern,
-        alt_rel_m=numbers["alt_rel_m"] or 0.0,
+        alt_m=numbers["alt_rel_m"] or 0.0,
         speed_mps=numbers["speed_mps"] or 0.0,
         line=line,
         ring=ring,
         holes=area.holes if area else (),
-        spacing_m=(numbers["spacing_m"] if area else None) or DEFAULT_SPACING_M,
-        heading_deg=numbers["heading_deg"] if area else None,
+        parameters=parameters,
     )
 
 
@@ -69,7 +73,7 @@ def request_feature(request: MissionRequest) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "name": request.name,
         "pattern": str(request.pattern),
-        "alt_rel_m": request.alt_rel_m,
+        "alt_rel_m": request.alt_m,
         "speed_mps": request.speed_mps,
         "dock_id": str(request.dock_id),
     }
@@ -78,7 +82,7 @@ def request_feature(request: MissionRequest) -> dict[str, Any]:
     else:
         rings = (request.ring, *request.holes)
         geometry = {"type": "Polygon", "coordinates": [ring_coordinates(ring) for ring in rings]}
-        properties |= {"spacing_m": request.spacing_m, "heading_deg": request.heading_deg}
+        properties |= {"heading_deg": None} | request.parameters
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
@@ -90,7 +94,11 @@ def nearest_dock(docks: Sequence[Dock], places: Sequence[LatLon]) -> Dock:
 def _read_pattern(told: Mapping[str, object], problems: Problems) -> Pattern | None:
     if "pattern" not in told:
         return None
-    return read_choice(told["pattern"], f"{_PROPERTIES}/pattern", problems, Pattern)
+    pattern = read_choice(told["pattern"], f"{_PROPERTIES}/pattern", problems, Pattern)
+    if pattern in (None, Pattern.ROUTE, Pattern.SURVEY):
+        return pattern
+    problems.add(f"{_PROPERTIES}/pattern", f"{pattern} cannot be planned yet")
+    return None
 
 
 def _read_geometry(

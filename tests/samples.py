@@ -31,7 +31,7 @@ REQUEST = MissionRequest(
     name="河道巡查",
     dock_id=DOCK.id,
     pattern=Pattern.ROUTE,
-    alt_rel_m=60.0,
+    alt_m=60.0,
     speed_mps=8.0,
     line=(
         LatLon(DOCK.place.lat_deg + 0.001, DOCK.place.lon_deg + 0.001),

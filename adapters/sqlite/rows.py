@@ -9,6 +9,7 @@ import msgspec
 
 from core.altitude import AltitudeBand
 from core.ids import ZoneId
+from geofence.window import ALWAYS, Validity
 from geofence.zones import Airspace, CircleShape, Combination, PolygonShape, Role, Zone
 from missions.model import TrackPoint
 
@@ -53,6 +54,8 @@ class StoredZone(msgspec.Struct, frozen=True):
     margin_m: float
     source: str
     name_en: str
+    authority: str = ""
+    validity: Validity = ALWAYS
     polygon: PolygonShape | None = None
     circle: CircleShape | None = None
 
@@ -67,6 +70,8 @@ class StoredZone(msgspec.Struct, frozen=True):
             margin_m=zone.margin_m,
             source=zone.source,
             name_en=zone.name_en,
+            authority=zone.authority,
+            validity=zone.validity,
             polygon=zone.shape if isinstance(zone.shape, PolygonShape) else None,
             circle=zone.shape if isinstance(zone.shape, CircleShape) else None,
         )
@@ -84,6 +89,8 @@ class StoredZone(msgspec.Struct, frozen=True):
             margin_m=self.margin_m,
             source=self.source,
             name_en=self.name_en,
+            authority=self.authority,
+            validity=self.validity,
         )
 
 
@@ -96,6 +103,7 @@ class StoredAirspace(msgspec.Struct, frozen=True):
     published_at: datetime | None
     published_by: str
     note: str
+    effective_at: datetime | None = None
 
     @classmethod
     def of(cls, airspace: Airspace) -> StoredAirspace:
@@ -106,6 +114,7 @@ class StoredAirspace(msgspec.Struct, frozen=True):
             published_at=airspace.published_at,
             published_by=airspace.published_by,
             note=airspace.note,
+            effective_at=airspace.effective_at,
         )
 
     def airspace(self, version: int) -> Airspace:
@@ -117,4 +126,5 @@ class StoredAirspace(msgspec.Struct, frozen=True):
             published_at=self.published_at,
             published_by=self.published_by,
             note=self.note,
+            effective_at=self.effective_at,
         )

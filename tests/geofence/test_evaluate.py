@@ -22,6 +22,7 @@ from tests.geofence.places import (
     HOME,
     airspace,
     at,
+    band_of,
     box,
     circle_zone,
     polygon_zone,
@@ -154,14 +155,14 @@ def test_the_ceiling_counts_from_the_ground_not_from_the_roof(alt_rel_m: float, 
 @pytest.mark.parametrize(
     ("band", "alt_rel_m", "blocked"),
     [
-        (AltitudeBand(Datum.AGL, None, 50.0), 60.0, False),
-        (AltitudeBand(Datum.AGL, None, 50.0), 54.0, True),
-        (AltitudeBand(Datum.AGL, 80.0, None), 60.0, False),
-        (AltitudeBand(Datum.AGL, 80.0, None), 76.0, True),
-        (AltitudeBand(Datum.REL, 80.0, None), 60.0, False),
-        (AltitudeBand(Datum.AMSL, None, 58.0), 59.0, True),  # home is 4 m above the sea: 54 m above home
-        (AltitudeBand(Datum.AMSL, None, 58.0), 59.5, False),
-        (AltitudeBand(Datum.AGL, 18.0, 30.0), 6.0, True),  # a return climbs to 15 m first
+        (band_of(Datum.AGL, None, 50.0), 60.0, False),
+        (band_of(Datum.AGL, None, 50.0), 54.0, True),
+        (band_of(Datum.AGL, 80.0, None), 60.0, False),
+        (band_of(Datum.AGL, 80.0, None), 76.0, True),
+        (band_of(Datum.REL, 80.0, None), 60.0, False),
+        (band_of(Datum.AMSL, None, 58.0), 59.0, True),  # home is 4 m above the sea: 54 m above home
+        (band_of(Datum.AMSL, None, 58.0), 59.5, False),
+        (band_of(Datum.AGL, 18.0, 30.0), 6.0, True),  # a return climbs to 15 m first
     ],
 )
 def test_an_exclusion_counts_in_its_altitudes(band: AltitudeBand, alt_rel_m: float, blocked: bool) -> None:
@@ -171,19 +172,19 @@ def test_an_exclusion_counts_in_its_altitudes(band: AltitudeBand, alt_rel_m: flo
 
 @pytest.mark.parametrize(("pad_agl_m", "blocked"), [(0.0, False), (20.0, True)])
 def test_on_a_roof_an_exclusion_above_ground_is_nearer(pad_agl_m: float, blocked: bool) -> None:
-    zone = polygon_zone("band", Role.EXCLUSION, box(300, -100, 400, 100), band=AltitudeBand(Datum.AGL, 80.0, None))
+    zone = polygon_zone("band", Role.EXCLUSION, box(300, -100, 400, 100), band=band_of(Datum.AGL, 80.0, None))
     assert bool(codes(fly((500, 0), alt_rel_m=60.0, pad_agl_m=pad_agl_m), DISTRICT, zone)) is blocked
 
 
 def test_a_dock_under_a_low_exclusion_cannot_be_left() -> None:
-    low = polygon_zone("wires", Role.EXCLUSION, box(-20, -20, 20, 20), band=AltitudeBand(Datum.AGL, 20.0, 40.0))
+    low = polygon_zone("wires", Role.EXCLUSION, box(-20, -20, 20, 20), band=band_of(Datum.AGL, 20.0, 40.0))
     found = conflicts(fly((300, 0)), DISTRICT, low)
     assert [(one.code, one.pointer) for one in found] == [("leg-crosses-exclusion", "/properties/dock_id")]
 
 
 def test_an_inclusion_has_a_floor_and_a_ceiling() -> None:
     corridor = polygon_zone(
-        "corridor", Role.INCLUSION, box(-900, -900, 900, 900), band=AltitudeBand(Datum.AGL, 30.0, 80.0)
+        "corridor", Role.INCLUSION, box(-900, -900, 900, 900), band=band_of(Datum.AGL, 30.0, 80.0)
     )
     assert codes(fly((300, 0), alt_rel_m=60.0), corridor) == []
     assert [code for code, _, _ in codes(fly((300, 0), alt_rel_m=20.0), corridor)] == ["altitude-below-minimum"]

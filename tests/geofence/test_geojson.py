@@ -17,7 +17,7 @@ from core.ids import ZoneId
 from geofence.geojson import parse_line, parse_polygon, parse_ring, parse_zones, zone_collection, zone_feature
 from geofence.qingpu import default_airspace, district_feature_collection
 from geofence.zones import CircleShape, PolygonShape, Role, Zone
-from tests.geofence.places import FRAME, star_rings_m
+from tests.geofence.places import FRAME, band_of, star_rings_m
 
 SQUARE = [[121.10, 31.10], [121.11, 31.10], [121.11, 31.11], [121.10, 31.11], [121.10, 31.10]]
 INNER = [[121.103, 31.103], [121.106, 31.103], [121.106, 31.106], [121.103, 31.106], [121.103, 31.103]]
@@ -163,7 +163,7 @@ def test_nothing_but_invalid_request_is_raised(anything: Any) -> None:
             assert error.errors  # noqa: PT017  (the rule is that nothing else comes)
 
 
-bands = st.sampled_from([AltitudeBand(), AltitudeBand(Datum.AMSL, 10.0, 50.0), AltitudeBand(Datum.REL, None, 30.0)])
+bands = st.sampled_from([AltitudeBand(), band_of(Datum.AMSL, 10.0, 50.0), band_of(Datum.REL, None, 30.0)])
 
 
 @given(star_rings_m(), st.sampled_from(Role), bands, st.floats(0, 100), st.booleans())

@@ -6,7 +6,7 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.altitude import AltitudeBand, Datum
+from core.altitude import Datum
 from core.errors import Conflict
 from core.geo import from_e7, to_e7
 from geofence.evaluate import evaluate
@@ -21,7 +21,18 @@ from geofence.onboard import (
 )
 from geofence.scene import FlightPath
 from geofence.zones import Role, Zone
-from tests.geofence.places import DISTRICT, FRAME, HOME, airspace, at, box, circle_zone, polygon_zone, star_rings_m
+from tests.geofence.places import (
+    DISTRICT,
+    FRAME,
+    HOME,
+    airspace,
+    at,
+    band_of,
+    box,
+    circle_zone,
+    polygon_zone,
+    star_rings_m,
+)
 from tests.geofence.test_evaluate import fly, places_m
 
 
@@ -73,7 +84,7 @@ def test_a_passage_too_narrow_for_any_fence_is_a_conflict() -> None:
 
 
 def test_a_zone_below_the_flight_does_not_narrow_the_fence() -> None:
-    low = polygon_zone("low", Role.EXCLUSION, box(100, -100, 400, 100), band=AltitudeBand(Datum.AGL, None, 50.0))
+    low = polygon_zone("low", Role.EXCLUSION, box(100, -100, 400, 100), band=band_of(Datum.AGL, None, 50.0))
     assert compiled(fly((500, 0)), low) == compiled(fly((500, 0)))
 
 

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.geo import LatLon
-from missions.inside import Inside
-from missions.patterns import MOST_WAYPOINTS, TooManyWaypoints, route, survey
+from missions.patterns.inside import Inside
+from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, route, survey
 from tests.geofence.places import FRAME, HOME, at, box, ring, star_rings_m
 
 FIELD = box(200, 200, 800, 600)

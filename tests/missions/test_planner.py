@@ -117,7 +117,7 @@ def test_what_the_airframe_cannot_do_is_a_conflict() -> None:
 
 
 def test_too_fine_a_survey_is_a_conflict_not_an_error() -> None:
-    found = planned(replace(asked("farmland-survey.geojson"), spacing_m=3.0, heading_deg=0.0))
+    found = planned(replace(asked("farmland-survey.geojson"), parameters={"spacing_m": 3.0, "heading_deg": 0.0}))
     assert codes(found) == ["too-many-waypoints"]
 
 

@@ -50,9 +50,9 @@ def test_a_route_is_read_and_takes_the_nearest_dock() -> None:
 
 
 def test_a_survey_has_rows_forty_metres_apart_unless_told() -> None:
-    assert parse_request(SURVEY, DOCKS).spacing_m == 40.0
-    assert parse_request(changed(SURVEY, spacing_m=12, heading_deg=30), DOCKS).spacing_m == 12.0
-    assert parse_request(changed(SURVEY, heading_deg=None), DOCKS).heading_deg is None
+    assert parse_request(SURVEY, DOCKS).parameters == {"spacing_m": 40.0}
+    assert parse_request(changed(SURVEY, spacing_m=12), DOCKS).parameters["spacing_m"] == 12.0
+    assert "heading_deg" not in parse_request(changed(SURVEY, heading_deg=None), DOCKS).parameters
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_survey_has_rows_forty_metres_apart_unless_told() -> None:
         ({"name": "x" * 101}, "name"),
         ({"dock_id": "dock-nowhere"}, "dock_id"),
         ({"dock_id": 3}, "dock_id"),
-        ({"pattern": "orbit"}, "pattern"),
+        ({"pattern": "zigzag"}, "pattern"),
         ({"colour": "red"}, "colour"),
         ({"a/b~c": 1}, "a~1b~0c"),
     ],
@@ -83,7 +83,7 @@ def test_a_wrong_property_is_pointed_at(properties: dict[str, object], pointer: 
 
 def test_an_unknown_pattern_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InvalidRequest, match="route, survey"):
-        parse_request(changed(ROUTE, pattern="orbit"), DOCKS)
+        parse_request(changed(ROUTE, pattern="zigzag"), DOCKS)
 
 
 def test_pattern_and_geometry_must_fit() -> None:

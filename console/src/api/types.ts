@@ -515,15 +515,17 @@ export interface components {
         };
         /**
          * BandIn
-         * @description An altitude band; null is unbounded on that side.
+         * @description An altitude band; null is unbounded on that side. `datum` stands for an end that names none.
          */
         BandIn: {
             /** @default agl */
             datum: components["schemas"]["Datum"];
             /** Floor M */
             floor_m?: number | null;
+            floor_datum?: components["schemas"]["Datum"] | null;
             /** Ceiling M */
             ceiling_m?: number | null;
+            ceiling_datum?: components["schemas"]["Datum"] | null;
         };
         /**
          * Combination
@@ -840,7 +842,25 @@ export interface components {
          * @description How a geometry becomes a path.
          * @enum {string}
          */
-        Pattern: "route" | "survey";
+        Pattern: "route" | "survey" | "corridor" | "perimeter" | "orbit" | "expanding-square" | "sector" | "facade" | "watch";
+        /**
+         * PeriodIn
+         * @description Local hours on ISO weekdays; one that ends before it starts runs past midnight.
+         */
+        PeriodIn: {
+            /**
+             * Start
+             * @default 00:00
+             */
+            start: string;
+            /**
+             * End
+             * @default 00:00
+             */
+            end: string;
+            /** Days */
+            days?: number[];
+        };
         /**
          * PlanOut
          * @description A path from home and back to it, what it costs, and `conflicts`: what speaks against it.
@@ -955,7 +975,7 @@ export interface components {
          * @description What a zone does to a plan.
          * @enum {string}
          */
-        Role: "inclusion" | "exclusion" | "advisory";
+        Role: "inclusion" | "exclusion" | "advisory" | "no-film";
         /** SortieList */
         SortieList: {
             /** Items */
@@ -1056,6 +1076,25 @@ export interface components {
             by: string;
             /** Why */
             why: string;
+        };
+        /**
+         * ValidityIn
+         * @description When a zone counts; without periods all the time between `effective_at` and `ends_at`.
+         */
+        ValidityIn: {
+            /** Announced At */
+            announced_at?: string | null;
+            /** Effective At */
+            effective_at?: string | null;
+            /** Ends At */
+            ends_at?: string | null;
+            /** Periods */
+            periods?: components["schemas"]["PeriodIn"][];
+            /**
+             * Time Zone
+             * @default Asia/Shanghai
+             */
+            time_zone: string;
         };
         /** VehicleList */
         VehicleList: {
@@ -1231,6 +1270,18 @@ export interface components {
              * @default
              */
             source: string;
+            /**
+             * Authority
+             * @default
+             */
+            authority: string;
+            /**
+             * @default {
+             *       "periods": [],
+             *       "time_zone": "Asia/Shanghai"
+             *     }
+             */
+            validity: components["schemas"]["ValidityIn"];
             /** Radius M */
             radius_m?: number | null;
         };

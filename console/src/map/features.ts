@@ -25,7 +25,7 @@ export function zones({ zones: { features } }: Airspace): FeatureCollection {
   return collect(features.map((zone) => feature(zoneShape(zone), { role: zone.properties.role })));
 }
 
-const ORDER: Record<Role, number> = { exclusion: 0, advisory: 1, inclusion: 2 };
+const ORDER: Record<Role, number> = { exclusion: 0, "no-film": 1, advisory: 2, inclusion: 3 };
 
 /** Inclusions are as wide as the district: their names would only stand in the way. */
 export function zoneLabels({ zones: { features } }: Airspace, language: Language): FeatureCollection {

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from core.geo import LatLon
 from geofence.frame import Array, LocalFrame
-from missions.inside import Inside, roomy
+from missions.patterns.inside import Inside, roomy
 
 MOST_WAYPOINTS = 300
 # How a waypoint counts when directions are compared: a turn costs about what 20 m of flight cost.
