@@ -21,7 +21,7 @@ export interface Drawing {
   stop(): void;
 }
 
-const MODES: Record<Pattern, string> = { survey: "polygon", route: "linestring" };
+const MODES: Partial<Record<Pattern, string>> = { survey: "polygon", route: "linestring" };
 
 const outline = { outlineColor: palette.plan, outlineWidth: 2, fillColor: palette.plan, fillOpacity: 0.12 } as const;
 const handle = { Color: palette.plan, OutlineColor: "#ffffff" } as const;
@@ -102,7 +102,7 @@ export function startDrawing(map: MapLibre, onChange: (geometry: Polygon | LineS
   return {
     pen(pattern) {
       clear();
-      draw.setMode(MODES[pattern]);
+      draw.setMode(MODES[pattern] ?? "linestring");
       map.getCanvas().focus();
     },
     show(geometry) {
