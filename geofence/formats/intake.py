@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import TypeVar
 
 from core.errors import FieldError, InvalidRequest
 from core.members import Problems
 from geofence.formats.crs import Crs
 from geofence.formats.report import MOST_NOTES, Change, Format, Note, Report
 from geofence.zones import Role
+
+T = TypeVar("T")
 
 # What one file may hold and cost; tried with hostile files in bench/planner/formats.py (2 s, 256 MiB).
 MOST_BYTES = 16 << 20
@@ -46,7 +49,7 @@ class Intake:
         crs = options.crs or fixed
         if crs is None:
             words = ", ".join(Crs)
-            refuse("", f"the file does not say its coordinate system; say which it is (crs): one of {words}")
+            raise refusal("", f"the file does not say its coordinate system; say which it is (crs): one of {words}")
         self.crs: Crs = crs
         self.options = options
         self.counter_clockwise = counter_clockwise
@@ -73,7 +76,16 @@ class Intake:
         """Raises InvalidRequest when the file holds more vertices than it may."""
         self._vertices -= count
         if self._vertices < 0:
-            refuse(path, f"the file has more than {MOST_VERTICES} vertices in all")
+            raise refusal(path, f"the file has more than {MOST_VERTICES} vertices in all")
+
+    def checked(self, read: Callable[[], T], path: str) -> T | None:
+        """What `read` gives; None when it refused, which is noted under `path` by the last member of its pointers."""
+        try:
+            return read()
+        except InvalidRequest as refused:
+            for error in refused.errors:
+                self.problems.add(f"{path}/{error.pointer.rpartition('/properties/')[2]}", error.detail)
+            return None
 
     def report(self, form: Format) -> Report:
         """What happened. Raises InvalidRequest with every problem noted so far."""
@@ -85,6 +97,6 @@ class Intake:
         return Report(form, self.crs, (*once, *self._notes), self._noted - len(self._notes))
 
 
-def refuse(path: str, detail: str) -> NoReturn:
-    """Raises InvalidRequest at once: for what makes reading on pointless or dear."""
-    raise InvalidRequest((FieldError(path, detail),))
+def refusal(path: str, detail: str) -> InvalidRequest:
+    """One thing wrong, to be raised at once: for what makes reading on pointless or dear."""
+    return InvalidRequest((FieldError(path, detail),))

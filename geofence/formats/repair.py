@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shapely.geometry import LineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from geofence.formats.intake import MOST_CROSSINGS, Intake, refuse
+from geofence.formats.intake import MOST_CROSSINGS, Intake, refusal
 from geofence.frame import Array
 
 MOST_REPAIRED_RINGS = 200
@@ -49,7 +49,7 @@ def repaired(outer: Array, holes: Sequence[Array], *, larger: bool, path: str, i
     Raises InvalidRequest when the rings cross too often to be meant.
     """
     if 1 + len(holes) > MOST_REPAIRED_RINGS:
-        refuse(path, f"the rings cross, and there are too many to repair: more than {MOST_REPAIRED_RINGS}")
+        raise refusal(path, f"the rings cross, and there are too many to repair: more than {MOST_REPAIRED_RINGS}")
     odd, wound = _readings(outer, path, intake)
     inner = [_readings(hole, path, intake) for hole in holes]
     odd_holes: BaseGeometry = MultiPolygon()
@@ -77,7 +77,7 @@ def check_tangle(lonlat: Array, path: str, intake: Intake) -> None:
     for start in range(0, len(edges), _EDGES_AT_ONCE):
         intake.edge_pairs -= tree.query(edges[start : start + _EDGES_AT_ONCE]).shape[1]
         if intake.edge_pairs < 0:
-            refuse(path, "too many edges of the file lie across each other to be checked")
+            raise refusal(path, "too many edges of the file lie across each other to be checked")
 
 
 def _readings(ring: Array, path: str, intake: Intake) -> tuple[BaseGeometry, BaseGeometry]:
@@ -101,7 +101,7 @@ def _count_crossings(ring: Array, path: str, intake: Intake) -> None:
         some = edges[start : start + _EDGES_AT_ONCE]
         intake.crossings -= max(0, tree.query(some, predicate="intersects").shape[1] - 3 * len(some)) / 2
         if intake.crossings < 0:
-            refuse(path, f"the rings of the file cross more than {MOST_CROSSINGS} times; that is not repaired")
+            raise refusal(path, f"the rings of the file cross more than {MOST_CROSSINGS} times; that is not repaired")
 
 
 def _edges(ring: Array) -> NDArray[np.object_]:

@@ -12,7 +12,7 @@ from shapely.geometry import Polygon
 from core.geo import LatLon
 from core.members import below, json_kind
 from geofence.formats.crs import Crs, to_wgs84
-from geofence.formats.intake import MOST_RING_VERTICES, MOST_RINGS, Intake, refuse
+from geofence.formats.intake import MOST_RING_VERTICES, MOST_RINGS, Intake, refusal
 from geofence.formats.repair import check_tangle, is_sound, repaired
 from geofence.formats.report import Change
 from geofence.frame import Array
@@ -41,7 +41,7 @@ def positions(value: object, path: str, intake: Intake, *, latitude_first: bool 
         intake.problems.add(path, f"must be an array of positions, not {json_kind(value)}")
         return None
     if len(value) > MOST_RING_VERTICES + 1:
-        refuse(path, f"the ring has {len(value)} positions; at most {MOST_RING_VERTICES} are read")
+        raise refusal(path, f"the ring has {len(value)} positions; at most {MOST_RING_VERTICES} are read")
     for index, pair in enumerate(value):
         if not _is_position(pair):
             intake.problems.add(below(path, index), f"must be two or three numbers, not {_shown(pair)}")
@@ -53,6 +53,24 @@ def positions(value: object, path: str, intake: Intake, *, latitude_first: bool 
     if found is None:
         return None
     return found[:, ::-1] if latitude_first else found
+
+
+def polygon_shapes(
+    rings: object, path: str, role: Role, intake: Intake, *, latitude_first: bool = False
+) -> tuple[PolygonShape, ...]:
+    """As `shapes`, of the rings of a decoded JSON polygon."""
+    if not isinstance(rings, list) or not rings:
+        intake.problems.add(path, "must be an array of rings")
+        return ()
+    read: list[RawRing] = []
+    for index, ring in enumerate(rings):
+        lonlat = positions(ring, below(path, index), intake, latitude_first=latitude_first)
+        if lonlat is not None:
+            read.append(RawRing(lonlat, below(path, index)))
+    if len(read) < len(rings):
+        return ()
+    order = "latitude comes first" if latitude_first else "longitude comes first"
+    return shapes(read, path, role, intake, order=order)
 
 
 def numbers(flat: Sequence[float], path: str, intake: Intake) -> Array | None:
@@ -91,7 +109,7 @@ def shapes(
     `order`: how positions are written in this format, for the hint when they look swapped.
     """
     if len(rings) > MOST_RINGS:
-        refuse(path, f"the polygon has {len(rings)} rings; at most {MOST_RINGS} are read")
+        raise refusal(path, f"the polygon has {len(rings)} rings; at most {MOST_RINGS} are read")
     settled = [_settled(ring, intake, order=order) for ring in rings]
     sound = [ring for ring in settled if ring is not None]
     if not rings or len(sound) < len(settled):
@@ -129,7 +147,7 @@ def _settled(raw: RawRing, intake: Intake, *, order: str) -> Array | None:
     """A closed ring in WGS-84 without repeated positions, (N ≥ 4, 2)."""
     intake.spend_vertices(len(raw.lonlat), raw.path)
     if len(raw.lonlat) > MOST_RING_VERTICES + 1:
-        refuse(raw.path, f"the ring has {len(raw.lonlat)} positions; at most {MOST_RING_VERTICES} are read")
+        raise refusal(raw.path, f"the ring has {len(raw.lonlat)} positions; at most {MOST_RING_VERTICES} are read")
     lonlat = _in_range(raw.lonlat, raw.path, intake, order=order)
     if lonlat is None:
         return None

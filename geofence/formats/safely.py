@@ -15,7 +15,7 @@ import msgspec
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from geofence.formats.intake import MOST_BYTES, refuse
+from geofence.formats.intake import MOST_BYTES, refusal
 
 # Of JSON: a position is one bracket and one or two commas, so that these hold `MOST_VERTICES` and all around them.
 MOST_OBJECTS, MOST_ARRAYS, MOST_COMMAS = 100_000, 400_000, 1_200_000
@@ -39,9 +39,9 @@ _CODECS = {"gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030"}
 def check_size(data: bytes) -> None:
     """Raises InvalidRequest for an empty file and one that is larger than `MOST_BYTES`."""
     if len(data) > MOST_BYTES:
-        refuse("", f"the file has {len(data)} bytes; at most {MOST_BYTES} are read")
+        raise refusal("", f"the file has {len(data)} bytes; at most {MOST_BYTES} are read")
     if not data.strip():
-        refuse("", "the file is empty")
+        raise refusal("", "the file is empty")
 
 
 def text_of(data: bytes) -> str:
@@ -56,15 +56,15 @@ def json_of(data: bytes) -> Any:
     data = data.removeprefix(b"\xef\xbb\xbf")
     for mark, most in ((b"{", MOST_OBJECTS), (b"[", MOST_ARRAYS), (b",", MOST_COMMAS)):
         if (count := data.count(mark)) > most:
-            refuse("", f"the file has {count} times {mark.decode()!r}; at most {most} are read")
+            raise refusal("", f"the file has {count} times {mark.decode()!r}; at most {most} are read")
     try:
         found = msgspec.json.decode(data)
     except msgspec.DecodeError as error:
-        refuse("", f"not JSON: {error}")
-    except RecursionError:
-        refuse("", "not readable: nested too deeply")
+        raise refusal("", f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise refusal("", "not readable: nested too deeply") from error
     if _is_deep(found):
-        refuse("", f"nested more than {MOST_JSON_DEPTH} levels deep")
+        raise refusal("", f"nested more than {MOST_JSON_DEPTH} levels deep")
     return found
 
 
@@ -115,11 +115,11 @@ class _Bounded:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._left -= 1
         if self._left < 0:
-            refuse("", f"the file has more than {MOST_ELEMENTS} elements")
+            raise refusal("", f"the file has more than {MOST_ELEMENTS} elements")
         if len(self._open) >= MOST_XML_DEPTH:
-            refuse("", f"nested more than {MOST_XML_DEPTH} levels deep")
+            raise refusal("", f"nested more than {MOST_XML_DEPTH} levels deep")
         if len(attributes) > MOST_ATTRIBUTES:
-            refuse("", f"an element has {len(attributes)} attributes; at most {MOST_ATTRIBUTES} are read")
+            raise refusal("", f"an element has {len(attributes)} attributes; at most {MOST_ATTRIBUTES} are read")
         element = Element(_local(tag), {_local(name): value for name, value in attributes.items()})
         if self._open:
             self._open[-1].children.append(element)
@@ -154,11 +154,11 @@ def xml_of(data: bytes) -> Element:
             parser.feed(text[start : start + (1 << 16)])
         root = parser.close()
     except DefusedXmlException as error:
-        refuse("", f"the file has a {_forbidden(error)}, which is not read")
+        raise refusal("", f"the file has a {_forbidden(error)}, which is not read") from error
     except (ParseError, ValueError, LookupError) as error:
-        refuse("", f"not XML: {error}")
+        raise refusal("", f"not XML: {error}") from error
     if not isinstance(root, Element):
-        refuse("", "not XML: there is no element")
+        raise refusal("", "not XML: there is no element")
     return root
 
 
@@ -181,11 +181,11 @@ def open_archive(data: bytes) -> zipfile.ZipFile:
     check_size(data)
     # Each member costs a kilobyte before anything is unpacked: counted by their headers, not by what the end says.
     if (members := data.count(_CENTRAL_HEADER)) > MOST_MEMBERS:
-        refuse("", f"the archive has {members} members; at most {MOST_MEMBERS} are read")
+        raise refusal("", f"the archive has {members} members; at most {MOST_MEMBERS} are read")
     try:
         return zipfile.ZipFile(io.BytesIO(data))
     except _BROKEN_ARCHIVE as error:
-        refuse("", f"not a readable archive: {error}")
+        raise refusal("", f"not a readable archive: {error}") from error
 
 
 def member_of(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -193,16 +193,16 @@ def member_of(archive: zipfile.ZipFile, name: str) -> bytes:
     info = archive.getinfo(name)
     path = f"/{name}"
     if info.flag_bits & _ENCRYPTED:
-        refuse(path, "the member is encrypted")
+        raise refusal(path, "the member is encrypted")
     if info.compress_type not in _METHODS:
-        refuse(path, f"the member is packed by method {info.compress_type}; only stored and deflated are read")
+        raise refusal(path, f"the member is packed by method {info.compress_type}; only stored and deflated are read")
     try:
         with archive.open(info) as stream:
             unpacked = stream.read(MOST_BYTES + 1)
     except _BROKEN_ARCHIVE as error:
-        refuse(path, f"the member cannot be unpacked: {error}")
+        raise refusal(path, f"the member cannot be unpacked: {error}") from error
     if len(unpacked) > max(SMALL_MEMBER, MOST_RATIO * info.compress_size):
-        refuse(path, f"the member unpacks to more than {MOST_RATIO} times its size")
+        raise refusal(path, f"the member unpacks to more than {MOST_RATIO} times its size")
     if len(unpacked) > MOST_BYTES:
-        refuse(path, f"the member unpacks to more than {MOST_BYTES} bytes")
+        raise refusal(path, f"the member unpacks to more than {MOST_BYTES} bytes")
     return unpacked
