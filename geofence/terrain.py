@@ -93,6 +93,32 @@ def only_range(
     return None if math.isnan(low_m) or math.isnan(high_m) else (low_m, high_m)
 
 
+@dataclass(frozen=True, slots=True)
+class LayeredTerrain:
+    """The first of `layers` that has data. A box must lie in one layer whole: one across their border has none."""
+
+    layers: tuple[Terrain, ...]
+
+    def heights_amsl_m(self, lonlat: Array) -> Array:
+        found = np.full(len(lonlat), np.nan)
+        for layer in self.layers:
+            missing = np.isnan(found)
+            found[missing] = layer.heights_amsl_m(lonlat[missing])
+        return found
+
+    def ranges_amsl_m(self, boxes: Array) -> Array:
+        found = np.full((len(boxes), 2), np.nan)
+        for layer in self.layers:
+            missing = np.isnan(found).any(axis=1)
+            found[missing] = layer.ranges_amsl_m(boxes[missing])
+        return found
+
+    def range_amsl_m(
+        self, west_deg: float, south_deg: float, east_deg: float, north_deg: float
+    ) -> tuple[float, float] | None:
+        return only_range(self, west_deg, south_deg, east_deg, north_deg)
+
+
 class Posts(Protocol):
     """Heights at the crossings of a lattice, however they are kept."""
 
