@@ -90,6 +90,8 @@ class Airframe:
     climb_mps: float
     descent_mps: float
     reserve: float = 0.25  # share of the battery that a plan may not touch
+    lift_share: float = 0.0  # of the hover power: what forward flight can save; 0: it only costs
+    spread: float = 0.1  # standard deviation of the real power about this calibration, as a share
 
 
 Parameter = float | str | bool
