@@ -50,7 +50,8 @@ class Field:
 
     def free_point(self, rng: Generator) -> Array:
         """A place (2,) inside and away from every zone, whatever its band, by margin and half a metre."""
-        return self.free_points(rng, 1)[0]
+        only: Array = self.free_points(rng, 1)[0]
+        return only
 
     def free_points(self, rng: Generator, count: int) -> Array:
         """So many of them, (count, 2)."""

@@ -1,0 +1,103 @@
+"""Where a path may go at one height: inside the inclusions, clear of the exclusions, by their margins; in metres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geofence.frame import Array
+from geofence.maze import Maze
+from geofence.obstacles import Indices, Shapes, Zones
+from geofence.rooms import Room, rooms_of
+from geofence.search import Search
+from geofence.zones import Combination, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a place is not free: outside of what may be flown in, or in (or too near) the exclusion number `index`."""
+
+    role: Role
+    index: int | None = None
+
+
+class FreeSpace:
+    """Built from rooms and zones; only zones that a query comes near are ever widened."""
+
+    def __init__(self, rooms: tuple[Room, ...], zones: Zones, chosen: Indices | None = None) -> None:
+        self._rooms = rooms
+        self._zones = zones
+        self._chosen: Indices = np.arange(len(zones)) if chosen is None else chosen
+        self._mazes: dict[int, Maze] = {}
+
+    @classmethod
+    def of(
+        cls,
+        inclusions: Sequence[tuple[BaseGeometry, float]],
+        exclusions: Sequence[BaseGeometry] | Shapes,
+        margins_m: Array,
+        *,
+        combination: Combination = Combination.INTERSECTION,
+    ) -> FreeSpace:
+        """`inclusions`: area and margin each; `exclusions`: polygons (N,) with `margins_m` (N,).
+
+        Without an inclusion nothing is free.
+        """
+        shapes: Shapes = np.array(exclusions, dtype=np.object_).reshape(-1)
+        return cls(rooms_of(inclusions, combination), Zones(shapes, np.asarray(margins_m, dtype=np.float64)))
+
+    def way(self, start: Array, end: Array) -> Array | None:
+        """The shortest path between two places (2,) as (N ≥ 2, 2) with both; None when there is none.
+
+        Its distance from every zone and from the inclusions' edge is the margin at least. Raises SearchTooLarge.
+        """
+        maze = self._maze_of(start)
+        if maze is None or maze is not self._maze_of(end):
+            return None
+        if len(maze.holders(start)) or len(maze.holders(end)):
+            return None
+        return Search(maze, np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)).way()
+
+    def why_not(self, at: Array) -> Hindrance | None:
+        """What holds the place `at` (2,); None when it is free. The index is that of the given exclusions."""
+        maze = self._maze_of(at)
+        if maze is None:
+            return Hindrance(Role.INCLUSION)
+        zones = self._chosen[[one for one in maze.holders(at).tolist() if one < len(self._chosen)]]
+        return Hindrance(Role.EXCLUSION, int(zones[0])) if len(zones) else None
+
+    def clear(self, starts: Array, ends: Array) -> NDArray[np.bool_]:
+        """Which straight lines, from `starts` to `ends` (N, 2) each, lie in the free space with all their points."""
+        clear = np.zeros(len(starts), dtype=np.bool_)
+        for index, room in enumerate(self._rooms):
+            inside = shapely.contains_xy(room.grown, starts) & shapely.contains_xy(room.grown, ends)
+            here = np.flatnonzero(inside)
+            blocked, _ = self._maze(index).blockers(starts[here], ends[here])
+            clear[np.delete(here, blocked)] = True
+        return clear
+
+    def part_of(self, area: BaseGeometry) -> BaseGeometry:
+        """What of an area is free."""
+        allowed = shapely.union_all([shapely.intersection(room.area, area) for room in self._rooms])
+        boxes = self._zones.boxes[self._chosen]
+        west, south, east, north = shapely.bounds(allowed)
+        meets = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
+        blocked = shapely.union_all(self._zones.outlines(self._chosen[meets]))
+        return shapely.difference(allowed, blocked)
+
+    def _maze(self, index: int) -> Maze:
+        if index not in self._mazes:
+            self._mazes[index] = Maze(self._rooms[index], self._zones, self._chosen)
+        return self._mazes[index]
+
+    def _maze_of(self, at: Array) -> Maze | None:
+        """The maze of the room that holds a place; None outside of all."""
+        for index, room in enumerate(self._rooms):
+            if shapely.contains_xy(room.grown, at[0], at[1]):
+                return self._maze(index)
+        return None
