@@ -1,23 +1,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import InvalidRequest
 from core.geo import LatLon
 from geofence.onboard import FencePolygon, OnboardFence
-from missions.items import fence_items, items_hash, mission_items, settled_alt_m
-from missions.model import MissionItem, Waypoint
+from missions.items import MOST_ITEMS, fence_items, items_hash, mission_items, rally_items, settled_alt_m
+from missions.model import Action, ActionKind, MissionItem, ReturnMode, Waypoint
 from tests.geofence.places import HOME, box
 from tests.missions.ardupilot import HOME_OF_THE_VEHICLE, stored_mission
 
 FENCE = OnboardFence((FencePolygon(box(-100, -100, 100, 100), True), FencePolygon(box(0, 0, 9, 9), False)), 60.0)
 
 places = st.builds(LatLon, st.floats(30.9, 31.3), st.floats(120.8, 121.4))
-steps = st.lists(st.builds(Waypoint, places, st.floats(5.0, 500.0)), min_size=1, max_size=12)
+actions = st.one_of(
+    st.builds(Action, st.just(ActionKind.PHOTO_EVERY), st.floats(0.0, 500.0)),
+    st.builds(Action, st.just(ActionKind.GIMBAL), st.floats(-90.0, 30.0)),
+    st.builds(Action, st.just(ActionKind.HEADING), st.floats(-180.0, 360.0)),
+    st.builds(Action, st.just(ActionKind.SPEED), st.floats(1.0, 20.0)),
+    st.builds(Action, st.just(ActionKind.LOOK_AT), place=places, alt_rel_m=st.floats(0.0, 300.0)),
+    st.builds(Action, st.sampled_from([ActionKind.PHOTO, ActionKind.LOOK_AHEAD])),
+    st.builds(Action, st.just(ActionKind.VIDEO), st.sampled_from([0.0, 1.0])),
+)
+waypoints_with_actions = st.builds(
+    Waypoint, places, st.floats(5.0, 500.0), st.floats(0.0, 600.0), st.lists(actions, max_size=4).map(tuple)
+)
+steps = st.lists(waypoints_with_actions, min_size=1, max_size=12)
+bare_steps = st.lists(st.builds(Waypoint, places, st.floats(5.0, 500.0)), min_size=1, max_size=12)
 
 
 def planned(waypoints: list[Waypoint], speed_mps: float = 8.3) -> tuple[MissionItem, ...]:
@@ -41,9 +56,16 @@ def test_a_fence_is_its_vertices_each_with_their_number() -> None:
     assert [item.seq for item in items] == list(range(8))
 
 
-@given(steps, st.floats(1.0, 30.0))
-def test_the_hash_survives_the_vehicles_storage(waypoints: list[Waypoint], speed_mps: float) -> None:
-    items = planned(waypoints, speed_mps)
+def commands(*steps: Waypoint, **options: Any) -> list[int]:
+    """What follows the speed and comes before the end."""
+    return [item.command for item in mission_items(HOME, 4.0, steps, 8.0, **options)[3:-1]]
+
+
+@given(steps, st.floats(1.0, 30.0), st.sampled_from(ReturnMode))
+def test_the_hash_survives_the_vehicles_storage(
+    waypoints: list[Waypoint], speed_mps: float, returns: ReturnMode
+) -> None:
+    items = mission_items(HOME, 4.0, waypoints, speed_mps, returns=returns)
     assert items_hash(stored_mission(items), kind="mission") == items_hash(items, kind="mission")
 
 
@@ -59,7 +81,7 @@ def test_without_settling_some_altitudes_lose_a_centimetre() -> None:
     assert int(np.float32(0.53) * np.float32(100)) == 52
 
 
-@given(steps, st.data())
+@given(bare_steps, st.data())
 def test_any_change_of_a_waypoint_changes_the_hash(waypoints: list[Waypoint], data: st.DataObject) -> None:
     items = planned(waypoints)
     index = data.draw(st.integers(3, len(items) - 2))
@@ -117,3 +139,58 @@ def test_a_command_we_never_send_is_compared_whole() -> None:
     assert items_hash((jump,), kind="mission") != items_hash(
         (replace(jump, params=(1.0, 3.0, 0.0, 0.0)),), kind="mission"
     )
+
+
+@given(steps)
+def test_every_waypoint_is_one_waypoint_item_and_nothing_else_is(waypoints: list[Waypoint]) -> None:
+    found = [item for item in planned(waypoints)[1:] if item.command == 16]
+    assert [item.z_m for item in found] == [settled_alt_m(step.alt_rel_m) for step in waypoints]
+
+
+def test_actions_are_done_after_the_stay_in_their_order() -> None:
+    step = Waypoint(HOME, 60.0, 4.2, (Action(ActionKind.PHOTO), Action(ActionKind.SPEED, 5.0)))
+    items = planned([step])
+    assert commands(step) == [16, 2000, 178]
+    assert items[3].params[0] == 5.0
+    assert items[5].params == (1.0, 5.0, -1.0, 0.0)
+
+
+def test_nose_and_camera_turn_before_the_stay() -> None:
+    turn, look, photo = Action(ActionKind.HEADING, 270.0), Action(ActionKind.GIMBAL, -45.4), Action(ActionKind.PHOTO)
+    items = planned([Waypoint(HOME, 60.0, 10.0, (turn, photo, look))])[3:-1]
+    assert [item.command for item in items] == [16, 1000, 115, 93, 2000]
+    assert [item.params[0] for item in items] == [0.0, -45.0, 270.0, 10.0, 0.0]
+
+
+def test_a_turn_of_the_nose_goes_last_or_those_behind_it_might_be_forgotten() -> None:
+    every, turn = Action(ActionKind.PHOTO_EVERY, 20.0), Action(ActionKind.HEADING, 30.0)
+    assert commands(Waypoint(HOME, 60.0, 0.0, (turn, every))) == [16, 206, 115]
+
+
+def test_a_point_looked_at_has_its_place_and_height() -> None:
+    look = Action(ActionKind.LOOK_AT, place=LatLon(31.2, 121.2), alt_rel_m=12.34)
+    item = planned([Waypoint(HOME, 60.0, 0.0, (look,))])[4]
+    assert (item.command, item.frame, item.x_e7, item.y_e7, item.z_m) == (195, 3, 312_000_000, 1_212_000_000, 12.34)
+
+
+def test_what_is_set_up_first_comes_after_the_take_off() -> None:
+    assert commands(Waypoint(HOME, 60.0), opening=[Action(ActionKind.GIMBAL, -90.0)]) == [1000, 16]
+
+
+def test_a_mission_that_leads_back_itself_ends_with_a_landing_at_home() -> None:
+    last = mission_items(HOME, 4.0, [Waypoint(HOME, 60.0)], 8.0, returns=ReturnMode.RETRACE)[-1]
+    assert (last.command, last.frame, last.x_e7, last.y_e7) == (21, 3, 311_500_000, 1_211_200_000)
+
+
+def test_more_items_than_a_vehicle_holds_are_refused() -> None:
+    assert len(planned([Waypoint(HOME, 60.0)] * (MOST_ITEMS - 4))) == MOST_ITEMS
+    with pytest.raises(InvalidRequest, match="651 mission items"):
+        planned([Waypoint(HOME, 60.0)] * (MOST_ITEMS - 3))
+
+
+def test_rally_points_are_told_in_whole_metres_and_count_from_the_first() -> None:
+    items = rally_items([Waypoint(HOME, 60.4), Waypoint(LatLon(31.2, 121.2), 80.0)])
+    assert [(item.seq, item.frame, item.command, item.z_m) for item in items] == [(0, 3, 5100, 60), (1, 3, 5100, 80)]
+    moved = (replace(items[0], x_e7=items[0].x_e7 + 1), items[1])
+    assert items_hash(moved, kind="rally") != items_hash(items, kind="rally")
+    assert items_hash(items, kind="rally") != items_hash(items, kind="fence")
