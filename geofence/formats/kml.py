@@ -115,11 +115,13 @@ def _zones(placemark: Placemark, intake: Intake) -> Iterator[Zone]:
     if facts is None:
         return
     for element, path in polygons:
-        found = _polygon(element, path, facts.role, intake)
+        rings = _rings(element, path, intake)
+        flat = [RawRing(ring[:, :2], at) for ring, at in rings]
+        found: tuple[Shape, ...] = shapes(flat, path, facts.role, intake) if flat else ()
         if told:
             yield from with_shapes(facts, _as_circle(told, facts.role, found, path, intake), path, intake)
-        else:
-            banded = replace(facts, band=_band(element, path, intake))
+        elif rings:
+            banded = replace(facts, band=_band(element, rings[0][0][:, 2], path, intake))
             yield from with_shapes(banded, found, path, intake)
 
 
@@ -141,7 +143,8 @@ def _our_data(placemark: Placemark, intake: Intake) -> Mapping[str, Any]:
     return {}
 
 
-def _polygon(element: Element, path: str, role: Role, intake: Intake) -> tuple[Shape, ...]:
+def _rings(element: Element, path: str, intake: Intake) -> list[tuple[Array, str]]:
+    """The rings of a polygon, (N, 3) each, with their paths, the outer one first; [] when that is not clear."""
     boundaries = [
         (ring, f"{path}/{side}[{number}]")
         for side in ("outerBoundaryIs", "innerBoundaryIs")
@@ -150,12 +153,11 @@ def _polygon(element: Element, path: str, role: Role, intake: Intake) -> tuple[S
     ]
     if not element.all("outerBoundaryIs") or not boundaries:
         intake.problems.add(path, "a polygon needs an outerBoundaryIs with a LinearRing")
-        return ()
-    rings = [RawRing(coordinates(ring, at)[:, :2], at) for ring, at in boundaries]
+        return []
     if len(element.all("outerBoundaryIs")) > 1:
         intake.problems.add(path, "a polygon has one outerBoundaryIs; use a MultiGeometry for several")
-        return ()
-    return shapes(rings, path, role, intake)
+        return []
+    return [(coordinates(ring, at), at) for ring, at in boundaries]
 
 
 def _as_circle(
@@ -181,10 +183,8 @@ def _as_circle(
     return found
 
 
-def _band(element: Element, path: str, intake: Intake) -> AltitudeBand:
+def _band(element: Element, heights: Array, path: str, intake: Intake) -> AltitudeBand:
     """From the ground to the one altitude of a polygon that is extruded; every height otherwise."""
-    outer = element.first("outerBoundaryIs")
-    heights = coordinates(outer.first("LinearRing") if outer else None, path)[:, 2]
     known = np.unique(heights[np.isfinite(heights)])
     datum = _DATUMS.get(element.told("altitudeMode"))
     if element.told("extrude") == "1" and datum is not None and len(known) == 1 and np.isfinite(heights).all():

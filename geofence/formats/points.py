@@ -51,10 +51,10 @@ def is_point_list(text: str) -> bool:
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
     """Line numbers from 1 and the words of every line that is neither blank nor a comment."""
-    lines = text.splitlines()
+    lines = text.split("\n", MOST_LINES)
     if len(lines) > MOST_LINES:
-        raise refusal("", f"the file has {len(lines)} lines; at most {MOST_LINES} are read")
-    rows = ((number, line.replace(",", " ").split()) for number, line in enumerate(lines, start=1))
+        raise refusal("", f"the file has more than {MOST_LINES} lines")
+    rows = ((number, line[:200].replace(",", " ").split()) for number, line in enumerate(lines, start=1))
     return [(number, row[:3]) for number, row in rows if row and not row[0].startswith("#")]
 
 

@@ -24,6 +24,7 @@ SMALLEST_RADIUS_M = 1.0
 _FEW_EDGES = 200
 # The shift of GCJ-02 bends an edge: by 6 cm over 1 km, by 1.5 m over 5 km (its shortest wave is 37 km long).
 _LONGEST_SHIFTED_EDGE_DEG = 0.009
+_NUMBERS = (float, int)
 _SWAPPED = "latitude and longitude look swapped: {order}"
 
 
@@ -156,7 +157,8 @@ def _settled(raw: RawRing, intake: Intake, *, order: str) -> Array | None:
         intake.note(raw.path, Change.REPAIRED, f"{len(lonlat) - len(ring)} repeated positions left out", 0.0)
     if len(ring) > 1 and (ring[0] == ring[-1]).all():
         ring = ring[:-1]
-    if len(np.unique(ring, axis=0)) < 3:
+    others = ring[(ring != ring[0]).any(axis=1)] if len(ring) else ring
+    if not len(others) or not (others != others[0]).any():
         intake.problems.add(raw.path, "a ring needs at least 3 different positions")
         return None
     return _converted(np.concatenate((ring, ring[:1])), raw.path, intake)
@@ -205,11 +207,8 @@ def _open(ring: Array) -> tuple[LatLon, ...]:
 
 
 def _is_position(pair: object) -> bool:
-    return (
-        isinstance(pair, list)
-        and 2 <= len(pair) <= 3
-        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in pair[:2])
-    )
+    """Whether it is a list of two or three, the first two numbers: a boolean is none, though Python has it so."""
+    return isinstance(pair, list) and 2 <= len(pair) <= 3 and type(pair[0]) in _NUMBERS and type(pair[1]) in _NUMBERS
 
 
 def _shown(pair: object) -> str:

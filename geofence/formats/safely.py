@@ -31,9 +31,14 @@ _BROKEN_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, KeyError,
     NotImplementedError,
 )  # fmt: skip
-# Expat reads UTF-8, UTF-16 and Latin-1 by itself; Chinese encodings that a declaration may name are decoded by us.
+LONGEST_TAG = 1 << 16
+# Encodings that a declaration may name, by what Python calls them; a byte order mark comes before any declaration.
 _DECLARED = re.compile(rb"""^<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_CODECS = {"gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030"}
+_CODECS = {
+    "utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "utf-16": "utf-16", "iso-8859-1": "latin-1",
+    "windows-1252": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030",
+}  # fmt: skip
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 def check_size(data: bytes) -> None:
@@ -147,8 +152,9 @@ def _local(name: str) -> str:
 def xml_of(data: bytes) -> Element:
     """The root of an XML text. Document types, entities and references to other files are refused."""
     check_size(data)
-    parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     text = _decoded(data)
+    _check_tags(text)
+    parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         for start in range(0, len(text), 1 << 16):
             parser.feed(text[start : start + (1 << 16)])
@@ -162,13 +168,28 @@ def xml_of(data: bytes) -> Element:
     return root
 
 
-def _decoded(data: bytes) -> bytes | str:
-    """As it is for what expat reads; Chinese encodings, which it does not, as text."""
-    declared = _DECLARED.match(data[:400].lstrip())
-    codec = _CODECS.get(declared[1].decode().lower()) if declared else None
+def _decoded(data: bytes) -> str:
+    codec = next((codec for mark, codec in _MARKS if data.startswith(mark)), None)
     if codec is None:
-        return data
-    return data.decode(codec, errors="replace")
+        declared = _DECLARED.match(data[:400].lstrip())
+        name = declared[1].decode().lower() if declared else "utf-8"
+        codec = _CODECS.get(name)
+        if codec is None:
+            raise refusal("", f"the encoding {name} is not read; save the file as UTF-8")
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        raise refusal("", f"not XML: byte {error.start} is not {codec}") from error
+
+
+def _check_tags(text: str) -> None:
+    """Bounds what the parser builds before anybody can stop it: one tag with all of its attributes."""
+    # An element has two tags at most; as many comments and sections again are more than any file has.
+    if text.count("<") > 4 * MOST_ELEMENTS:
+        raise refusal("", f"the file has more than {MOST_ELEMENTS} elements")
+    for piece in text.split("<"):
+        if len(piece) > LONGEST_TAG and not piece.startswith("!") and piece.find(">", 0, LONGEST_TAG) < 0:
+            raise refusal("", f"a tag is longer than {LONGEST_TAG} characters")
 
 
 def _forbidden(error: DefusedXmlException) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.geo import LatLon
 from geofence.formats.facts import number_of
 from geofence.formats.fences import fence_zones, flat_fences
-from geofence.formats.intake import Intake, Options, refusal
+from geofence.formats.intake import MOST_ZONES, Intake, Options, refusal
 from geofence.formats.report import Change, Format, Report
 from geofence.formats.rings import RawRing, circle, numbers, place, shapes
 from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
@@ -51,7 +51,7 @@ def read_rows(text: str) -> tuple[Row, ...]:
         raise refusal("/line/1", f"must be {HEADER!r}")
     if len(lines) > MOST_ROWS:
         raise refusal("", f"the file has more than {MOST_ROWS} lines")
-    numbered = ((number, line.split()) for number, line in enumerate(lines, start=2))
+    numbered = ((number, line.split(None, COLUMNS)) for number, line in enumerate(lines, start=2))
     return tuple(_row(number, columns) for number, columns in numbered if columns)
 
 
@@ -73,7 +73,7 @@ def read_wpl_fence(text: str, options: Options) -> tuple[tuple[Zone, ...], Repor
     rows = [row for row in read_rows(text) if row.command in FENCE_COMMANDS]
     fences: list[tuple[Role, Sequence[Shape], str]] = []
     start = 0
-    while start < len(rows):
+    while start < len(rows) and len(fences) <= MOST_ZONES:
         count = _count(rows, start) if rows[start].command in (VERTEX_IN, VERTEX_OUT) else 1
         fences += _fence(rows[start : start + count], intake)
         start += count
@@ -104,7 +104,7 @@ def renumbered(rows: Iterable[Row]) -> tuple[Row, ...]:
 def _row(line: int, columns: list[str]) -> Row:
     path = f"/line/{line}"
     if len(columns) != COLUMNS:
-        raise refusal(path, f"has {len(columns)} columns; an item has {COLUMNS}")
+        raise refusal(path, f"has {min(len(columns), COLUMNS + 1)} columns or more; an item has {COLUMNS}")
     values = [number_of(column) for column in columns]
     # A parameter that is not used is written as NaN by some; it reads as 0, which is what the wire would carry.
     params = [0.0 if column.lower() == "nan" else value for column, value in zip(columns, values, strict=True)]
