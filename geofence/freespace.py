@@ -56,20 +56,31 @@ class FreeSpace:
 
         Its distance from every zone and from the inclusions' edge is the margin at least. Raises SearchTooLarge.
         """
+        return self.shaped_way(start, end)[0]
+
+    def shaped_way(self, start: Array, end: Array) -> tuple[Array | None, Indices]:
+        """As `way`, with the numbers of the exclusions that made it what it is: without the others it is the same."""
         maze = self._maze_of(start)
         if maze is None or maze is not self._maze_of(end):
-            return None
-        if len(maze.holders(start)) or len(maze.holders(end)):
-            return None
-        return Search(maze, np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)).way()
+            return None, self._chosen[:0]
+        held = np.concatenate((maze.holders(start), maze.holders(end)))
+        if len(held):
+            return None, self._exclusions(held)
+        search = Search(maze, np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64))
+        return search.way(), self._exclusions(search.joined())
+
+    def held_by(self, at: Array) -> Indices:
+        """The numbers of the exclusions that hold the place `at` (2,), which lies in a room; none outside of all."""
+        maze = self._maze_of(at)
+        return self._chosen[:0] if maze is None else self._exclusions(maze.holders(at))
 
     def why_not(self, at: Array) -> Hindrance | None:
         """What holds the place `at` (2,); None when it is free. The index is that of the given exclusions."""
         maze = self._maze_of(at)
         if maze is None:
             return Hindrance(Role.INCLUSION)
-        zones = self._chosen[[one for one in maze.holders(at).tolist() if one < len(self._chosen)]]
-        return Hindrance(Role.EXCLUSION, int(zones[0])) if len(zones) else None
+        held = self._exclusions(maze.holders(at))
+        return Hindrance(Role.EXCLUSION, int(held[0])) if len(held) else None
 
     def clear(self, starts: Array, ends: Array) -> NDArray[np.bool_]:
         """Which straight lines, from `starts` to `ends` (N, 2) each, lie in the free space with all their points."""
@@ -89,6 +100,10 @@ class FreeSpace:
         meets = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
         blocked = shapely.union_all(self._zones.outlines(self._chosen[meets]))
         return shapely.difference(allowed, blocked)
+
+    def _exclusions(self, obstacles: Indices) -> Indices:
+        """The numbers of the exclusions among obstacles of a maze."""
+        return self._chosen[obstacles[obstacles < len(self._chosen)]]
 
     def _maze(self, index: int) -> Maze:
         if index not in self._mazes:

@@ -59,6 +59,10 @@ class Search:
             self._join(np.unique(blockers))
         return None
 
+    def joined(self) -> Indices:
+        """The obstacles that shaped the way, by number."""
+        return np.flatnonzero(self._joined)
+
     def _find(self) -> bool:
         """Goes on until the end is reached among the obstacles that joined; False when it cannot be."""
         while self._steps:

@@ -10,6 +10,7 @@ import shapely
 from numpy.random import Generator
 from shapely.affinity import scale
 from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from core.altitude import Altitude, AltitudeBand, Datum
 from core.geo import LatLon
@@ -32,6 +33,12 @@ class FieldZone:
     low_rel_m: float = -math.inf
     high_rel_m: float = math.inf
     radius_m: float | None = None
+
+    def gap_m(self, geometry: BaseGeometry) -> float:
+        """The distance of something from the zone itself: from the circle, not from the polygon round it."""
+        if self.radius_m is None:
+            return float(self.shape.distance(geometry))
+        return float(self.shape.centroid.distance(geometry)) - self.radius_m
 
 
 @dataclass(frozen=True, slots=True)
