@@ -113,7 +113,7 @@ async def _refuse_outdated(services: Services, vehicle: VehicleState, revision: 
     if airspace.version == revision.plan.airspace_version:
         return
     dock = services.dock(revision.request.dock_id)
-    today = await services.planner.plan(revision.request, dock, airspace, services.airframe_at(dock.id))
+    today = await services.planner.plan(revision.request, dock, airspace, services.airframe_at(dock.id), services.conditions())
     if today.conflicts:
         raise MissionConflict(today.conflicts)
     if (today.hash, today.fence_hash) != (revision.plan.hash, revision.plan.fence_hash):

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from core.errors import Overloaded
 from geofence.zones import Airspace
 from missions.model import Airframe, Dock, MissionRequest, Plan
-from missions.planner import plan
+from missions.planner import Conditions, plan
 
 T = TypeVar("T")
 
@@ -29,7 +29,9 @@ MAX_WAITING = 16
 class Planner(Protocol):
     """Makes plans without blocking the event loop."""
 
-    async def plan(self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe) -> Plan:
+    async def plan(
+        self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
+    ) -> Plan:
         """Raises Overloaded when it takes too long or too many wait."""
         ...
 
@@ -37,8 +39,10 @@ class Planner(Protocol):
 class ThreadPlanner:
     """Plans in a thread: no start-up cost, but nothing ends a plan that does not."""
 
-    async def plan(self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe) -> Plan:
-        return await asyncio.to_thread(plan, request, dock, airspace, airframe)
+    async def plan(
+        self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
+    ) -> Plan:
+        return await asyncio.to_thread(plan, request, dock, airspace, airframe, conditions)
 
 
 class WorkerPlanner:
@@ -49,14 +53,16 @@ class WorkerPlanner:
         self._waiting = 0
         self._pool = _new_pool()
 
-    async def plan(self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe) -> Plan:
+    async def plan(
+        self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
+    ) -> Plan:
         if self._waiting >= MAX_WAITING:
             raise Overloaded("Too many plans are being made")
         self._waiting += 1
         pool = self._pool
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await _submitted(pool, plan, request, dock, airspace, airframe)
+                return await _submitted(pool, plan, request, dock, airspace, airframe, conditions)
         except (TimeoutError, BrokenProcessPool) as error:
             self._replace(pool)
             raise Overloaded(f"No plan was found within {self._deadline_s:.0f} s") from error

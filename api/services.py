@@ -20,6 +20,7 @@ from core.ids import DockId, OperatorId
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
 from missions.model import Airframe, Dock, Sortie
+from missions.planner import Conditions
 from missions.ports import Store
 from telemetry.streams import StreamHub
 
@@ -57,6 +58,10 @@ class Services:
         if dock_id not in self.docks:
             raise NotFound("dock", dock_id)
         return self.docks[dock_id]
+
+    def conditions(self) -> Conditions:
+        """What a plan is made for now."""
+        return Conditions(self.clock.now())
 
     def vehicles_at(self, dock_id: str) -> Sequence[VehicleSetting]:
         return [vehicle for vehicle in self.settings.vehicles if vehicle.dock == dock_id]

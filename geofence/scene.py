@@ -1,4 +1,4 @@
-"""A flight among the zones that matter for it, in metres: what `evaluate` and `onboard` both look at."""
+"""A flight in the plane: its legs, the ways home from each, its columns, and the heights of each."""
 
 from __future__ import annotations
 
@@ -8,43 +8,67 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import MultiLineString, MultiPolygon, Polygon
+from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
-from core.altitude import Altitude, AltitudeBand, Datum
+from core.altitude import Altitude, Datum
 from core.geo import LatLon
 from geofence.frame import Array, LocalFrame, densified, lonlat_array
-from geofence.zones import Airspace, Combination, Role, Zone
 
 # Height error that a plan allows for: barometer drift and terrain that is not quite flat (domain guide, section 7.1
 # asks for 5 to 10 m below the legal ceiling).
 VERTICAL_MARGIN_M = 5.0
 # ArduCopter climbs to RTL_ALT before it returns when it is lower (default 1500 cm).
 RETURN_ALT_M = 15.0
+# SmartRTL comes down on home from at least this much above its path's end (ArduCopter, mode_smart_rtl).
+RETRACE_CLIMB_M = 2.0
+
+Geometries = NDArray[np.object_]
+
+
+def margin_budget_m(speed_mps: float) -> float:
+    """What the position may be off at `speed_mps`: the least margin that a plan keeps, whatever a zone asks.
+
+    3 m GNSS (95 %), 2 m cross-track, 2 m cut corner (WPNAV_RADIUS), 0.2 s of latency, 1 m of datum.
+    Source: planning guide, section 9.3.
+    """
+    return 8.0 + 0.2 * speed_mps
 
 
 @dataclass(frozen=True, slots=True)
-class FlightPath:
-    """home → points → home at `alt_rel_m` above a pad that is `pad_agl_m` above flat ground. `points`: N ≥ 1."""
+class Flight:
+    """home → … → home, N ≥ 3 places with their heights above home; the first and the last are over home.
 
-    home: LatLon
-    points: tuple[LatLon, ...]
-    alt_rel_m: float
+    `direct`: the autopilot returns straight, at `return_alt_rel_m` at least; else it retraces its path, or lands on
+    the spot. `rally`: where else it may return to. `margin_m`: the least that it keeps from any zone.
+    """
+
+    places: tuple[LatLon, ...]
+    alts_rel_m: tuple[float, ...]
+    direct: bool = True
+    return_alt_rel_m: float = RETURN_ALT_M
     pad_agl_m: float = 0.0
     pad_amsl_m: float = 0.0
+    margin_m: float = 0.0
+    rally: tuple[LatLon, ...] = ()
 
     @property
-    def places(self) -> tuple[LatLon, ...]:
-        """The whole path, N + 2 places; index 0 and the last are home."""
-        return (self.home, *self.points, self.home)
+    def home(self) -> LatLon:
+        return self.places[0]
+
+    @property
+    def highest_rel_m(self) -> float:
+        """The greatest height that the flight or its return reaches."""
+        returns = self.return_alt_rel_m if self.direct else self.alts_rel_m[-1] + RETRACE_CLIMB_M
+        return max(*self.alts_rel_m, returns)
 
     @property
     def top_rel_m(self) -> float:
-        """The height that the flight needs, margin and climb before return included."""
-        return max(self.alt_rel_m, RETURN_ALT_M) + VERTICAL_MARGIN_M
+        """The height that the flight needs, with the vertical margin."""
+        return self.highest_rel_m + VERTICAL_MARGIN_M
 
     def above_home(self, altitude: Altitude) -> float:
-        """An altitude in metres above home."""
+        """An altitude in metres above home, over flat ground."""
         match altitude.datum:
             case Datum.REL:
                 return altitude.alt_m
@@ -53,98 +77,106 @@ class FlightPath:
             case Datum.AMSL:
                 return altitude.alt_m - self.pad_amsl_m
 
-    def meets(self, band: AltitudeBand, *, on_the_way_up: bool = False) -> bool:
-        """Whether the flight at its altitude, or its return, comes within the vertical margin of the band.
 
-        With `on_the_way_up` the heights from the pad up to there count too.
-        """
-        lowest_m = 0.0 if on_the_way_up else self.alt_rel_m - VERTICAL_MARGIN_M
-        low = -math.inf if band.floor is None else self.above_home(band.floor)
-        high = math.inf if band.ceiling is None else self.above_home(band.ceiling)
-        return low <= self.top_rel_m and high >= lowest_m
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Geometries of one kind, (M,), each convex, with the heights above home between which they are flown."""
 
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A zone and its area in the plane."""
-
-    zone: Zone
-    shape: Polygon
+    shapes: Geometries = field(repr=False)
+    low_m: Array
+    high_m: Array
+    leg_of: NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A flight in the plane, home at (0, 0). Pieces are legs cut to at most 2 km.
+    """`legs`: the path, cut to pieces of at most 2 km. `returns`: what the ways home from each piece sweep.
 
-    `pieces` (M, 2, 2): both ends of each; `leg_of` (M,): the leg it belongs to, 0 from home to the first point;
-    `sweeps` (M,): the triangles that the straight returns from each piece sweep; a line where home is in line.
-    `corners` (M, 3, 2): theirs, home last.
-    `exclusions`: those whose band the flight meets; `under_flight`: others whose band it passes when it climbs.
+    `climbs`: the path again, with the heights that a return passes on the spot: up to the return altitude, or, where
+    it retraces, down to the ground. `columns`: take-off and landing at home. Leg 0 is from home to the first place.
     """
 
-    flight: FlightPath
+    flight: Flight
     frame: LocalFrame
-    pieces: Array
-    leg_of: NDArray[np.intp]
-    corners: Array
-    sweeps: NDArray[np.object_] = field(repr=False)
-    inclusions: tuple[Placed, ...]
-    exclusions: tuple[Placed, ...]
-    under_flight: tuple[Placed, ...]
-    combination: Combination
+    legs: Parts
+    returns: Parts
+    climbs: Parts
+    columns: Parts
 
-    def lines(self) -> NDArray[np.object_]:
-        """The pieces as lines, (M,)."""
-        return np.asarray(shapely.linestrings(self.pieces))
-
-    def star(self) -> BaseGeometry:
-        """Roughly all that the flight and its returns sweep, for drawing a fence round it; proofs look at `sweeps`.
-
-        A sweep whose corners are almost in line is a sliver, which a union may drop: outlines of 10 cm keep it.
-        """
-        outlines = MultiLineString(self.corners[:, [0, 1, 2, 0]].tolist())
-        return shapely.union_all([*self.sweeps, outlines.buffer(0.05, quad_segs=1)])
-
-    def gap_m(self, shape: BaseGeometry) -> float:
-        """The least distance of anything swept from `shape`; 0 where it meets it."""
-        return float(shapely.distance(shape, self.sweeps).min())
-
-    def allowed(self) -> BaseGeometry:
-        """Where flying is allowed by the combined inclusions; empty when there is none."""
-        shapes = [placed.shape for placed in self.inclusions]
-        if not shapes:
-            return MultiPolygon()
-        union = self.combination is Combination.UNION
-        return shapely.union_all(shapes) if union else shapely.intersection_all(shapes)
+    def swept(self) -> Geometries:
+        """All that the flight and its returns sweep, (M,), each convex."""
+        return np.concatenate((self.legs.shapes, self.returns.shapes))
 
 
-def lay_out(flight: FlightPath, airspace: Airspace, frame: LocalFrame) -> Scene:
-    """Projects a flight and the zones that matter for it. `frame` is centred on the flight's home."""
-    pieces, leg_of = _pieces(flight, frame)
-    home = frame.to_xy((flight.home,))
-    corners = np.concatenate((pieces, np.broadcast_to(home, (len(pieces), 1, 2))), axis=1)
-    counted = (Role.INCLUSION, Role.EXCLUSION)
-    placed = [Placed(zone, frame.shape_of(zone)) for zone in airspace.zones if zone.role in counted]
-    exclusions = [one for one in placed if one.zone.role is Role.EXCLUSION]
-    met = tuple(one for one in exclusions if flight.meets(one.zone.band))
-    climbed = (one for one in exclusions if flight.meets(one.zone.band, on_the_way_up=True))
-    return Scene(
-        flight=flight,
-        frame=frame,
-        pieces=pieces,
-        leg_of=leg_of,
-        corners=corners,
-        sweeps=np.asarray(shapely.convex_hull(shapely.multipoints(corners))),
-        inclusions=tuple(one for one in placed if one.zone.role is Role.INCLUSION),
-        exclusions=met,
-        under_flight=tuple(one for one in climbed if one not in met),
-        combination=airspace.combination,
-    )
+def lay_out(flight: Flight, frame: LocalFrame) -> Scene:
+    """The flight in the plane of `frame`."""
+    ends, alts_m, leg_of = _pieces(flight, frame)
+    lines = np.asarray(shapely.linestrings(ends))
+    low_m, high_m = alts_m.min(axis=1), alts_m.max(axis=1)
+    legs = Parts(lines, low_m - VERTICAL_MARGIN_M, high_m + VERTICAL_MARGIN_M, leg_of)
+    top_m = np.full_like(low_m, flight.return_alt_rel_m)
+    if flight.direct:
+        returns = _straight(flight, frame, ends, np.maximum(high_m, top_m), leg_of)
+        climbs = Parts(lines, legs.low_m, np.maximum(legs.high_m, top_m + VERTICAL_MARGIN_M), leg_of)
+    else:
+        returns = Parts(lines, legs.low_m, legs.high_m + RETRACE_CLIMB_M, leg_of)
+        climbs = Parts(lines, np.full_like(low_m, -math.inf), legs.high_m + RETRACE_CLIMB_M, leg_of)
+    return Scene(flight, frame, legs, returns, climbs, _columns(flight, frame))
 
 
-def _pieces(flight: FlightPath, frame: LocalFrame) -> tuple[Array, NDArray[np.intp]]:
-    """Ends of the pieces (M, 2, 2) in metres and the leg of each (M,)."""
+def _pieces(flight: Flight, frame: LocalFrame) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Ends of the pieces (M, 2, 2) in metres, their heights (M, 2), and the leg of each (M,)."""
     lonlat = lonlat_array(flight.places)
     cut = [densified(lonlat[leg : leg + 2]) for leg in range(len(lonlat) - 1)]
-    pieces = [np.stack((frame.project(leg[:-1]), frame.project(leg[1:])), axis=1) for leg in cut]
-    return np.concatenate(pieces), np.repeat(np.arange(len(cut)), [len(leg) - 1 for leg in cut])
+    counts = [len(leg) - 1 for leg in cut]
+    places = frame.project(np.concatenate(cut))
+    starts = np.concatenate([np.arange(count) for count in counts])
+    leg_of = np.repeat(np.arange(len(cut)), counts)
+    first = np.repeat(np.cumsum([0, *(len(leg) for leg in cut)])[:-1], counts) + starts
+    alts_m = np.array(flight.alts_rel_m)
+    shares = np.stack((starts, starts + 1), axis=1) / np.array(counts)[leg_of][:, None]
+    heights = alts_m[leg_of][:, None] + shares * np.diff(alts_m)[leg_of][:, None]
+    return np.stack((places[first], places[first + 1]), axis=1), heights, leg_of
+
+
+def _straight(flight: Flight, frame: LocalFrame, ends: Array, high_m: Array, leg_of: NDArray[np.intp]) -> Parts:
+    """The triangles from each piece to home, and to every rally point that is the nearest place for a part of it."""
+    goals = frame.to_xy((flight.home, *flight.rally))
+    shapes, heights, legs = [], [], []
+    for number, goal in enumerate(goals):
+        reach = _nearest_parts(ends, goals, number)
+        kept = ~shapely.is_empty(reach)
+        apex = shapely.points(np.broadcast_to(goal, (int(kept.sum()), 2)))
+        shapes.append(shapely.convex_hull(shapely.union(reach[kept], apex)))
+        heights.append(high_m[kept])
+        legs.append(leg_of[kept])
+    top = np.concatenate(heights)
+    low = np.full_like(top, flight.return_alt_rel_m - VERTICAL_MARGIN_M)
+    return Parts(np.concatenate(shapes), low, top + VERTICAL_MARGIN_M, np.concatenate(legs))
+
+
+def _nearest_parts(ends: Array, goals: Array, number: int) -> Geometries:
+    """Of each piece the part from which goal `number` is the nearest, by a metre at most not: RTL goes there."""
+    lines: Geometries = np.asarray(shapely.linestrings(ends))
+    for other in range(len(goals)):
+        if other != number:
+            lines = shapely.intersection(lines, _nearer(goals[number], goals[other]))
+    return lines
+
+
+def _nearer(goal: Array, other: Array, slack_m: float = 1.0) -> BaseGeometry:
+    """The half plane of the places that are nearer to `goal` than to `other`, and `slack_m` past the bisector."""
+    along = (other - goal) / max(float(np.hypot(*(other - goal))), 1e-9)
+    across = np.array([-along[1], along[0]])
+    middle = (goal + other) / 2 + slack_m * along
+    far_m = 1e6
+    corners = [middle + across * far_m, middle - across * far_m]
+    return MultiPoint([*corners, *(corner - along * far_m for corner in corners)]).convex_hull
+
+
+def _columns(flight: Flight, frame: LocalFrame) -> Parts:
+    """Up at home, and down at home and at each rally point: points, from the ground to the greatest height."""
+    places = np.asarray(shapely.points(frame.to_xy((flight.home, *flight.rally))))
+    count = len(places)
+    low_m, high_m = np.full(count, -math.inf), np.full(count, flight.top_rel_m)
+    return Parts(places, low_m, high_m, np.zeros(count, dtype=np.intp))

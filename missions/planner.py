@@ -1,83 +1,241 @@
-"""From a request to a plan: path, cost, proof against the airspace, on-board fence, wire form and hashes."""
+"""From a request to a plan: path, ways home, cost, on-board fence, wire form and hashes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from core.errors import Conflict
-from core.geo import LatLon
-from geofence.evaluate import evaluate_scene
-from geofence.frame import LocalFrame
-from geofence.onboard import OnboardFence, compile_scene
-from geofence.scene import FlightPath, Scene, lay_out
+from geofence.compiler import FenceTask, compile_fence, narrowest_m
+from geofence.evaluate import evaluate
+from geofence.frame import Array, LocalFrame
+from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, OnboardFence
+from geofence.scene import RETURN_ALT_M, VERTICAL_MARGIN_M, Flight, Geometries, Scene, lay_out, margin_budget_m
+from geofence.space import Ground, Space
+from geofence.terrain import Terrain
+from geofence.window import TimeWindow
 from geofence.zones import Airspace
+from missions.assemble import Path, assemble, waypoints
 from missions.energy import Cost, cost_of
 from missions.items import fence_items, items_hash, mission_items
-from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, Waypoint
+from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, ReturnMode, Waypoint
+from missions.patterns.draft import Piece
 from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, route, survey
 
 _NO_COST = Cost(0.0, 0.0, 0.0, 0.0)
+# SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
+MOST_RETRACED = 100
 
 
-def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a plan is made for: the time of departure when the request names none, the ground, and the fence's limits.
+
+    `terrain` None: flat ground, as far below home as the dock says; an altitude above ground is then refused.
+    """
+
+    now: datetime
+    terrain: Terrain | None = None
+    limits: FenceLimits = ARDUCOPTER_LIMITS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """One request with all that bears on it."""
+
+    request: MissionRequest
+    dock: Dock
+    airspace: Airspace
+    airframe: Airframe
+    conditions: Conditions
+    departs_at: datetime
+    frame: LocalFrame
+    space: Space
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Option:
+    """The path flown with one way to return, judged."""
+
+    flight: Flight
+    steps: tuple[Waypoint, ...]
+    cost: Cost
+    conflicts: tuple[Conflict, ...]
+    fence: OnboardFence | None
+
+    @property
+    def returns(self) -> ReturnMode:
+        return ReturnMode.DIRECT if self.flight.direct else ReturnMode.RETRACE
+
+
+def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions) -> Plan:
     """The plan of `request` from `dock`, with every conflict found; one with conflicts has no fence and no hash."""
-    frame = LocalFrame(dock.place)
+    task = _task(request, dock, airspace, airframe, conditions)
     try:
-        points = _path(request, dock)
+        path = assemble(_pieces(task), np.zeros(2), _Ways(task.space))
     except TooManyWaypoints as reason:
-        return _plan(request, dock, airspace, conflicts=(_too_many(reason),))
-    flight = FlightPath(dock.place, points, request.alt_m, dock.height_agl_m, dock.alt_amsl_m)
-    cost = cost_of(frame.to_xy(flight.places), flight.alt_rel_m, request.speed_mps, airframe)
-    scene = lay_out(flight, airspace, frame)
-    conflicts = (*_outside(scene), *evaluate_scene(scene, airspace), *_limits(request, cost, airframe))
-    fence = None if conflicts else compile_scene(scene)
-    if isinstance(fence, Conflict):
-        conflicts, fence = (fence,), None
-    return _plan(request, dock, airspace, points=points, cost=cost, conflicts=conflicts, fence=fence)
+        return _plan_of(task, None, (_too_many(reason),))
+    options = []
+    for returns in (request.returns,) if request.returns else (ReturnMode.DIRECT, ReturnMode.RETRACE):
+        option = _option(task, path, returns)
+        if not option.conflicts:
+            return _plan_of(task, option, ())
+        options.append(option)
+    best = min(options, key=lambda each: len(each.conflicts))
+    return _plan_of(task, best, (*_outside(task, path), *best.conflicts))
 
 
-def _path(request: MissionRequest, dock: Dock) -> tuple[LatLon, ...]:
+def _task(
+    request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
+) -> _Task:
+    departs_at = request.departs_at or conditions.now
+    # No battery lasts longer than it hovers: zones that begin later do not matter.
+    longest = timedelta(hours=airframe.battery_wh / min(airframe.hover_w, airframe.cruise_w))
+    frame = LocalFrame(dock.place)
+    space = Space.of(
+        airspace,
+        frame,
+        TimeWindow(departs_at, departs_at + longest),
+        Ground(dock.alt_amsl_m, dock.height_agl_m, conditions.terrain),
+        margin_m=margin_budget_m(request.speed_mps),
+    )
+    return _Task(request, dock, airspace, airframe, conditions, departs_at, frame, space)
+
+
+class _Ways:
+    """Ways at one height, with a climb or descent at the ends."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+
+    def way(self, start: Array, end: Array) -> Array | None:
+        alt_m = max(start[2], end[2])
+        flat = self._space.layer(alt_m, alt_m).way(start[:2], end[:2])
+        if flat is None:
+            return None
+        level = np.column_stack((flat, np.full(len(flat), alt_m)))
+        return np.vstack((start, level, end))[_changes(start, level, end)]
+
+
+def _changes(start: Array, level: Array, end: Array) -> NDArray[np.bool_]:
+    """Which of the ends differ from the way's own: a climb or a descent on the spot."""
+    climbs, descends = start[2] < level[0][2], end[2] < level[-1][2]
+    return np.array([climbs, *[True] * len(level), descends])
+
+
+def _pieces(task: _Task) -> Sequence[Piece]:
+    request = task.request
     if request.pattern is Pattern.ROUTE:
-        return route(request.line)
-    asked = request.parameters
-    heading_deg = float(asked["heading_deg"]) if "heading_deg" in asked else None
-    return survey(request.ring, request.holes, float(asked["spacing_m"]), heading_deg, dock.place)
+        places = route(request.line)
+    else:
+        asked = request.parameters
+        heading_deg = float(asked["heading_deg"]) if "heading_deg" in asked else None
+        places = survey(request.ring, request.holes, float(asked["spacing_m"]), heading_deg, task.dock.place)
+    xy = task.frame.to_xy(places)
+    return (Piece(np.column_stack((xy, np.full(len(xy), request.alt_m)))),)
 
 
-def _plan(
-    request: MissionRequest,
-    dock: Dock,
-    airspace: Airspace,
-    *,
-    points: tuple[LatLon, ...] = (),
-    cost: Cost = _NO_COST,
-    conflicts: tuple[Conflict, ...] = (),
-    fence: OnboardFence | None = None,
-) -> Plan:
-    waypoints = tuple(Waypoint(at, request.alt_m) for at in points)
+def _option(task: _Task, path: Path, returns: ReturnMode) -> _Option:
+    direct = returns is ReturnMode.DIRECT
+    steps = waypoints((*path.steps, *path.way_home), task.frame)
+    if path.way_home or not direct:
+        steps = (*steps, Waypoint(task.dock.place, steps[-1].alt_rel_m))
+    flight = _flight(task, steps, direct=direct)
+    xyz = np.column_stack((task.frame.to_xy(flight.places), flight.alts_rel_m))
+    cost = cost_of(xyz[:, :2], max(flight.alts_rel_m), task.request.speed_mps, task.airframe)
+    scene = lay_out(flight, task.frame)
+    conflicts = (
+        *evaluate(scene, task.space, task.conditions.terrain),
+        *_limits(task.request, cost, task.airframe),
+        *_memory(steps, returns),
+    )
+    if conflicts:
+        return _Option(flight, steps, cost, conflicts, None)
+    fence = _fence(task, scene)
+    if isinstance(fence, Conflict):
+        return _Option(flight, steps, cost, (fence,), None)
+    return _Option(flight, steps, cost, (), fence)
+
+
+def _flight(task: _Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
+    """The waypoints as a flight from over home and back to it."""
+    inner = steps[:-1] if steps[-1].place == task.dock.place and len(steps) > 1 else steps
+    alts = tuple(step.alt_rel_m for step in inner)
+    return Flight(
+        places=(task.dock.place, *(step.place for step in inner), task.dock.place),
+        alts_rel_m=(alts[0], *alts, steps[-1].alt_rel_m),
+        direct=direct,
+        return_alt_rel_m=max(*alts, RETURN_ALT_M),
+        pad_agl_m=task.dock.height_agl_m,
+        pad_amsl_m=task.dock.alt_amsl_m,
+        margin_m=margin_budget_m(task.request.speed_mps),
+        rally=task.request.rally,
+    )
+
+
+def _fence(task: _Task, scene: Scene) -> OnboardFence | Conflict:
+    fence_task = FenceTask(scene.swept(), task.space.allowed(), _fenced_off(task, scene), scene.flight.top_rel_m)
+    fence = compile_fence(fence_task, task.frame, task.conditions.limits)
+    if fence is not None:
+        return fence
+    limits = task.conditions.limits
+    detail = (
+        f"No on-board fence of at most {limits.items} points and {limits.bytes} bytes holds this flight and its ways "
+        f"home; the narrowest place leaves {narrowest_m(fence_task):.1f} m."
+    )
+    return Conflict(code="fence-not-feasible", detail=detail, pointer="/geometry")
+
+
+def _fenced_off(task: _Task, scene: Scene) -> Geometries:
+    """What the on-board fence, which is flat, must leave out.
+
+    The zones that count at any height of the flight, but for those that it passes over or under on its way.
+    """
+    space, flight = task.space, scene.flight
+    lowest_m = min(flight.alts_rel_m)
+    met = space.met(lowest_m - VERTICAL_MARGIN_M, flight.top_rel_m)
+    swept = scene.swept()
+    passed = np.unique(shapely.STRtree(swept).query(space.shapes[met], predicate="intersects")[0])
+    kept: Geometries = space.shapes[np.delete(met, passed)]
+    return kept
+
+
+def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...]) -> Plan:
+    request, dock = task.request, task.dock
+    steps = option.steps if option else ()
+    cost = option.cost if option else _NO_COST
+    fence = option.fence if option and not conflicts else None
     items: tuple[MissionItem, ...] = ()
     walls: tuple[MissionItem, ...] = ()
     if fence is not None:
-        items = mission_items(dock.place, dock.alt_amsl_m, waypoints, request.speed_mps)
+        items = mission_items(dock.place, dock.alt_amsl_m, steps, request.speed_mps)
         walls = fence_items(fence)
     return Plan(
         home=dock.place,
         home_amsl_m=dock.alt_amsl_m,
-        waypoints=waypoints,
+        home_agl_m=dock.height_agl_m,
+        waypoints=steps,
         speed_mps=request.speed_mps,
         length_m=cost.length_m,
         duration_s=cost.duration_s,
         energy_wh=cost.energy_wh,
         battery_needed_pct=cost.battery_needed_pct,
-        airspace_version=airspace.version,
+        airspace_version=task.airspace.version,
         conflicts=conflicts,
         fence=fence,
         items=items,
         fence_items=walls,
         hash=items_hash(items, kind="mission") if items else "",
         fence_hash=items_hash(walls, kind="fence") if walls else "",
+        returns=option.returns if option else ReturnMode.DIRECT,
+        return_alt_rel_m=option.flight.return_alt_rel_m if option else RETURN_ALT_M,
+        departs_at=task.departs_at,
+        airframe=task.airframe.name,
     )
 
 
@@ -95,15 +253,22 @@ def _limits(request: MissionRequest, cost: Cost, airframe: Airframe) -> Iterator
         yield Conflict("battery-not-enough", detail, "/geometry")
 
 
-def _outside(scene: Scene) -> Iterator[Conflict]:
+def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict]:
+    if returns is ReturnMode.RETRACE and len(steps) > MOST_RETRACED:
+        detail = (
+            f"The way home can only be the path flown, and the autopilot remembers about {MOST_RETRACED} corners; "
+            f"this path has {len(steps)}."
+        )
+        yield Conflict("path-too-long-to-retrace", detail, "/geometry")
+
+
+def _outside(task: _Task, path: Path) -> Iterator[Conflict]:
     """Nothing of what was drawn lies where flying is allowed, so that no change of a leg would help."""
-    drawn = scene.lines()[(scene.leg_of > 0) & (scene.leg_of < len(scene.flight.points))]
-    allowed = scene.allowed()
-    if len(drawn) and not shapely.intersects(allowed, drawn).any():
-        names = ", ".join(one.zone.label for one in scene.inclusions) or "none is published"
+    drawn = shapely.MultiPoint(np.array([step.xyz[:2] for step in path.steps])).convex_hull
+    if not task.space.allowed().intersects(drawn):
+        names = ", ".join(one.zone.label for one in task.space.inclusions) or "none is published"
         detail = f"The drawn geometry lies outside of all that may be flown in (inclusion zones: {names})."
-        geometry = scene.frame.geojson(shapely.union_all(drawn))
-        yield Conflict("area-outside-airspace", detail, "/geometry", geometry=geometry)
+        yield Conflict("area-outside-airspace", detail, "/geometry", geometry=task.frame.geojson(drawn))
 
 
 def _too_many(reason: TooManyWaypoints) -> Conflict:

@@ -21,7 +21,7 @@ from missions.model import (
     SortieState,
     TrackPoint,
 )
-from missions.planner import plan
+from missions.planner import Conditions, plan
 from missions.request import request_feature
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -40,8 +40,11 @@ REQUEST = MissionRequest(
 )
 
 
+CONDITIONS = Conditions(AT)
+
+
 def a_plan() -> Plan:
-    return plan(REQUEST, DOCK, default_airspace(), default_airframe())
+    return plan(REQUEST, DOCK, default_airspace(), default_airframe(), CONDITIONS)
 
 
 def a_feature(**properties: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ async def _plan(services: Services, feature: MissionFeature) -> tuple[MissionReq
     request = parse_request(feature.told(), tuple(services.docks.values()))
     dock = services.dock(request.dock_id)
     airspace = await services.store.airspace()
-    return request, await services.planner.plan(request, dock, airspace, services.airframe_at(dock.id))
+    return request, await services.planner.plan(request, dock, airspace, services.airframe_at(dock.id), services.conditions())
 
 
 async def _revision(

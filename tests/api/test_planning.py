@@ -13,7 +13,7 @@ from api.planning import WorkerPlanner
 from core.errors import Overloaded
 from geofence.qingpu import default_airspace
 from missions.fleet import default_airframe
-from tests.samples import DOCK, REQUEST, a_plan
+from tests.samples import CONDITIONS, DOCK, REQUEST, a_plan
 
 
 def _endless(*_: object) -> None:
@@ -30,7 +30,7 @@ def planner() -> Iterator[WorkerPlanner]:
 async def test_a_worker_gives_the_same_plan_and_an_endless_one_costs_the_worker_only(
     planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = (REQUEST, DOCK, default_airspace(), default_airframe())
+    asked = (REQUEST, DOCK, default_airspace(), default_airframe(), CONDITIONS)
     assert await planner.plan(*asked) == a_plan()
     monkeypatch.setattr(planning, "plan", _endless)
     monkeypatch.setattr(planner, "_deadline_s", 0.2)
@@ -44,7 +44,7 @@ async def test_too_many_requests_are_told_to_come_back(
     planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "MAX_WAITING", 1)
-    asked = (REQUEST, DOCK, default_airspace(), default_airframe())
+    asked = (REQUEST, DOCK, default_airspace(), default_airframe(), CONDITIONS)
     first = asyncio.create_task(planner.plan(*asked))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded, match="Too many"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import numpy as np
 import pyproj
@@ -14,7 +15,9 @@ from core.altitude import AltitudeBand, Datum
 from core.errors import Conflict
 from core.geo import LatLon
 from geofence.evaluate import evaluate
-from geofence.scene import FlightPath
+from geofence.scene import RETURN_ALT_M, Flight, lay_out
+from geofence.space import Ground, Space
+from geofence.window import TimeWindow
 from geofence.zones import Airspace, Combination, Role, Zone
 from tests.geofence.places import (
     DISTRICT,
@@ -31,20 +34,32 @@ from tests.geofence.places import (
 )
 
 GEOD = pyproj.Geod(ellps="WGS84")
+WINDOW = TimeWindow(datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 1, 9, tzinfo=UTC))
 
 
-def fly(*points_m: tuple[float, float], alt_rel_m: float = 60.0, pad_agl_m: float = 0.0) -> FlightPath:
+def fly(*points_m: tuple[float, float], alt_rel_m: float = 60.0, pad_agl_m: float = 0.0) -> Flight:
     points = tuple(at(*point) for point in points_m)
-    return FlightPath(HOME, points, alt_rel_m, pad_agl_m, pad_amsl_m=4.0 + pad_agl_m)
+    return Flight(
+        places=(HOME, *points, HOME),
+        alts_rel_m=(alt_rel_m,) * (len(points) + 2),
+        return_alt_rel_m=max(alt_rel_m, RETURN_ALT_M),
+        pad_agl_m=pad_agl_m,
+        pad_amsl_m=4.0 + pad_agl_m,
+    )
+
+
+def space_of(flight: Flight, airspace: Airspace) -> Space:
+    return Space.of(airspace, FRAME, WINDOW, Ground(flight.pad_amsl_m, flight.pad_agl_m))
 
 
 def conflicts(
-    flight: FlightPath, *zones: Zone, combination: Combination = Combination.INTERSECTION
+    flight: Flight, *zones: Zone, combination: Combination = Combination.INTERSECTION
 ) -> tuple[Conflict, ...]:
-    return evaluate(flight, airspace(*zones, combination=combination), FRAME)
+    space = space_of(flight, airspace(*zones, combination=combination))
+    return evaluate(lay_out(flight, FRAME), space, None)
 
 
-def codes(flight: FlightPath, *zones: Zone) -> list[tuple[str, str | None, tuple[int, int] | None]]:
+def codes(flight: Flight, *zones: Zone) -> list[tuple[str, str | None, tuple[int, int] | None]]:
     return [(found.code, found.zone_id, found.leg) for found in conflicts(flight, *zones)]
 
 
@@ -222,7 +237,7 @@ def test_no_leg_or_return_of_a_clear_flight_comes_near_a_zone(
     assert min(gaps_m) >= circle[1] + 9.9
 
 
-def _sampled(flight: FlightPath) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _sampled(flight: Flight) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Points every 25 m or so of all legs, and of the returns from points along them: (N, 2) lon/lat."""
     legs = [_geodesic(a, b, 100.0) for a, b in zip(flight.places, flight.places[1:], strict=False)]
     along = np.concatenate(legs)
@@ -244,5 +259,5 @@ def test_an_airspace_of_three_hundred_zones_is_judged_quickly() -> None:
     zones = [circle_zone(f"c{n}", at(*xy), 20.0) for n, xy in enumerate(rng.uniform(-3900, 3900, (300, 2)))]
     flight = fly(*rng.uniform(-500, 500, (100, 2)).tolist())
     began = time.perf_counter()
-    evaluate(flight, Airspace(1, (DISTRICT, *zones)), FRAME)
+    conflicts(flight, DISTRICT, *zones)
     assert time.perf_counter() - began < 2.0

@@ -7,19 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.altitude import Datum
-from core.errors import Conflict
 from core.geo import from_e7, to_e7
-from geofence.evaluate import evaluate
-from geofence.onboard import (
-    MOST_BYTES,
-    MOST_VERTICES,
-    SLACK_M,
-    FencePolygon,
-    OnboardFence,
-    compile_fence,
-    fence_bytes,
-)
-from geofence.scene import FlightPath
+from geofence.compiler import SLACK_M, FenceTask, compile_fence, narrowest_m
+from geofence.onboard import ARDUCOPTER_LIMITS, FencePolygon, OnboardFence, fence_bytes
+from geofence.scene import Flight, lay_out
 from geofence.zones import Role, Zone
 from tests.geofence.places import (
     DISTRICT,
@@ -33,18 +24,32 @@ from tests.geofence.places import (
     polygon_zone,
     star_rings_m,
 )
-from tests.geofence.test_evaluate import fly, places_m
+from tests.geofence.test_evaluate import conflicts, fly, places_m, space_of
 
 
-def compiled(flight: FlightPath, *zones: Zone) -> OnboardFence:
-    fence = compile_fence(flight, airspace(DISTRICT, *zones), FRAME)
-    assert isinstance(fence, OnboardFence), fence
+def compiled(flight: Flight, *zones: Zone) -> OnboardFence:
+    fence = compiled_or_none(flight, *zones)
+    assert fence is not None
     return fence
 
 
+def task_of(flight: Flight, *zones: Zone) -> FenceTask:
+    space, scene = space_of(flight, airspace(DISTRICT, *zones)), lay_out(flight, FRAME)
+    met = space.met(min(flight.alts_rel_m) - 5.0, flight.top_rel_m)
+    return FenceTask(scene.swept(), space.allowed(), space.shapes[met], flight.top_rel_m)
+
+
+def compiled_or_none(flight: Flight, *zones: Zone) -> OnboardFence | None:
+    return compile_fence(task_of(flight, *zones), FRAME)
+
+
 def area_of(fence: OnboardFence) -> shapely.Polygon:
-    assert len(fence.polygons) == 1
-    return shapely.Polygon(FRAME.to_xy(fence.polygons[0].ring))
+    """The outer ring less the walls within it."""
+    outer, *walls = (shapely.Polygon(FRAME.to_xy(polygon.ring)) for polygon in fence.polygons)
+    assert [polygon.inclusion for polygon in fence.polygons] == [True, *[False] * len(walls)]
+    region = outer - shapely.union_all(walls)
+    assert isinstance(region, shapely.Polygon)
+    return region
 
 
 def test_in_the_open_the_fence_is_a_generous_hull() -> None:
@@ -72,15 +77,13 @@ def test_a_flight_round_a_zone_gets_a_fence_with_an_inner_corner() -> None:
 
 def test_a_passage_too_narrow_for_any_fence_is_a_conflict() -> None:
     walls = [
-        polygon_zone("north", Role.EXCLUSION, box(100, 8, 400, 50), margin_m=5.0),
-        polygon_zone("south", Role.EXCLUSION, box(100, -50, 400, -8), margin_m=5.0),
+        polygon_zone("north", Role.EXCLUSION, box(100, 4, 400, 50), margin_m=3.0),
+        polygon_zone("south", Role.EXCLUSION, box(100, -50, 400, -4), margin_m=3.0),
     ]
     flight = fly((500, 0))
-    assert evaluate(flight, airspace(DISTRICT, *walls), FRAME) == ()
-    found = compile_fence(flight, airspace(DISTRICT, *walls), FRAME)
-    assert isinstance(found, Conflict)
-    assert found.code == "fence-not-feasible"
-    assert "8.0 m" in found.detail
+    assert conflicts(flight, DISTRICT, *walls) == ()
+    assert compiled_or_none(flight, *walls) is None
+    assert narrowest_m(task_of(flight, *walls)) == pytest.approx(4.0, abs=0.02)
 
 
 def test_a_zone_below_the_flight_does_not_narrow_the_fence() -> None:
@@ -93,9 +96,9 @@ def test_a_low_flight_leaves_room_for_the_climb_before_return() -> None:
 
 
 def test_the_largest_polygon_fits_the_storage() -> None:
-    biggest = OnboardFence((FencePolygon((HOME,) * MOST_VERTICES, inclusion=True),), 60.0)
-    over = OnboardFence((FencePolygon((HOME,) * (MOST_VERTICES + 1), inclusion=True),), 60.0)
-    assert fence_bytes(biggest) <= MOST_BYTES < fence_bytes(over)
+    biggest = OnboardFence((FencePolygon((HOME,) * 69, inclusion=True),), 60.0)
+    over = OnboardFence((FencePolygon((HOME,) * (69 + 1), inclusion=True),), 60.0)
+    assert fence_bytes(biggest) <= ARDUCOPTER_LIMITS.bytes < fence_bytes(over)
 
 
 @settings(max_examples=60, deadline=None)
@@ -117,20 +120,20 @@ def test_a_fence_holds_path_and_returns_keeps_off_zones_and_fits(
     ]
     zones.append(circle_zone("circle", at(*circle[0]), circle[1], margin_m=12.0))
     flight = fly(*points_m)
-    assume(evaluate(flight, airspace(DISTRICT, *zones), FRAME) == ())
-    fence = compile_fence(flight, airspace(DISTRICT, *zones), FRAME)
-    assert isinstance(fence, OnboardFence), fence
-    ring = fence.polygons[0].ring
-    assert 3 <= len(ring) <= MOST_VERTICES
-    assert fence_bytes(fence) <= MOST_BYTES
-    assert len(set(ring)) == len(ring)
-    assert all(from_e7(to_e7(value)) == value for vertex in ring for value in (vertex.lat_deg, vertex.lon_deg))
+    assume(conflicts(flight, DISTRICT, *zones) == ())
+    fence = compiled(flight, *zones)
+    rings = [polygon.ring for polygon in fence.polygons]
+    assert sum(map(len, rings)) <= ARDUCOPTER_LIMITS.items
+    assert fence_bytes(fence) <= ARDUCOPTER_LIMITS.bytes
+    assert all(3 <= len(set(ring)) == len(ring) for ring in rings)
+    stored = [value for ring in rings for vertex in ring for value in (vertex.lat_deg, vertex.lon_deg)]
+    assert all(from_e7(to_e7(value)) == value for value in stored)
     area = area_of(fence)
     assert area.is_valid
     xy = FRAME.to_xy(flight.places)
     legs = np.concatenate([xy[:-1] + share * np.diff(xy, axis=0) for share in np.linspace(0, 1, 50)])
     swept = shapely.MultiPoint(np.concatenate([legs * share for share in np.linspace(0, 1, 20)]))
     assert area.covers(swept)
-    assert area.exterior.distance(swept) > SLACK_M - 0.4  # this check's own edges are not densified
+    assert area.boundary.distance(swept) > SLACK_M - 0.4  # this check's own edges are not densified
     assert FRAME.shape_of(DISTRICT).buffer(0.4).covers(area)
     assert all(area.intersection(FRAME.shape_of(zone)).area < 5.0 for zone in zones)

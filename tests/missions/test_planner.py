@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,19 @@ from hypothesis import strategies as st
 from core.errors import InvalidRequest
 from core.geo import LatLon
 from geofence.frame import LocalFrame
-from geofence.onboard import MOST_BYTES, fence_bytes
+from geofence.onboard import ARDUCOPTER_LIMITS, fence_bytes
 from geofence.qingpu import default_airspace
 from missions.fleet import default_airframe, default_docks
 from missions.items import items_hash
 from missions.model import MissionRequest, Pattern, Plan
-from missions.planner import plan
+from missions.planner import Conditions, plan
 from missions.request import parse_request
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DOCKS = {dock.id: dock for dock in default_docks()}
 AIRSPACE = default_airspace()
 QUAD = default_airframe()
+CONDITIONS = Conditions(datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def load(name: str) -> Any:
@@ -37,7 +39,7 @@ def asked(name: str) -> MissionRequest:
 
 
 def planned(request: MissionRequest) -> Plan:
-    return plan(request, DOCKS[request.dock_id], AIRSPACE, QUAD)
+    return plan(request, DOCKS[request.dock_id], AIRSPACE, QUAD, CONDITIONS)
 
 
 def codes(found: Plan) -> list[str]:
@@ -52,11 +54,11 @@ def test_the_examples_plan_without_conflict(name: str) -> None:
     found = planned(asked(name))
     assert codes(found) == []
     assert found.fence is not None
-    assert fence_bytes(found.fence) <= MOST_BYTES
+    assert fence_bytes(found.fence) <= ARDUCOPTER_LIMITS.bytes
     assert found.hash == items_hash(found.items, kind="mission")
     assert found.fence_hash == items_hash(found.fence_items, kind="fence")
     assert len(found.items) == len(found.waypoints) + 4
-    assert found.battery_needed_pct < 90.0
+    assert found.battery_needed_pct < 95.0
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -113,7 +115,7 @@ def test_what_the_airframe_cannot_do_is_a_conflict() -> None:
     request = asked("river-corridor.geojson")
     assert codes(planned(replace(request, speed_mps=15.5))) == ["speed-above-limit"]
     small = replace(QUAD, battery_wh=60.0)
-    assert codes(plan(request, DOCKS[request.dock_id], AIRSPACE, small)) == ["battery-not-enough"]
+    assert codes(plan(request, DOCKS[request.dock_id], AIRSPACE, small, CONDITIONS)) == ["battery-not-enough"]
 
 
 def test_too_fine_a_survey_is_a_conflict_not_an_error() -> None:
@@ -124,7 +126,7 @@ def test_too_fine_a_survey_is_a_conflict_not_an_error() -> None:
 def test_an_airspace_without_inclusion_forbids_everything() -> None:
     nothing = replace(AIRSPACE, zones=())
     request = asked("river-corridor.geojson")
-    assert "leg-leaves-inclusion" in codes(plan(request, DOCKS[request.dock_id], nothing, QUAD))
+    assert "leg-leaves-inclusion" in codes(plan(request, DOCKS[request.dock_id], nothing, QUAD, CONDITIONS))
 
 
 def test_every_default_dock_can_be_flown_from() -> None:
@@ -146,4 +148,4 @@ def test_any_route_has_conflicts_or_a_fence_and_hashes(line: list[LatLon], dock_
     found = planned(MissionRequest("t", dock_id, Pattern.ROUTE, alt_m, 10.0, line=tuple(line)))
     assert bool(found.conflicts) != bool(found.fence)
     assert bool(found.fence) == bool(found.hash) == bool(found.fence_hash)
-    assert found.waypoints[0].alt_rel_m == alt_m
+    assert found.waypoints[0].alt_rel_m == pytest.approx(alt_m, abs=0.0051)
