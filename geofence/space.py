@@ -10,22 +10,19 @@ from functools import cached_property
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from core.altitude import Altitude, Datum
-from core.geo import EARTH_RADIUS_M
-from geofence.frame import Array, LocalFrame, densified, lonlat_array
+from geofence.areas import Shapes, areas_of
+from geofence.frame import Array, LocalFrame
 from geofence.freespace import FreeSpace
 from geofence.obstacles import Zones
 from geofence.rooms import Room, rooms_of
+from geofence.scene import VERTICAL_MARGIN_M
 from geofence.terrain import Terrain
 from geofence.window import TimeWindow
-from geofence.zones import Airspace, CircleShape, Combination, PolygonShape, Role, Zone
-
-Shapes = NDArray[np.object_]
-# Height error that plans allow for, see geofence.scene.
-_VERTICAL_MARGIN_M = 5.0
+from geofence.zones import Airspace, Combination, Role, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +155,7 @@ class Space:
 
     def layer(self, low_rel_m: float, high_rel_m: float) -> FreeSpace:
         """Where a way may run between these heights, with the vertical margin on both sides."""
-        met = self.met(low_rel_m - _VERTICAL_MARGIN_M, high_rel_m + _VERTICAL_MARGIN_M)
+        met = self.met(low_rel_m - VERTICAL_MARGIN_M, high_rel_m + VERTICAL_MARGIN_M)
         key = met.tobytes()
         if key not in self._layers:
             self._layers[key] = FreeSpace(self._rooms, self._widened, met)
@@ -166,80 +163,39 @@ class Space:
 
 
 def _place(zones: Sequence[Zone], frame: LocalFrame, ground: Ground, reach_m: float) -> list[Placed]:
-    """All zones in one projection: one by one 2 000 of them take a second, together some 50 ms."""
-    polygons = [zone for zone in zones if isinstance(zone.shape, PolygonShape)]
-    shapes = dict(zip((zone.id for zone in polygons), _polygons(polygons, frame), strict=True))
-    for zone in zones:
-        if isinstance(zone.shape, CircleShape):
-            shapes[zone.id] = _circle(zone.shape, frame, inner=zone.role is Role.INCLUSION)
-    placed = []
-    for zone in zones:
-        shape = shapes[zone.id]
-        if zone.role is Role.INCLUSION or not math.isfinite(reach_m) or _within(shape, reach_m):
-            placed.append(Placed(zone, shape, *_heights(zone, shape, frame, ground)))
-    return placed
+    """The zones in the plane; exclusions farther than `reach_m` from its centre are left out."""
+    shapes = areas_of(zones, frame)
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    near = _gap_m(bounds) <= reach_m
+    near |= np.array([zone.role is Role.INCLUSION for zone in zones], dtype=np.bool_)
+    boxes = _boxes(bounds, frame)
+    return [
+        Placed(zones[number], shapes[number], *_heights(zones[number], boxes[number], ground))
+        for number in np.flatnonzero(near).tolist()
+    ]
 
 
-def _within(shape: BaseGeometry, reach_m: float) -> bool:
-    left, low, right, high = shape.bounds
-    return bool(np.hypot(max(left, -right, 0.0), max(low, -high, 0.0)) <= reach_m)
+def _gap_m(bounds: Array) -> Array:
+    """How far boxes (N, 4) are from (0, 0)."""
+    aside = np.maximum(0.0, np.maximum(bounds[:, :2], -bounds[:, 2:]))
+    return np.asarray(np.hypot(*aside.T))
 
 
-def _polygons(zones: Sequence[Zone], frame: LocalFrame) -> Shapes:
-    """The areas of polygon zones; edges straight in lat/lon."""
-    if not zones:
-        return np.empty(0, dtype=np.object_)
-    rings: list[tuple[int, Array]] = []
-    for number, zone in enumerate(zones):
-        assert isinstance(zone.shape, PolygonShape)
-        rings += [(number, lonlat_array((*ring, ring[0]))) for ring in (zone.shape.outer, *zone.shape.holes)]
-    lonlat = [densified(ring) if _has_long_edge(ring) else ring for _, ring in rings]
-    ring_of = np.repeat(np.arange(len(lonlat)), [len(ring) for ring in lonlat])
-    made = np.asarray(shapely.linearrings(frame.project(np.concatenate(lonlat)), indices=ring_of))
-    found: Shapes = np.asarray(shapely.polygons(made, indices=np.array([number for number, _ in rings])))
-    return found
+def _boxes(bounds: Array, frame: LocalFrame) -> Array:
+    """Boxes (N, 4) in metres as degrees: west, south, east, north."""
+    corners = frame.unproject(bounds[:, [[0, 1], [0, 3], [2, 1], [2, 3]]].reshape(-1, 2)).reshape(-1, 4, 2)
+    return np.concatenate((corners.min(axis=1), corners.max(axis=1)), axis=1)
 
 
-def _has_long_edge(ring: Array) -> bool:
-    """Whether an edge may be longer than what is straight enough in both metrics (`frame.LONGEST_EDGE_M`)."""
-    return bool((np.ptp(ring, axis=0) > _SHORT_DEG).any())
+def _heights(zone: Zone, box: Array, ground: Ground) -> tuple[float, float]:
+    """Between which heights above home the zone counts; over uneven ground never too narrow a band.
 
-
-# No edge of a ring whose extent is less than this is longer than 1.6 km.
-_SHORT_DEG = 0.01
-
-
-def _circle(shape: CircleShape, frame: LocalFrame, *, inner: bool) -> BaseGeometry:
-    """A regular polygon within the circle if `inner`, else containing it.
-
-    The plane stretches across the line of sight by d² / 6 R², 10 ppm at 50 km (Snyder, Map Projections, p. 194);
-    twice that is allowed for, and 1 cm.
+    That of an inclusion is never too wide.
     """
-    center = frame.to_xy((shape.center,))[0]
-    stretch = 2.0 * float(center @ center) / (6.0 * EARTH_RADIUS_M**2)
-    count = int(np.clip(math.ceil(math.pi / math.acos(1.0 - min(0.5, _SAGITTA_M / shape.radius_m))), 16, 128))
-    reach_m = shape.radius_m * (1.0 - stretch) - 0.01
-    if not inner:
-        reach_m = (shape.radius_m * (1.0 + stretch) + 0.01) / math.cos(math.pi / count)
-    angles = np.linspace(0.0, 2.0 * math.pi, count, endpoint=False)
-    return Polygon(center + reach_m * np.column_stack((np.cos(angles), np.sin(angles))))
-
-
-# How far the edges of a circle's polygon may be from it.
-_SAGITTA_M = 0.3
-
-
-def _heights(zone: Zone, shape: BaseGeometry, frame: LocalFrame, ground: Ground) -> tuple[float, float]:
-    """Between which heights above home the zone counts; over uneven ground never too narrow a band."""
     band = zone.band
-    if band.floor is None and band.ceiling is None:
-        return -math.inf, math.inf
-    left, low, right, high = shape.bounds
-    corners = frame.unproject(np.array([(left, low), (left, high), (right, low), (right, high)]))
-    box = np.concatenate((corners.min(axis=0), corners.max(axis=0)))
-    narrow = zone.role is Role.INCLUSION
     floors = (-math.inf, -math.inf) if band.floor is None else ground.above_home_m(band.floor, box)
     ceilings = (math.inf, math.inf) if band.ceiling is None else ground.above_home_m(band.ceiling, box)
+    narrow = zone.role is Role.INCLUSION
     return (floors[1], ceilings[0]) if narrow else (floors[0], ceilings[1])
 
 

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from core.altitude import Altitude, Datum
 from core.errors import Conflict
 from geofence.compiler import FenceTask, compile_fence, narrowest_m
 from geofence.evaluate import evaluate
 from geofence.frame import Array, LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, OnboardFence
+from geofence.route import route as find_route
 from geofence.scene import RETURN_ALT_M, VERTICAL_MARGIN_M, Flight, Geometries, Scene, lay_out, margin_budget_m
 from geofence.space import Ground, Space
 from geofence.terrain import Terrain
@@ -30,6 +31,10 @@ from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, route, su
 _NO_COST = Cost(0.0, 0.0, 0.0, 0.0)
 # SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
 MOST_RETRACED = 100
+# Ways to and from the work are not flown lower than this above ground, but where the work itself is lower.
+LOWEST_TRANSIT_M = 20.0
+# So far around what was drawn the ground counts for the heights of the ways.
+_ABOUT_M = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class _Task:
     conditions: Conditions
     departs_at: datetime
     frame: LocalFrame
+    ground: Ground
     space: Space
 
 
@@ -77,7 +83,8 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
     """The plan of `request` from `dock`, with every conflict found; one with conflicts has no fence and no hash."""
     task = _task(request, dock, airspace, airframe, conditions)
     try:
-        path = assemble(_pieces(task), np.zeros(2), _Ways(task.space))
+        pieces = _pieces(task)
+        path = assemble(pieces, np.zeros(2), _ways(task, pieces))
     except TooManyWaypoints as reason:
         return _plan_of(task, None, (_too_many(reason),))
     options = []
@@ -97,35 +104,39 @@ def _task(
     # No battery lasts longer than it hovers: zones that begin later do not matter.
     longest = timedelta(hours=airframe.battery_wh / min(airframe.hover_w, airframe.cruise_w))
     frame = LocalFrame(dock.place)
-    space = Space.of(
-        airspace,
-        frame,
-        TimeWindow(departs_at, departs_at + longest),
-        Ground(dock.alt_amsl_m, dock.height_agl_m, conditions.terrain),
-        margin_m=margin_budget_m(request.speed_mps),
-    )
-    return _Task(request, dock, airspace, airframe, conditions, departs_at, frame, space)
+    ground = Ground(dock.alt_amsl_m, dock.height_agl_m, conditions.terrain)
+    window = TimeWindow(departs_at, departs_at + longest)
+    space = Space.of(airspace, frame, window, ground, margin_m=margin_budget_m(request.speed_mps))
+    return _Task(request, dock, airspace, airframe, conditions, departs_at, frame, ground, space)
 
 
 class _Ways:
-    """Ways at one height, with a climb or descent at the ends."""
+    """Ways over, under or around zones, within the heights that the airspace leaves."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, lowest_rel_m: float, highest_rel_m: float) -> None:
         self._space = space
+        self._lowest_m = lowest_rel_m
+        self._highest_m = highest_rel_m
 
     def way(self, start: Array, end: Array) -> Array | None:
-        alt_m = max(start[2], end[2])
-        flat = self._space.layer(alt_m, alt_m).way(start[:2], end[:2])
-        if flat is None:
-            return None
-        level = np.column_stack((flat, np.full(len(flat), alt_m)))
-        return np.vstack((start, level, end))[_changes(start, level, end)]
+        ends_m = (float(start[2]), float(end[2]))
+        low_m, high_m = min(self._lowest_m, *ends_m), max(self._highest_m, *ends_m)
+        found = find_route(self._space, start, end, low_m, high_m)
+        return None if found is None else found.places
 
 
-def _changes(start: Array, level: Array, end: Array) -> NDArray[np.bool_]:
-    """Which of the ends differ from the way's own: a climb or a descent on the spot."""
-    climbs, descends = start[2] < level[0][2], end[2] < level[-1][2]
-    return np.array([climbs, *[True] * len(level), descends])
+def _ways(task: _Task, pieces: Sequence[Piece]) -> _Ways:
+    """Transits stay between `LOWEST_TRANSIT_M` and the ceilings, both for the lowest and the highest ground about."""
+    xy = np.concatenate([piece.xyz[:, :2] for piece in pieces])
+    around = shapely.MultiPoint(np.vstack((xy, np.zeros((1, 2))))).buffer(_ABOUT_M)
+    left, low, right, high = around.bounds
+    corners = task.frame.unproject(np.array([(left, low), (left, high), (right, low), (right, high)]))
+    box = np.concatenate((corners.min(axis=0), corners.max(axis=0)))
+    ceiling_m, _ = task.ground.above_home_m(Altitude(task.airspace.ceiling_agl_m, Datum.AGL), box)
+    floors = [one.low_rel_m for one in task.space.inclusions]
+    ceilings = [one.high_rel_m for one in task.space.inclusions]
+    _, ground_m = task.ground.above_home_m(Altitude(LOWEST_TRANSIT_M, Datum.AGL), box)
+    return _Ways(task.space, max(ground_m, *floors, 0.0), min(ceiling_m, *ceilings) - VERTICAL_MARGIN_M)
 
 
 def _pieces(task: _Task) -> Sequence[Piece]:
