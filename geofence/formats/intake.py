@@ -72,6 +72,11 @@ class Intake:
         first, count = self._once.get(detail, (Note(path, change, detail), 0))
         self._once[detail] = first, count + 1
 
+    def take_over(self, report: Report) -> None:
+        """Adds what another reading of the same file told."""
+        self._notes += report.notes
+        self._noted += len(report.notes) + report.unsaid
+
     def spend_vertices(self, count: int, path: str) -> None:
         """Raises InvalidRequest when the file holds more vertices than it may."""
         self._vertices -= count

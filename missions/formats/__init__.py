@@ -1,0 +1,1 @@
+"""Mission files of other ground stations, read and written. Pure."""
