@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.geo import LatLon
-from geofence.frame import Array, LocalFrame
+from core.geo import LatLon, ground_distance_m
+from geofence.frame import LocalFrame
 from missions.energy import ACCEL_MPS2, AIRFRAMES, descent_s, leg_s
 from missions.fleet import default_airframe
 from missions.model import Airframe, Plan, ReturnMode
@@ -163,7 +163,8 @@ def rescheduled(intent: Intent, now: datetime, done: Progress, *, may_wait_s: fl
 
 def done_after(plan: Plan, reached: int) -> Progress:
     """What is done of a flight that reached `reached` waypoints, 0 ≤ reached ≤ N, and not yet the next one."""
-    offsets_s = (0.0, *offsets(plan, LocalFrame(plan.home)), _over_home_s(plan))
+    reached_s = offsets(plan, LocalFrame(plan.home))
+    offsets_s = (0.0, *reached_s, _over_home_s(plan, reached_s[-1]))
     return Progress(offsets_s[reached], offsets_s[reached + 1])
 
 
@@ -195,10 +196,12 @@ def _top_rel_m(plan: Plan) -> float:
     return max(plan.return_alt_rel_m, plan.waypoints[-1].alt_rel_m)
 
 
-def _over_home_s(plan: Plan) -> float:
-    """When the landing begins; the duration ends on the ground."""
-    last_s = offsets(plan, LocalFrame(plan.home))[-1] + plan.waypoints[-1].hold_s
-    return max(last_s, plan.duration_s - descent_s(_top_rel_m(plan), _airframe(plan)))
+def _over_home_s(plan: Plan, last_s: float) -> float:
+    """When the landing begins, after the last waypoint was reached at `last_s`; the duration ends on the ground."""
+    last_s += plan.waypoints[-1].hold_s
+    if plan.duration_s > 0.0:
+        return max(last_s, plan.duration_s - descent_s(_top_rel_m(plan), _airframe(plan)))
+    return last_s + leg_s(ground_distance_m(plan.waypoints[-1].place, plan.home), plan.speed_mps)
 
 
 def _timed(
@@ -240,7 +243,8 @@ class _Room:
 
 def _volumes(plan: Plan, at: datetime, *, with_returns: bool) -> Iterator[Volume]:
     room, frame = _Room(plan, at), LocalFrame(plan.home)
-    offsets_s, over_home_s = offsets(plan, frame), _over_home_s(plan)
+    offsets_s = offsets(plan, frame)
+    over_home_s = _over_home_s(plan, offsets_s[-1])
     steps, count = plan.waypoints, len(plan.waypoints)
     first_m, top_m = steps[0].alt_rel_m, _top_rel_m(plan)
     climb_s = min(first_m / _airframe(plan).climb_mps, offsets_s[0])
@@ -249,14 +253,16 @@ def _volumes(plan: Plan, at: datetime, *, with_returns: bool) -> Iterator[Volume
     alts_m = (first_m, *(step.alt_rel_m for step in steps), top_m)
     reached_s = (0.0, *offsets_s, over_home_s)
     left_s = (climb_s, *(at_s + step.hold_s for at_s, step in zip(offsets_s, steps, strict=True)))
-    xy = frame.to_xy(places)
     yield room.volume(Part.TAKE_OFF, (0, 0), (plan.home,), (0.0, first_m), (0.0, climb_s + _pad_s(plan)))
-    for leg in range(count + 1):
+    pieces = [
+        (leg, cut, when_s)
+        for leg in range(count + 1)
+        for cut, when_s in _pieces(_Span(reached_s[leg], left_s[leg], reached_s[leg + 1], _pad_s(plan)))
+    ]
+    ends = _ends(frame, places, [(leg, cut) for leg, cut, _ in pieces])
+    for (leg, _, when_s), piece in zip(pieces, ends, strict=True):
         part = Part.LEG if leg < count else Part.HOMEWARD
-        span = _Span(reached_s[leg], left_s[leg], reached_s[leg + 1], _pad_s(plan))
-        for cut, when_s in _pieces(span):
-            ends = _between(frame, xy[leg : leg + 2], cut)
-            yield room.volume(part, (leg, leg + 1), ends, (alts_m[leg], alts_m[leg + 1]), when_s)
+        yield room.volume(part, (leg, leg + 1), piece, (alts_m[leg], alts_m[leg + 1]), when_s)
     landing_s = max(0.0, over_home_s - _pad_s(plan))
     yield room.volume(Part.LANDING, (count + 1, count + 1), (plan.home,), (0.0, top_m), (landing_s, land_s))
     if with_returns:
@@ -288,9 +294,15 @@ def _pieces(span: _Span) -> Iterator[tuple[tuple[float, float], tuple[float, flo
         yield (low, high), (max(begins_s, span.reached_s), min(ends_s, span.next_s))
 
 
-def _between(frame: LocalFrame, ends: Array, cut: tuple[float, float]) -> tuple[LatLon, LatLon]:
-    start, end = frame.to_places(ends[0] + np.array(cut)[:, None] * (ends[1] - ends[0]))
-    return start, end
+def _ends(
+    frame: LocalFrame, places: Sequence[LatLon], cuts: Sequence[tuple[int, tuple[float, float]]]
+) -> list[tuple[LatLon, LatLon]]:
+    """The ends of pieces of legs: the number of each leg, and from which share of its length to which."""
+    xy = frame.to_xy(places)
+    leg, share = np.array([leg for leg, _ in cuts]), np.array([cut for _, cut in cuts])
+    ends = xy[leg, None] + share[:, :, None] * (xy[leg + 1] - xy[leg])[:, None]
+    found = iter(frame.to_places(ends.reshape(-1, 2)))
+    return list(zip(found, found, strict=True))
 
 
 def _returns(
