@@ -8,8 +8,16 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geofence.frame import Array
+from geofence.obstacles import kept_m, widened
+from tests.fields import Field
 
 _TOUCH_M = 1e-3
+
+
+def free_area(field: Field) -> BaseGeometry:
+    """Independent of rooms and mazes: everything widened, everything subtracted."""
+    inner: BaseGeometry = widened(np.array([field.inside]), -kept_m(np.array([field.inside_margin_m])))[0]
+    return inner - shapely.union_all(widened(np.array(field.shapes()), kept_m(field.margins_m())))
 
 
 def shortest_m(free: BaseGeometry, start: Array, end: Array) -> float | None:

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 import shapely
 from shapely.geometry import Polygon, box
-from shapely.geometry.base import BaseGeometry
 
 from geofence.frame import Array
 from geofence.freespace import FreeSpace, Hindrance
-from geofence.obstacles import kept_m, widened
 from geofence.search import SearchTooLarge
 from geofence.ways import Ways, length_of
 from geofence.zones import Combination, Role
 from tests.fields import Field, random_field
-from tests.geofence.oracle import shortest_m
+from tests.geofence.oracle import free_area, shortest_m
 
 HALL = box(-500, -500, 500, 500)
 
@@ -30,12 +28,6 @@ def hall(*exclusions: Polygon, margin_m: float = 10.0) -> FreeSpace:
 
 def at(x: float, y: float) -> Array:
     return np.array([x, y], dtype=np.float64)
-
-
-def free_area(field: Field) -> BaseGeometry:
-    """Independent of rooms and mazes: everything widened, everything subtracted."""
-    inner: BaseGeometry = widened(np.array([field.inside]), -kept_m(np.array([field.inside_margin_m])))[0]
-    return inner - shapely.union_all(widened(np.array(field.shapes()), kept_m(field.margins_m())))
 
 
 @pytest.mark.parametrize("seed", range(60))
