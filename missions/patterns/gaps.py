@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geofence.frame import Array
-from missions.patterns.strip import Path, Shapes, polygons
+from missions.patterns.strip import Path, Shapes, covered, polygons
 
 _ARC_SEGMENTS = 6
 _MOST_CUTS = 8
 # A part whose circle nearly fills the reach can be seen from next to nowhere; cut in two it costs less.
 _LARGEST = 0.97
-_TRIES = 12
+_MOST_LEGS = 16
 _CUT_M = 1e-3
 
 
@@ -104,21 +105,29 @@ def look_in(path: Path, wanted: list[Look], room: BaseGeometry, spare_m2: float)
 
 def _detour(path: Path, look: Look, room: BaseGeometry) -> Detour | None:
     """The shortest detour into the zone: a bend of a move, or out from any leg and back; None without a free one."""
-    begin, end = path.xy[:-1], path.xy[1:]
-    pairs = shapely.get_coordinates(shapely.shortest_line(look.zone, shapely.linestrings(path.legs))).reshape(
-        -1, 2, 2
-    )
-    place, foot = pairs[:, 0], pairs[:, 1]
+    legs = path.legs
+    near = _nearest(legs, look.zone)
+    begin, end = legs[near].transpose(1, 0, 2)
+    pairs = shapely.get_coordinates(shapely.shortest_line(look.zone, shapely.linestrings(legs[near])))
+    place, foot = pairs.reshape(-1, 2, 2).transpose(1, 0, 2)
     back_m = 2 * np.hypot(*(foot - place).T)
     bend_m = np.hypot(*(begin - place).T) + np.hypot(*(place - end).T) - np.hypot(*(begin - end).T)
-    bends = ~path.row & (bend_m <= back_m)
+    bends = ~path.row[near] & (bend_m <= back_m)
     metres = np.where(bends, bend_m, back_m)
-    for leg in np.argsort(metres)[:_TRIES].tolist():
-        stops = [begin[leg], place[leg], end[leg]] if bends[leg] else [foot[leg], place[leg]]
-        if shapely.covers(room, shapely.linestrings(np.stack((stops[:-1], stops[1:]), axis=1))).all():
-            vertices = place[leg, None] if bends[leg] else np.stack((foot[leg], place[leg], foot[leg]))
-            return Detour(float(metres[leg]), leg, vertices)
+    for one in np.argsort(metres).tolist():
+        stops = [begin[one], place[one], end[one]] if bends[one] else [foot[one], place[one]]
+        if covered(room, np.stack((stops[:-1], stops[1:]), axis=1)).all():
+            vertices = place[one, None] if bends[one] else np.stack((foot[one], place[one], foot[one]))
+            return Detour(float(metres[one]), int(near[one]), vertices)
     return None
+
+
+def _nearest(legs: Array, zone: BaseGeometry) -> NDArray[np.intp]:
+    """The legs whose bounding boxes are nearest to the zone's."""
+    bounds = shapely.bounds(zone)
+    beyond = np.maximum(np.maximum(bounds[:2] - legs.max(axis=1), legs.min(axis=1) - bounds[2:]), 0.0)
+    nearest: NDArray[np.intp] = np.argsort(np.hypot(*beyond.T), kind="stable")[:_MOST_LEGS]
+    return nearest
 
 
 def _with(path: Path, detour: Detour) -> Path:

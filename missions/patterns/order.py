@@ -73,14 +73,16 @@ class Moves:
         return self._bends.get((one, other), np.empty((0, 2)))
 
 
-def arranged(moves: Moves) -> Nodes:
-    """The nodes by which the stretches are entered, in order: each stretch is left by its other node, `node ^ 1`."""
-    entries = _nearest_first(moves)
+def arranged(moves: Moves, entries: Nodes | None = None) -> Nodes:
+    """The nodes by which the stretches are entered, in order: each stretch is left by its other node, `node ^ 1`.
+
+    Begun from `entries`, or from always going on to the nearest end.
+    """
+    entries = _nearest_first(moves) if entries is None else entries
     for _ in range(_MOST_ROUNDS):
         entries = improved(entries, moves.metres)
         if not moves.settle(*links(entries)):
             return entries
-    moves.settle(*links(entries))
     return entries
 
 

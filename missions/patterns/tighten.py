@@ -10,7 +10,7 @@ from geofence.frame import Array
 from missions.patterns.strip import Path, Shapes, covered, polygons, strips
 
 # How far a vertex is moved at once, in reaches (half swaths).
-_STEPS = np.array([0.8, 0.3, 0.1])
+_STEPS = np.array([0.6, 0.15])
 _LEAST_GAIN = 0.008  # in reaches: what is not worth moving a waypoint for
 # The end of a row is drawn in within this much of it, in reaches; what lies further in stays as it is.
 _DEPTH = 2.5
@@ -69,10 +69,9 @@ class _Tightener:
         if not good.any():
             return
         places, saved_m, legs = places[good], saved_m[good], legs[good]
-        drawn = strips(legs.reshape(-1, 2, 2), self._reach_m).reshape(legs.shape[:2])
-        seen: Shapes = np.asarray(shapely.union_all(drawn, axis=1))
+        seen = strips(legs.reshape(-1, 2, 2), self._reach_m).reshape(legs.shape[:2])
         own = self._only_seen_from(index, sides, near)
-        lost_m2 = np.asarray(shapely.area(shapely.difference(own, seen))) - self._found_m2(seen)
+        lost_m2 = np.asarray(shapely.area(_without(own, seen))) - self._found_m2(seen)
         worth_m = saved_m - self._price_per_m * lost_m2
         best = int(np.argmax(worth_m))
         if worth_m[best] > _LEAST_GAIN * self._reach_m:
@@ -123,18 +122,24 @@ class _Tightener:
         beside &= (self._bounds[:, 1] < high) & (self._bounds[:, 3] > low)
         beside[[min(index, one) for one in sides]] = False
         rest = self._look(np.stack((near, self.xy[sides]), axis=1)[(near != self.xy[sides]).any(axis=1)])
-        others = shapely.union_all(np.concatenate((self._strips[beside], rest)))
-        return shapely.difference(shapely.intersection(mine, self._target), others)
+        own = shapely.intersection(mine, self._target)
+        for other in np.concatenate((self._strips[beside], rest)):
+            own = shapely.difference(own, other)
+        return own
 
     def _found_m2(self, seen: Shapes) -> Array:
-        """What each of these strips would see of what nothing sees yet."""
-        if not len(self._unseen):
+        """What of that which nothing sees yet would be seen from each pair of legs (n, 1 or 2)."""
+        left, low, right, high = shapely.total_bounds(seen)
+        near = self._unseen[shapely.intersects(self._unseen, shapely.box(left, low, right, high))]
+        if not len(near):
             return np.zeros(len(seen))
-        return np.asarray(shapely.area(shapely.intersection(seen[:, None], self._unseen[None, :])).sum(axis=1))
+        still = _without(near[:, None], seen[None])
+        return np.asarray(shapely.area(near).sum() - shapely.area(still).sum(axis=0))
 
-    def _count(self, own: BaseGeometry, seen: BaseGeometry) -> None:
-        still = shapely.difference(self._unseen, seen)
-        self._unseen = np.concatenate((polygons(still), polygons(shapely.difference(own, seen))))
+    def _count(self, own: BaseGeometry, seen: Shapes) -> None:
+        near = shapely.intersects(self._unseen, shapely.box(*shapely.total_bounds(seen)))
+        still = _without(np.array([*self._unseen[near], own]), seen[None])
+        self._unseen = np.concatenate((self._unseen[~near], polygons(still)))
 
     def _move(self, index: int, place: Array) -> None:
         self.xy = self.xy.copy()
@@ -160,6 +165,13 @@ class _Tightener:
         seen = strips(legs, self._reach_m)
         seen[~covered(self._room, legs)] = _NOTHING
         return seen
+
+
+def _without(shapes: Shapes | BaseGeometry, seen: Shapes) -> Shapes:
+    """The shapes without what any of `seen`, along its last axis, shows."""
+    for index in range(seen.shape[-1]):
+        shapes = shapely.difference(shapes, seen[..., index])
+    return np.asarray(shapes)
 
 
 def _sum_m(places: Array, others: Array) -> Array:
