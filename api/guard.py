@@ -15,6 +15,8 @@ from core.errors import BailuError, NotAllowed
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 POLICY_VIOLATION = 1008
+# A whole airspace: 5 000 zones of 100 vertices are about 14 MB of GeoJSON.
+LARGE_BODIES: Mapping[str, int] = {"/api/v1/airspace/versions": 16 << 20, "/api/v1/airspace/changes": 16 << 20}
 
 # MapLibre makes its worker from a blob and Ant Design its styles at run time; nothing comes from elsewhere.
 CONTENT_POLICY = (
@@ -64,10 +66,11 @@ class Guard:
         if refused:
             await _answer(refused, scope, receive, send)
             return
-        if int(headers.get("content-length") or 0) > problems.MAX_BODY_BYTES:
-            await _answer(problems.BodyTooLarge(problems.MAX_BODY_BYTES), scope, receive, send)
+        most = LARGE_BODIES.get(scope["path"], problems.MAX_BODY_BYTES)
+        if int(headers.get("content-length") or 0) > most:
+            await _answer(problems.BodyTooLarge(most), scope, receive, send)
             return
-        await self._app(scope, _bounded(receive), send)
+        await self._app(scope, _bounded(receive, most), send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = refusal(Headers(scope=scope), self._operator_id)
@@ -82,7 +85,7 @@ async def _answer(error: BailuError, scope: Scope, receive: Receive, send: Send)
     await problems.response(error, scope["path"])(scope, receive, send)
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most_bytes: int) -> Receive:
     """`receive` that counts: a chunked body names no length beforehand."""
     seen = 0
 
@@ -90,9 +93,9 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > problems.MAX_BODY_BYTES:
+        if seen > most_bytes:
             # The one exception that FastAPI lets through while it reads a body; `problems` words it.
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=str(most_bytes))
         return message
 
     return counted

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import FastAPI
 
 from api import console, problems
+from api.airspace import Publisher
 from api.guard import Guard
 from api.openapi import described
 from api.planning import Planner
@@ -72,6 +73,7 @@ def create_app(
         docks=docks,
         started_at=clock.now(),
     )
+    app.state.publisher = Publisher(store, clock, published=lambda _: None)
     console.mount(app)
     return app
 

@@ -30,10 +30,28 @@ def described(app: FastAPI) -> dict[str, Any]:
     """The schema of `app`, made once: every failure is a problem document, answers leave no member out."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        _name_bodies(schema)
         _describe_failures(schema)
         _require_answered_members(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """What `openapi_extra` says of a route that reads its body itself, because it may be too large for the loop."""
+    schema = model.model_json_schema(ref_template=PREFIX + "{model}")
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
+
+
+def _name_bodies(schema: dict[str, Any]) -> None:
+    """Puts what `body_of` described where all schemas are."""
+    parts = schema["components"]["schemas"]
+    for operation in _operations(schema):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            described = content["schema"]
+            if "title" in described:
+                parts |= described.pop("$defs", {}) | {described["title"]: described}
+                content["schema"] = {"$ref": PREFIX + described["title"]}
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -177,7 +177,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return response(errors.NotFound("page", path), path)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return response(BodyTooLarge(MAX_BODY_BYTES), path)
+        return response(BodyTooLarge(int(error.detail)), path)  # `guard` is the only one who raises it
     if HTTPStatus.BAD_REQUEST <= error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return response(InvalidRequest((FieldError("", str(error.detail)),)), path)
     return response(internal(error, path), path)

@@ -16,6 +16,7 @@ from core.members import (
     read_text,
 )
 from geofence.geometry import (
+    MOST_ZONE_VERTICES,
     check_crs,
     line_coordinates,
     parse_line,
@@ -25,12 +26,13 @@ from geofence.geometry import (
     read_position,
     ring_coordinates,
 )
+from geofence.kinds import OTHER, read_kind
 from geofence.members import band_member, read_band, read_validity, validity_member
 from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
 
 __all__ = ["parse_line", "parse_polygon", "parse_ring", "parse_zones", "zone_collection", "zone_feature"]
 
-MOST_ZONES = 5_000
+MOST_ZONES = 5_000  # of one airspace version
 LARGEST_RADIUS_M = 100_000.0
 LARGEST_MARGIN_M = 1_000.0
 _PROPERTIES = (
@@ -39,7 +41,10 @@ _PROPERTIES = (
 
 
 def parse_zones(feature_collection: object, pointer: str = "") -> tuple[Zone, ...]:
-    """The zones of a FeatureCollection, ids unique. Raises InvalidRequest with everything wrong."""
+    """The zones of a FeatureCollection, ids unique; a margin that is not told is the usual one of the zone's kind.
+
+    Raises InvalidRequest with everything wrong.
+    """
     problems = Problems()
     known = ("type", "features", "crs", "bbox", "name", "notice")
     members = read_object(feature_collection, pointer, problems, known=known, required=("type", "features"))
@@ -100,11 +105,13 @@ def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None
     role = read_choice(told["role"], below(at, "role"), problems, Role) if "role" in told else None
     name = read_text(told.get("name", "-"), below(at, "name"), problems, longest=200)
     words = {
-        word: read_text(told.get(word, default), below(at, word), problems, longest=500, empty=True)
-        for word, default in (("name_en", ""), ("kind", "other"), ("source", ""), ("authority", ""))
+        word: read_text(told.get(word, ""), below(at, word), problems, longest=500, empty=True)
+        for word in ("name_en", "source", "authority")
     }
+    kind = read_kind(told.get("kind", OTHER), below(at, "kind"), problems)
+    usual_m = kind.margin_m if kind else 0.0
     margin_m = read_number(
-        told.get("margin_m", 10.0), below(at, "margin_m"), problems, low=0.0, high=LARGEST_MARGIN_M
+        told.get("margin_m", usual_m), below(at, "margin_m"), problems, low=0.0, high=LARGEST_MARGIN_M
     )
     band = read_band(told.get("band", {}), below(at, "band"), problems)
     validity = read_validity(told.get("validity", {}), below(at, "validity"), problems)
@@ -115,6 +122,7 @@ def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None
     assert role is not None
     assert shape is not None
     assert band is not None
+    assert kind is not None
     assert validity is not None
     assert margin_m is not None
     return Zone(
@@ -122,7 +130,7 @@ def _read_zone(feature: object, pointer: str, problems: Problems) -> Zone | None
         name=name,
         role=role,
         shape=shape,
-        kind=words["kind"] or "other",
+        kind=kind.id,
         band=band,
         margin_m=margin_m,
         source=words["source"] or "",
@@ -138,7 +146,7 @@ def _read_shape(geometry: object, told: Mapping[str, object], pointer: str, prob
     if not isinstance(geometry, Mapping) or geometry.get("type") != "Point":
         if "radius_m" in told:
             problems.add(radius_at, "belongs to a Point, which is a circle's centre")
-        return read_polygon(geometry, at, problems)
+        return read_polygon(geometry, at, problems, most=MOST_ZONE_VERTICES)
     check_crs(geometry, at, problems)
     center = read_position(geometry.get("coordinates"), below(at, "coordinates"), problems)
     radius_m = read_number(told.get("radius_m"), radius_at, problems, low=1.0, high=LARGEST_RADIUS_M)

@@ -16,7 +16,8 @@ from geofence.zones import PolygonShape
 
 Ring = tuple[LatLon, ...]
 
-MOST_VERTICES = 2_000  # of one geometry
+MOST_VERTICES = 2_000  # of what a mission is drawn with
+MOST_ZONE_VERTICES = 6_000  # of one zone: real national zones have up to 5 001 (planning guide, section 3.2)
 SMALLEST_AREA_M2 = 1.0
 _M_PER_DEG = math.radians(EARTH_RADIUS_M)
 # Longitude and latitude of Qingpu and a hand's breadth around it (domain guide, section 10): a position that lands
@@ -54,17 +55,19 @@ def parse_line(geometry: object, pointer: str = "") -> Ring:
     return line
 
 
-def read_polygon(geometry: object, pointer: str, problems: Problems) -> PolygonShape | None:
-    """As `parse_polygon`, noting into `problems`; None when something was wrong."""
+def read_polygon(
+    geometry: object, pointer: str, problems: Problems, *, most: int = MOST_VERTICES
+) -> PolygonShape | None:
+    """As `parse_polygon`, noting into `problems`; None when something was wrong. At most `most` vertices in all."""
     before = len(problems)
     rings_at = below(pointer, "coordinates")
     rings = read_array(_coordinates(geometry, pointer, problems, kind="Polygon"), rings_at, problems, longest=100)
     if not rings and len(problems) == before:
         problems.add(rings_at, "has no ring")
-    if sum(len(ring) for ring in rings if isinstance(ring, list | tuple)) > MOST_VERTICES + len(rings):
-        problems.add(rings_at, f"has more than {MOST_VERTICES} vertices in all")
+    if sum(len(ring) for ring in rings if isinstance(ring, list | tuple)) > most + len(rings):
+        problems.add(rings_at, f"has more than {most} vertices in all")
         return None
-    read = [read_ring(ring, below(rings_at, index), problems) for index, ring in enumerate(rings)]
+    read = [read_ring(ring, below(rings_at, index), problems, most=most) for index, ring in enumerate(rings)]
     if len(problems) == before:
         _check_holes(read, rings_at, problems)
     return PolygonShape(read[0], tuple(read[1:])) if len(problems) == before else None
@@ -84,10 +87,10 @@ def read_line(geometry: object, pointer: str, problems: Problems) -> Ring:
     return line if len(problems) == before else ()
 
 
-def read_ring(coordinates: object, pointer: str, problems: Problems) -> Ring:
+def read_ring(coordinates: object, pointer: str, problems: Problems, *, most: int = MOST_VERTICES) -> Ring:
     """As `parse_ring`, noting into `problems`; () when something was wrong."""
     before = len(problems)
-    closed = read_positions(coordinates, pointer, problems)
+    closed = read_positions(coordinates, pointer, problems, most=most)
     if len(problems) > before:
         return ()
     if len(closed) < 2 or closed[0] != closed[-1]:
@@ -104,10 +107,10 @@ def read_ring(coordinates: object, pointer: str, problems: Problems) -> Ring:
     return ring if len(problems) == before else ()
 
 
-def read_positions(coordinates: object, pointer: str, problems: Problems) -> Ring:
+def read_positions(coordinates: object, pointer: str, problems: Problems, *, most: int = MOST_VERTICES) -> Ring:
     """An array of [longitude, latitude]; () when one is wrong. Swapped ones are told once, at the first."""
     before = len(problems)
-    pairs = read_array(coordinates, pointer, problems, longest=MOST_VERTICES + 1)
+    pairs = read_array(coordinates, pointer, problems, longest=most + 1)
     swapped = next((index for index, pair in enumerate(pairs) if _looks_swapped(pair)), None)
     if swapped is not None:
         problems.add(below(pointer, swapped), _SWAPPED)

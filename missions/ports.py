@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from core.ids import MissionId, SortieId, VehicleId
+from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
+from missions.verdicts import AirspaceReview
 
 
 class MissionStore(Protocol):
@@ -67,13 +70,48 @@ class AirspaceStore(Protocol):
         """Stores it under the next version number, whatever number it carries, and returns it so."""
         ...
 
-    async def airspace(self, version: int | None = None) -> Airspace:
-        """A version, or the newest. Raises NotFound."""
+    async def publish_airspaces(
+        self, airspaces: Sequence[Airspace], *, based_on: int | None = None
+    ) -> Sequence[Airspace]:
+        """As `publish_airspace`, all of them or none, in their order.
+
+        Raises StaleRevision when the newest version is not `based_on`; None: whatever it is.
+        """
         ...
 
-    async def airspace_versions(self) -> Sequence[Airspace]:
+    async def airspace(self, version: int | None = None) -> Airspace:
+        """A version, or the one published last, which may take effect later. Raises NotFound."""
+        ...
+
+    async def airspace_at(self, at: datetime) -> Airspace:
+        """The version in force at a time (`geofence.publication.in_force`). Raises NotFound before the first."""
+        ...
+
+    async def airspace_versions(self) -> Sequence[AirspaceSummary]:
         """Newest first."""
         ...
+
+
+class ReviewStore(Protocol):
+    """Reviews of airspace versions, and the missions that are reviewed."""
+
+    async def save_review(self, review: AirspaceReview) -> None:
+        """Replaces an earlier review of the same version."""
+        ...
+
+    async def review(self, version: int) -> AirspaceReview:
+        """Raises NotFound while there is none."""
+        ...
+
+    async def revisions(self, wanted: Sequence[tuple[MissionId, int]]) -> Sequence[Revision]:
+        """Those that there are, in the order asked for."""
+        ...
+
+    async def newest_revisions(self, *, limit: int) -> Sequence[Revision]:
+        """The newest revision of each mission, newest mission first."""
+        ...
+
+    async def mission_count(self) -> int: ...
 
 
 class CommandJournal(Protocol):
@@ -93,5 +131,5 @@ class CommandJournal(Protocol):
         ...
 
 
-class Store(MissionStore, SortieStore, TrackStore, AirspaceStore, CommandJournal, Protocol):
+class Store(MissionStore, SortieStore, TrackStore, AirspaceStore, ReviewStore, CommandJournal, Protocol):
     """All of it in one, as the embedded default has it."""

@@ -1,14 +1,15 @@
-"""Statements on missions, revisions and airspace versions; each runs in the database's thread."""
+"""Statements on missions and their revisions; each runs in the database's thread."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import apsw
 import msgspec
 
-from adapters.sqlite.rows import StoredAirspace, body, time_text, value
+from adapters.sqlite.rows import body, time_text, value
 from core.errors import NotFound, StaleRevision
 from core.ids import MissionId
-from geofence.zones import Airspace
 from missions.model import Mission, Revision
 
 MISSION_COLUMNS = "id, name, revision, created_at, created_by"
@@ -63,21 +64,19 @@ def revision(db: apsw.Connection, mission_id: MissionId, number: int) -> Revisio
     return value(row[0], Revision)
 
 
-def publish_airspace(db: apsw.Connection, new: Airspace) -> Airspace:
-    newest = db.execute("SELECT coalesce(max(version), 0) FROM airspaces").get
-    stored = StoredAirspace.of(new)
-    db.execute("INSERT INTO airspaces VALUES (?, ?)", (newest + 1, body(stored)))
-    return stored.airspace(newest + 1)
+def revisions(db: apsw.Connection, wanted: Sequence[tuple[MissionId, int]]) -> tuple[Revision, ...]:
+    query = "SELECT body FROM revisions WHERE mission_id = ? AND revision = ?"
+    rows = (db.execute(query, key).fetchone() for key in wanted)
+    return tuple(value(row[0], Revision) for row in rows if row is not None)
 
 
-def airspace(db: apsw.Connection, version: int | None) -> Airspace:
-    query = "SELECT version, body FROM airspaces WHERE ?1 IS NULL OR version = ?1 ORDER BY version DESC LIMIT 1"
-    row = db.execute(query, (version,)).fetchone()
-    if row is None:
-        raise NotFound("airspace version", "newest" if version is None else str(version))
-    return value(row[1], StoredAirspace).airspace(row[0])
+def newest_revisions(db: apsw.Connection, limit: int) -> tuple[Revision, ...]:
+    query = (
+        "SELECT body FROM missions JOIN revisions ON mission_id = id AND revisions.revision = missions.revision "
+        "ORDER BY created_at DESC, missions.rowid DESC LIMIT ?"
+    )
+    return tuple(value(text, Revision) for (text,) in db.execute(query, (limit,)))
 
 
-def airspace_versions(db: apsw.Connection) -> tuple[Airspace, ...]:
-    rows = db.execute("SELECT version, body FROM airspaces ORDER BY version DESC")
-    return tuple(value(text, StoredAirspace).airspace(version) for version, text in rows)
+def count(db: apsw.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM missions").get)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
+from adapters.sqlite import airspaces as airspace_rows
 from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
 from adapters.sqlite.migrate import migrate
 from core.ids import MissionId, SortieId, VehicleId
+from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
+from missions.verdicts import AirspaceReview
+
+KEPT_AIRSPACES = 8
 
 
 class SqliteStore:
@@ -21,6 +28,7 @@ class SqliteStore:
     def __init__(self, writer: Database, reader: Database) -> None:
         self._writer = writer
         self._reader = reader
+        self._airspaces: OrderedDict[int, Airspace] = OrderedDict()
 
     async def add_mission(self, mission: Mission, first: Revision) -> None:
         await self._writer.write(lambda db: mission_rows.add_mission(db, mission, first))
@@ -61,13 +69,48 @@ class SqliteStore:
         return await self._reader.read(lambda db: sortie_rows.track(db, sortie_id))
 
     async def publish_airspace(self, airspace: Airspace) -> Airspace:
-        return await self._writer.write(lambda db: mission_rows.publish_airspace(db, airspace))
+        (published,) = await self.publish_airspaces((airspace,))
+        return published
+
+    async def publish_airspaces(
+        self, airspaces: Sequence[Airspace], *, based_on: int | None = None
+    ) -> Sequence[Airspace]:
+        return await self._writer.write(lambda db: airspace_rows.publish(db, airspaces, based_on))
 
     async def airspace(self, version: int | None = None) -> Airspace:
-        return await self._reader.read(lambda db: mission_rows.airspace(db, version))
+        if version is None:
+            version = await self._reader.read(airspace_rows.newest)
+        return await self._version(version)
 
-    async def airspace_versions(self) -> Sequence[Airspace]:
-        return await self._reader.read(mission_rows.airspace_versions)
+    async def airspace_at(self, at: datetime) -> Airspace:
+        return await self._version(await self._reader.read(lambda db: airspace_rows.in_force(db, at)))
+
+    async def _version(self, version: int) -> Airspace:
+        """A version never changes, and thousands of zones take a while to read: those used last are kept."""
+        if version not in self._airspaces:
+            self._airspaces[version] = await self._reader.read(lambda db: airspace_rows.airspace(db, version))
+        self._airspaces.move_to_end(version)
+        while len(self._airspaces) > KEPT_AIRSPACES:
+            self._airspaces.popitem(last=False)
+        return self._airspaces[version]
+
+    async def airspace_versions(self) -> Sequence[AirspaceSummary]:
+        return await self._reader.read(airspace_rows.versions)
+
+    async def save_review(self, review: AirspaceReview) -> None:
+        await self._writer.write(lambda db: airspace_rows.save_review(db, review))
+
+    async def review(self, version: int) -> AirspaceReview:
+        return await self._reader.read(lambda db: airspace_rows.review(db, version))
+
+    async def revisions(self, wanted: Sequence[tuple[MissionId, int]]) -> Sequence[Revision]:
+        return await self._reader.read(lambda db: mission_rows.revisions(db, wanted))
+
+    async def newest_revisions(self, *, limit: int) -> Sequence[Revision]:
+        return await self._reader.read(lambda db: mission_rows.newest_revisions(db, limit))
+
+    async def mission_count(self) -> int:
+        return await self._reader.read(mission_rows.count)
 
     async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
         return await self._writer.write(lambda db: sortie_rows.begin_command(db, command, idempotency_key))

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated, Literal
 
+import msgspec
 from pydantic import BaseModel, Field
 
-from api.schemas.geojson import FeatureCollectionOut, Finite, PointGeometry, PolygonGeometry, Strict
+from api.airspace import HIGHEST_CEILING_M, LONGEST_NOTE, Publication
+from api.schemas.geojson import FeatureCollectionOut, Finite, PointGeometry, Position, Strict
 from core.altitude import Datum
 from core.errors import PreflightCheck
-from geofence.geojson import zone_feature
+from geofence.changes import changes
+from geofence.geojson import LARGEST_MARGIN_M, LARGEST_RADIUS_M, MOST_ZONES, zone_collection, zone_feature
+from geofence.geometry import MOST_ZONE_VERTICES
+from geofence.kinds import OTHER, legal_sources, zone_kinds
+from geofence.publication import AirspaceSummary
 from geofence.window import DEFAULT_TIME_ZONE, EVERY_DAY
 from geofence.zones import Airspace, Combination, Role
 from missions.model import Dock
 from telemetry.messages import VehicleState
 
-MAX_ZONES = 5_000
+ZoneRing = Annotated[list[Position], Field(min_length=4, max_length=MOST_ZONE_VERTICES + 1)]
 
 
 class DockOut(BaseModel):
@@ -52,6 +59,45 @@ class VehicleList(BaseModel):
     items: list[VehicleState]
 
 
+class SourceOut(BaseModel):
+    """A regulation, and the day from which it applies."""
+
+    id: str
+    name: str
+    name_en: str
+    effective_on: date
+    note: str
+
+
+class KindOut(BaseModel):
+    """A class of zones. `article`: "761/19(5)" is item 5 of article 19 of source 761; "" is the city's own.
+
+    `role` and `margin_m`: what such a zone usually has; `notice_min`: how long before a temporary one is announced.
+    """
+
+    id: str
+    name: str
+    name_en: str
+    article: str
+    role: Role
+    margin_m: float
+    notice_min: int | None
+
+
+class KindList(BaseModel):
+    items: list[KindOut]
+    sources: list[SourceOut]
+
+    @classmethod
+    def known(cls) -> KindList:
+        return cls.model_validate(
+            {
+                "items": [asdict(each) for each in zone_kinds().values()],
+                "sources": [asdict(s) for s in legal_sources()],
+            }
+        )
+
+
 class BandIn(Strict):
     """An altitude band; null is unbounded on that side. `datum` stands for an end that names none."""
 
@@ -81,39 +127,55 @@ class ValidityIn(Strict):
 
 
 class ZoneProperties(Strict):
-    """`radius_m` with a Point makes a circle."""
+    """`radius_m` with a Point makes a circle. `kind`: one of `GET /zone-kinds`; a margin left out is the kind's."""
 
-    name: str = Field(min_length=1, max_length=120)
-    name_en: str = Field(default="", max_length=120)
+    name: str = Field(min_length=1, max_length=200)
+    name_en: str = Field(default="", max_length=500)
     role: Role
-    kind: str = Field(default="other", max_length=40)
+    kind: str = Field(default=OTHER, max_length=40)
     band: BandIn = BandIn()
-    margin_m: Annotated[Finite, Field(ge=0, le=10_000)] = 10.0
+    margin_m: Annotated[Finite, Field(ge=0, le=LARGEST_MARGIN_M)] | None = None
     source: str = Field(default="", max_length=500)
     authority: str = Field(default="", max_length=500)
     validity: ValidityIn = ValidityIn()
-    radius_m: Annotated[Finite, Field(gt=0, le=500_000)] | None = None
+    radius_m: Annotated[Finite, Field(ge=1, le=LARGEST_RADIUS_M)] | None = None
+
+
+class ZoneGeometry(Strict):
+    """The first ring is the outer one; rings are closed. At most 6 000 vertices in all."""
+
+    type: Literal["Polygon"]
+    coordinates: Annotated[list[ZoneRing], Field(min_length=1, max_length=100)]
 
 
 class ZoneFeature(Strict):
     type: Literal["Feature"]
-    id: str = Field(min_length=1, max_length=64)
-    geometry: Annotated[PolygonGeometry | PointGeometry, Field(discriminator="type")]
+    id: str = Field(min_length=1, max_length=100)
+    geometry: Annotated[ZoneGeometry | PointGeometry, Field(discriminator="type")]
     properties: ZoneProperties
 
 
 class ZoneCollection(Strict):
     type: Literal["FeatureCollection"]
-    features: Annotated[list[ZoneFeature], Field(max_length=MAX_ZONES)]
+    features: Annotated[list[ZoneFeature], Field(max_length=MOST_ZONES)]
 
 
 class AirspaceIn(Strict):
-    """A whole new version: it replaces the one before."""
+    """A whole new version: it replaces the one before, from `effective_at` on (null: at once)."""
 
-    note: str = Field(min_length=1, max_length=500)
+    note: str = Field(min_length=1, max_length=LONGEST_NOTE)
     combination: Combination = Combination.INTERSECTION
-    ceiling_agl_m: Annotated[Finite, Field(gt=0, le=1_000)] = 120.0
+    ceiling_agl_m: Annotated[Finite, Field(ge=1, le=HIGHEST_CEILING_M)] = 120.0
+    effective_at: datetime | None = None
     zones: ZoneCollection
+
+
+class AirspaceChangeIn(Strict):
+    """Zones to put into the version in force, and ids of zones to take out; an id in both replaces the zone."""
+
+    note: str = Field(min_length=1, max_length=LONGEST_NOTE)
+    add: ZoneCollection | None = None
+    remove: Annotated[list[str], Field(max_length=MOST_ZONES)] = Field(default_factory=list)
 
 
 class AirspaceOut(BaseModel):
@@ -121,44 +183,104 @@ class AirspaceOut(BaseModel):
     published_at: datetime | None
     published_by: str
     note: str
+    effective_at: datetime | None
     combination: Combination
     ceiling_agl_m: float
     zones: ZoneCollection
 
-    @classmethod
-    def of(cls, airspace: Airspace) -> AirspaceOut:
-        features: list[dict[str, Any]] = [zone_feature(zone) for zone in airspace.zones]
-        return cls(
-            version=airspace.version,
-            published_at=airspace.published_at,
-            published_by=airspace.published_by,
-            note=airspace.note,
-            combination=airspace.combination,
-            ceiling_agl_m=airspace.ceiling_agl_m,
-            zones=ZoneCollection.model_validate({"type": "FeatureCollection", "features": features}),
-        )
+
+def airspace_json(airspace: Airspace) -> bytes:
+    """An AirspaceOut as text. Thousands of zones take a while: call it away from the event loop."""
+    head = {name: getattr(airspace, name) for name in AirspaceOut.model_fields if name != "zones"}
+    return msgspec.json.encode(head | {"zones": zone_collection(airspace.zones)})
+
+
+def zones_json(airspace: Airspace) -> bytes:
+    """A ZoneCollection as text, as `airspace_json`."""
+    return msgspec.json.encode(zone_collection(airspace.zones))
 
 
 class AirspaceVersion(BaseModel):
+    """A version without its zones. `effective_at` null: from its publication."""
+
     version: int
     published_at: datetime | None
     published_by: str
     note: str
     zones_count: int
+    effective_at: datetime | None
 
     @classmethod
-    def of(cls, airspace: Airspace) -> AirspaceVersion:
-        return cls(
-            version=airspace.version,
-            published_at=airspace.published_at,
-            published_by=airspace.published_by,
-            note=airspace.note,
-            zones_count=len(airspace.zones),
-        )
+    def of(cls, version: AirspaceSummary) -> AirspaceVersion:
+        return cls.model_validate(asdict(version))
 
 
 class AirspaceVersionList(BaseModel):
+    """`in_force`: the version that counts now; `ahead`: those that will take over, in the order of doing so."""
+
     items: list[AirspaceVersion]
+    in_force: int | None
+    ahead: list[int]
+
+
+class AdviceOut(BaseModel):
+    """Something to know about a publication that did not stop it; `code` names the rule."""
+
+    code: str
+    detail: str
+    zone_id: str | None
+
+
+class PublicationOut(AirspaceVersion):
+    """What was stored. `ahead`: versions published ahead that were changed along, under their new numbers.
+
+    `review`: where the missions that the version makes unflyable will be listed.
+    """
+
+    ahead: list[AirspaceVersion]
+    warnings: list[AdviceOut]
+    review: str
+
+    @classmethod
+    def made(cls, publication: Publication) -> PublicationOut:
+        more = {
+            "ahead": [asdict(each) for each in publication.ahead],
+            "warnings": [asdict(each) for each in publication.warnings],
+            "review": f"/api/v1/airspace/versions/{publication.version.version}/review",
+        }
+        return cls.model_validate(asdict(publication.version) | more)
+
+
+class ChangedZoneOut(BaseModel):
+    before: ZoneFeature
+    after: ZoneFeature
+
+
+class ChangesOut(BaseModel):
+    """What differs between two versions; `rules`: the names of the airspace's own rules that do."""
+
+    version: int
+    since: int
+    added: list[ZoneFeature]
+    removed: list[ZoneFeature]
+    changed: list[ChangedZoneOut]
+    rules: list[str]
+
+
+def changes_json(before: Airspace, after: Airspace) -> bytes:
+    """A ChangesOut as text, as `airspace_json`."""
+    found = changes(before, after)
+    told = {
+        "version": after.version,
+        "since": before.version,
+        "added": [zone_feature(zone) for zone in found.added],
+        "removed": [zone_feature(zone) for zone in found.removed],
+        "changed": [
+            {"before": zone_feature(each.before), "after": zone_feature(each.after)} for each in found.changed
+        ],
+        "rules": found.rules,
+    }
+    return msgspec.json.encode(told)
 
 
 class District(FeatureCollectionOut):

@@ -28,47 +28,6 @@ async def test_a_vehicle_has_every_field_of_its_record_and_grows_old_with_the_cl
     assert [item["link"] for item in items] == ["stale", "never", "never"]
 
 
-async def test_a_published_airspace_is_the_newest_one_and_the_old_one_stays(world: World) -> None:
-    before = (await world.http.get("/airspace")).json()
-    zone = {
-        "type": "Feature",
-        "id": "event",
-        "geometry": {"type": "Point", "coordinates": [121.1, 31.1]},
-        "properties": {
-            "name": "活动",
-            "role": "exclusion",
-            "radius_m": 400,
-            "band": {"datum": "amsl", "ceiling_m": 90},
-        },
-    }
-    zones = {"type": "FeatureCollection", "features": [*before["zones"]["features"], zone]}
-    made = await world.http.post("/airspace/versions", json={"note": "活动", "zones": zones})
-    assert made.status_code == 201, made.text
-    body = made.json()
-    assert (body["version"], body["published_by"], body["published_at"]) == (2, "local", "2026-01-01T00:00:00Z")
-    assert (
-        body
-        == (await world.http.get("/airspace")).json()
-        == (await world.http.get(made.headers["location"][7:])).json()
-    )
-    assert before == (await world.http.get("/airspace/versions/1")).json()
-    versions = (await world.http.get("/airspace/versions")).json()["items"]
-    assert [(each["version"], each["zones_count"]) for each in versions] == [(2, 9), (1, 8)]
-
-
-async def test_what_is_wrong_with_a_zone_is_pointed_at(world: World) -> None:
-    zone = {
-        "type": "Feature",
-        "id": "z",
-        "geometry": {"type": "Point", "coordinates": [121.1, 31.1]},
-        "properties": {"name": "n", "role": "exclusion"},
-    }
-    zones = {"type": "FeatureCollection", "features": [zone]}
-    answer = await world.http.post("/airspace/versions", json={"note": "n", "zones": zones})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"].startswith("/zones/features/0/")
-
-
 async def test_the_district_is_a_map(world: World) -> None:
     body = (await world.http.get("/district")).json()
     assert body["features"][0]["geometry"]["type"] == "Polygon"

@@ -15,6 +15,7 @@ from core.errors import InvalidRequest
 from core.geo import LatLon
 from core.ids import ZoneId
 from geofence.geojson import parse_line, parse_polygon, parse_ring, parse_zones, zone_collection, zone_feature
+from geofence.kinds import zone_kinds
 from geofence.qingpu import default_airspace, district_feature_collection
 from geofence.zones import CircleShape, PolygonShape, Role, Zone
 from tests.geofence.places import FRAME, band_of, star_rings_m
@@ -172,7 +173,7 @@ def test_a_zone_survives_the_way_through_geojson(
 ) -> None:
     outer = FRAME.to_places(np.array(corners))
     shape = CircleShape(outer[0], 123.4) if circle else PolygonShape(outer)
-    zone = Zone(ZoneId("z"), "名", role, shape, "kind", band, margin_m, "source", "name")
+    zone = Zone(ZoneId("z"), "名", role, shape, "airport", band, margin_m, "source", "name")
     assert parse_zones(json.loads(json.dumps(zone_collection((zone,))))) == (zone,)
 
 
@@ -195,6 +196,8 @@ def test_the_default_airspace_reads_back_and_is_marked_schematic() -> None:
         (lambda f: f["properties"].update(margin_m=-1), "/features/0/properties/margin_m"),
         (lambda f: f["properties"].update(radius_m=5), "/features/0/properties/radius_m"),
         (lambda f: f["properties"].update(colour="red"), "/features/0/properties/colour"),
+        (lambda f: f["properties"].update(kind="volcano"), "/features/0/properties/kind"),
+        (lambda f: f["properties"].update(kind=7), "/features/0/properties/kind"),
         (lambda f: f["properties"].update(band={"datum": "geoid"}), "/features/0/properties/band/datum"),
         (
             lambda f: f["properties"].update(band={"floor_m": 9, "ceiling_m": 3}),
@@ -211,6 +214,30 @@ def test_a_wrong_zone_is_pointed_at(change: Any, pointer: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_zones({"type": "FeatureCollection", "features": [feature]})
     assert pointer in {error.pointer for error in caught.value.errors}
+
+
+def test_a_margin_that_is_not_told_is_the_usual_one_of_the_kind() -> None:
+    feature = zone_feature(Zone(ZoneId("z"), "z", Role.EXCLUSION, parse_polygon(polygon(SQUARE)), "airport"))
+    del feature["properties"]["margin_m"]
+    (zone,) = parse_zones({"type": "FeatureCollection", "features": [feature]})
+    assert zone.margin_m == zone_kinds()["airport"].margin_m != Zone.__dataclass_fields__["margin_m"].default
+    feature["properties"]["margin_m"] = 7
+    (zone,) = parse_zones({"type": "FeatureCollection", "features": [feature]})
+    assert zone.margin_m == 7.0
+
+
+def test_a_zone_may_have_more_vertices_than_a_mission_but_not_any_number() -> None:
+    def zone_of(count: int) -> dict[str, object]:
+        ring = [[121.1 + 0.01 * math.cos(a), 31.1 + 0.01 * math.sin(a)] for a in np.linspace(0, 2 * np.pi, count + 1)]
+        feature = zone_feature(Zone(ZoneId("z"), "z", Role.EXCLUSION, parse_polygon(polygon(SQUARE))))
+        feature["geometry"] = polygon([*ring[:-1], ring[0]])
+        return {"type": "FeatureCollection", "features": [feature]}
+
+    (zone,) = parse_zones(zone_of(6_000))
+    assert isinstance(zone.shape, PolygonShape)
+    assert len(zone.shape.outer) == 6_000
+    with pytest.raises(InvalidRequest, match="more than 6000 vertices"):
+        parse_zones(zone_of(6_001))
 
 
 def test_two_zones_with_one_id_are_refused() -> None:

@@ -84,6 +84,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/zone-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Zone Kinds
+         * @description The classes of zones, with what the regulation says of them.
+         */
+        get: operations["list_zone_kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/airspace": {
         parameters: {
             query?: never;
@@ -92,10 +112,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Newest Airspace
-         * @description The newest version: what plans are proven against.
+         * Airspace In Force
+         * @description The version in force now, or `at` another time: what plans are proven against. The ETag names it.
          */
-        get: operations["newest_airspace"];
+        get: operations["airspace_in_force"];
         put?: never;
         post?: never;
         delete?: never;
@@ -119,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Publish Airspace
-         * @description Publishes a whole new version; plans made before are checked against it at launch.
+         * @description Publishes a whole new version; planned and airborne missions are reviewed against it at once.
          */
         post: operations["publish_airspace"];
         delete?: never;
@@ -148,6 +168,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/airspace/versions/{version}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Airspace Changes
+         * @description What a version changed `since` another one, by default the one published before it.
+         */
+        get: operations["airspace_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/airspace/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Airspace
+         * @description Puts single zones in and takes others out, from now on; If-Match names the version in force.
+         */
+        post: operations["change_airspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/zones": {
         parameters: {
             query?: never;
@@ -157,7 +217,7 @@ export interface paths {
         };
         /**
          * List Zones
-         * @description The zones of the newest airspace version, for a client that only wants to draw them.
+         * @description The zones of the version in force, for a client that only wants to draw them.
          */
         get: operations["list_zones"];
         put?: never;
@@ -177,7 +237,7 @@ export interface paths {
         };
         /**
          * One Zone
-         * @description One zone of the newest airspace version.
+         * @description One zone of the version in force.
          */
         get: operations["one_zone"];
         put?: never;
@@ -465,20 +525,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * AirspaceIn
-         * @description A whole new version: it replaces the one before.
+         * AdviceOut
+         * @description Something to know about a publication that did not stop it; `code` names the rule.
          */
-        AirspaceIn: {
-            /** Note */
-            note: string;
-            /** @default intersection */
-            combination: components["schemas"]["Combination"];
-            /**
-             * Ceiling Agl M
-             * @default 120
-             */
-            ceiling_agl_m: number;
-            zones: components["schemas"]["ZoneCollection"];
+        AdviceOut: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Zone Id */
+            zone_id: string | null;
         };
         /** AirspaceOut */
         AirspaceOut: {
@@ -490,12 +546,17 @@ export interface components {
             published_by: string;
             /** Note */
             note: string;
+            /** Effective At */
+            effective_at: string | null;
             combination: components["schemas"]["Combination"];
             /** Ceiling Agl M */
             ceiling_agl_m: number;
             zones: components["schemas"]["ZoneCollection"];
         };
-        /** AirspaceVersion */
+        /**
+         * AirspaceVersion
+         * @description A version without its zones. `effective_at` null: from its publication.
+         */
         AirspaceVersion: {
             /** Version */
             version: number;
@@ -507,11 +568,20 @@ export interface components {
             note: string;
             /** Zones Count */
             zones_count: number;
+            /** Effective At */
+            effective_at: string | null;
         };
-        /** AirspaceVersionList */
+        /**
+         * AirspaceVersionList
+         * @description `in_force`: the version that counts now; `ahead`: those that will take over, in the order of doing so.
+         */
         AirspaceVersionList: {
             /** Items */
             items: components["schemas"]["AirspaceVersion"][];
+            /** In Force */
+            in_force: number | null;
+            /** Ahead */
+            ahead: number[];
         };
         /**
          * BandIn
@@ -526,6 +596,29 @@ export interface components {
             /** Ceiling M */
             ceiling_m?: number | null;
             ceiling_datum?: components["schemas"]["Datum"] | null;
+        };
+        /** ChangedZoneOut */
+        ChangedZoneOut: {
+            before: components["schemas"]["ZoneFeature"];
+            after: components["schemas"]["ZoneFeature"];
+        };
+        /**
+         * ChangesOut
+         * @description What differs between two versions; `rules`: the names of the airspace's own rules that do.
+         */
+        ChangesOut: {
+            /** Version */
+            version: number;
+            /** Since */
+            since: number;
+            /** Added */
+            added: components["schemas"]["ZoneFeature"][];
+            /** Removed */
+            removed: components["schemas"]["ZoneFeature"][];
+            /** Changed */
+            changed: components["schemas"]["ChangedZoneOut"][];
+            /** Rules */
+            rules: string[];
         };
         /**
          * Combination
@@ -703,6 +796,34 @@ export interface components {
             lon_deg: number;
             /** Alt Amsl M */
             alt_amsl_m: number;
+        };
+        /** KindList */
+        KindList: {
+            /** Items */
+            items: components["schemas"]["KindOut"][];
+            /** Sources */
+            sources: components["schemas"]["SourceOut"][];
+        };
+        /**
+         * KindOut
+         * @description A class of zones. `article`: "761/19(5)" is item 5 of article 19 of source 761; "" is the city's own.
+         *
+         *     `role` and `margin_m`: what such a zone usually has; `notice_min`: how long before a temporary one is announced.
+         */
+        KindOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Article */
+            article: string;
+            role: components["schemas"]["Role"];
+            /** Margin M */
+            margin_m: number;
+            /** Notice Min */
+            notice_min: number | null;
         };
         /**
          * Landed
@@ -947,6 +1068,32 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * PublicationOut
+         * @description What was stored. `ahead`: versions published ahead that were changed along, under their new numbers.
+         *
+         *     `review`: where the missions that the version makes unflyable will be listed.
+         */
+        PublicationOut: {
+            /** Version */
+            version: number;
+            /** Published At */
+            published_at: string | null;
+            /** Published By */
+            published_by: string;
+            /** Note */
+            note: string;
+            /** Zones Count */
+            zones_count: number;
+            /** Effective At */
+            effective_at: string | null;
+            /** Ahead */
+            ahead: components["schemas"]["AirspaceVersion"][];
+            /** Warnings */
+            warnings: components["schemas"]["AdviceOut"][];
+            /** Review */
+            review: string;
+        };
         /** Readiness */
         Readiness: {
             /** Ready */
@@ -1036,6 +1183,25 @@ export interface components {
          * @enum {string}
          */
         SortieState: "requested" | "preflight" | "uploading" | "ready" | "taking_off" | "on_mission" | "paused" | "returning" | "landing" | "closed" | "refused" | "lost";
+        /**
+         * SourceOut
+         * @description A regulation, and the day from which it applies.
+         */
+        SourceOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /**
+             * Effective On
+             * Format: date
+             */
+            effective_on: string;
+            /** Note */
+            note: string;
+        };
         /**
          * TrackOut
          * @description A recorded flight: [lon, lat, alt_amsl_m] in the order of recording.
@@ -1233,12 +1399,25 @@ export interface components {
             /** Id */
             id: string;
             /** Geometry */
-            geometry: components["schemas"]["PolygonGeometry"] | components["schemas"]["PointGeometry"];
+            geometry: components["schemas"]["ZoneGeometry"] | components["schemas"]["PointGeometry"];
             properties: components["schemas"]["ZoneProperties"];
         };
         /**
+         * ZoneGeometry
+         * @description The first ring is the outer one; rings are closed. At most 6 000 vertices in all.
+         */
+        ZoneGeometry: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "Polygon";
+            /** Coordinates */
+            coordinates: number[][][];
+        };
+        /**
          * ZoneProperties
-         * @description `radius_m` with a Point makes a circle.
+         * @description `radius_m` with a Point makes a circle. `kind`: one of `GET /zone-kinds`; a margin left out is the kind's.
          */
         ZoneProperties: {
             /** Name */
@@ -1260,11 +1439,8 @@ export interface components {
              *     }
              */
             band: components["schemas"]["BandIn"];
-            /**
-             * Margin M
-             * @default 10
-             */
-            margin_m: number;
+            /** Margin M */
+            margin_m?: number | null;
             /**
              * Source
              * @default
@@ -1284,6 +1460,35 @@ export interface components {
             validity: components["schemas"]["ValidityIn"];
             /** Radius M */
             radius_m?: number | null;
+        };
+        /**
+         * AirspaceIn
+         * @description A whole new version: it replaces the one before, from `effective_at` on (null: at once).
+         */
+        AirspaceIn: {
+            /** Note */
+            note: string;
+            /** @default intersection */
+            combination: components["schemas"]["Combination"];
+            /**
+             * Ceiling Agl M
+             * @default 120
+             */
+            ceiling_agl_m: number;
+            /** Effective At */
+            effective_at?: string | null;
+            zones: components["schemas"]["ZoneCollection"];
+        };
+        /**
+         * AirspaceChangeIn
+         * @description Zones to put into the version in force, and ids of zones to take out; an id in both replaces the zone.
+         */
+        AirspaceChangeIn: {
+            /** Note */
+            note: string;
+            add?: components["schemas"]["ZoneCollection"] | null;
+            /** Remove */
+            remove?: string[];
         };
         /**
          * Problem
@@ -1437,9 +1642,40 @@ export interface operations {
             };
         };
     };
-    newest_airspace: {
+    list_zone_kinds: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KindList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    airspace_in_force: {
+        parameters: {
+            query?: {
+                at?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1514,7 +1750,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AirspaceOut"];
+                    "application/json": components["schemas"]["PublicationOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
@@ -1546,6 +1782,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AirspaceOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    airspace_changes: {
+        parameters: {
+            query?: {
+                since?: number | null;
+            };
+            header?: never;
+            path: {
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_airspace: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AirspaceChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicationOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
