@@ -12,7 +12,7 @@ from geofence.formats.crs import Crs
 from geofence.formats.facts import LONGEST_ID, LONGEST_NAME, number_of, numbered, stated_role, with_shapes, words
 from geofence.formats.intake import MOST_ZONES, Intake, Options, refusal
 from geofence.formats.report import Change, Format, Report
-from geofence.formats.rings import circle, place, polygon_shapes, positions
+from geofence.formats.rings import circle, polygon_shapes, position
 from geofence.geojson import parse_zones
 from geofence.geometry import check_crs
 from geofence.zones import Role, Shape, Zone
@@ -102,9 +102,7 @@ def _shapes(
     at = below(path, "coordinates")
     coordinates = geometry.get("coordinates")
     if geometry.get("type") == "Point":
-        lonlat = positions([coordinates], at, intake)
-        center = None if lonlat is None else place(lonlat, at, intake, order="longitude comes first")
-        found = circle(center, number_of(told.get("radius_m")), path, intake)
+        found = circle(position(coordinates, at, intake), number_of(told.get("radius_m")), path, intake)
         return (found,) if found else ()
     if geometry.get("type") == "Polygon":
         return polygon_shapes(coordinates, at, role, intake)

@@ -10,7 +10,7 @@ from geofence.formats.applicability import validities
 from geofence.formats.facts import number_of, numbered, words, zone_facts
 from geofence.formats.intake import MOST_ZONES, Intake, Options, refusal
 from geofence.formats.report import Change, Format, Report
-from geofence.formats.rings import circle, place, polygon_shapes, positions
+from geofence.formats.rings import circle, polygon_shapes, position
 from geofence.formats.vertical import limit, metres_per_unit, restricted_band
 from geofence.zones import Role, Shape, Zone
 
@@ -196,8 +196,7 @@ def _shapes(volume: _Volume, role: Role, per_unit_m: float, intake: Intake) -> t
 
 
 def _circle(center: object, radius: object, per_unit_m: float, path: str, intake: Intake) -> tuple[Shape, ...]:
-    lonlat = positions([center], below(path, "center"), intake)
-    at = None if lonlat is None else place(lonlat, below(path, "center"), intake, order="longitude comes first")
+    at = position(center, below(path, "center"), intake)
     number = number_of(radius)
     found = circle(at, None if number is None else number * per_unit_m, below(path, "radius"), intake)
     return (found,) if found else ()

@@ -10,7 +10,7 @@ from geofence.formats.facts import number_of
 from geofence.formats.fences import fence_zones, flat_fences, latitude_first
 from geofence.formats.intake import MOST_ZONES, Intake, Options, refusal
 from geofence.formats.report import Change, Format, Report
-from geofence.formats.rings import circle, place, polygon_shapes, positions
+from geofence.formats.rings import circle, polygon_shapes, position
 from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
 
 _Fence = tuple[Role, tuple[Shape, ...], str]
@@ -101,8 +101,6 @@ def _members(
 
 def _circle(value: object, path: str, intake: Intake) -> tuple[Shape, ...]:
     told = value if isinstance(value, Mapping) else {}
-    at = below(path, "center")
-    lonlat = positions([told.get("center")], at, intake, latitude_first=True)
-    center = None if lonlat is None else place(lonlat, at, intake, order="latitude comes first")
+    center = position(told.get("center"), below(path, "center"), intake, latitude_first=True)
     found = circle(center, number_of(told.get("radius")), below(path, "radius"), intake)
     return (found,) if found else ()

@@ -26,6 +26,7 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 # A part too small to be a ring of its own grows by this before it joins the rest: about 2 m, degrees of latitude.
 _GROWTH_DEG = 2e-5
 _EDGES_AT_ONCE = 64
+_GRID_DEG = 1e-9  # a tenth of a millimetre
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def repaired(outer: Array, holes: Sequence[Array], *, larger: bool, path: str, i
     area = _without_slivers(largest if larger else smallest, larger=larger)
     if not larger:
         area = max(_polygons(area), key=lambda part: part.area, default=MultiPolygon())
+    if not area.is_valid:
+        raise refusal(path, f"the rings cross and could not be repaired: {shapely.is_valid_reason(area)}")
     other = smallest if larger else largest
     return Repaired(_polygons(area), _areas_m2(area) - _areas_m2(other))
 
@@ -83,11 +86,17 @@ def check_tangle(lonlat: Array, path: str, intake: Intake) -> None:
 def _readings(ring: Array, path: str, intake: Intake) -> tuple[BaseGeometry, BaseGeometry]:
     """The even-odd and the non-zero reading of a closed ring, (N, 2) degrees. The first lies in the second."""
     _count_crossings(ring, path, intake)
-    faces = np.asarray(shapely.get_parts(shapely.polygonize([shapely.node(LineString(ring))])))
+    faces = np.asarray(shapely.get_parts(shapely.polygonize([_noded(ring)])))
     if not len(faces):
         return MultiPolygon(), MultiPolygon()
     turns = _turns(ring, shapely.get_coordinates(shapely.point_on_surface(faces)))
     return shapely.union_all(faces[turns % 2 == 1]), shapely.union_all(faces[turns != 0])
+
+
+def _noded(ring: Array) -> BaseGeometry:
+    """The ring as lines that meet at their ends only. On a grid: without one GEOS loses faces of edges that nearly
+    coincide, and with them a part of an exclusion."""
+    return shapely.union_all([LineString(ring)], grid_size=_GRID_DEG)
 
 
 def _count_crossings(ring: Array, path: str, intake: Intake) -> None:

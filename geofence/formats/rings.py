@@ -83,6 +83,17 @@ def numbers(flat: Sequence[float], path: str, intake: Intake) -> Array | None:
         return None
 
 
+def position(value: object, path: str, intake: Intake, *, latitude_first: bool = False) -> LatLon | None:
+    """One decoded JSON position as a place in WGS-84; None when it is noted as wrong."""
+    if not _is_position(value):
+        intake.problems.add(path, f"must be two or three numbers, not {_shown(value)}")
+        return None
+    assert isinstance(value, list)
+    lonlat = numbers(value[1::-1] if latitude_first else value[:2], path, intake)
+    order = "latitude comes first" if latitude_first else "longitude comes first"
+    return None if lonlat is None else place(lonlat, path, intake, order=order)
+
+
 def place(lonlat: Array, path: str, intake: Intake, *, order: str) -> LatLon | None:
     """One position, (1, 2), as a place in WGS-84."""
     checked = _in_range(lonlat, path, intake, order=order)
@@ -167,23 +178,28 @@ def _settled(raw: RawRing, intake: Intake, *, order: str) -> Array | None:
 def _in_range(lonlat: Array, path: str, intake: Intake, *, order: str) -> Array | None:
     if not np.isfinite(lonlat).all():
         at = int(np.argmin(np.isfinite(lonlat).all(axis=1)))
-        intake.problems.add(below(path, at), "is not a finite number")
+        intake.problems.add(_member(path, at, lonlat), "is not a finite number")
         return None
     lon, lat = lonlat.T
     swapped = (np.abs(lat) > 90.0) & (np.abs(lat) <= 180.0) & (np.abs(lon) <= 90.0)
     if swapped.any():
-        intake.problems.add(below(path, int(swapped.argmax())), _SWAPPED.format(order=order))
+        intake.problems.add(_member(path, int(swapped.argmax()), lonlat), _SWAPPED.format(order=order))
         return None
     wrong = (np.abs(lat) > 90.0) | (np.abs(lon) > 180.0)
     if wrong.any():
         at = int(wrong.argmax())
         told = f"longitude {lon[at]:g}, latitude {lat[at]:g} is not on earth"
-        intake.problems.add(below(path, at), told)
+        intake.problems.add(_member(path, at, lonlat), told)
         return None
     if len(lon) > 1 and np.abs(np.diff(lon)).max() > 180.0:
         intake.problems.add(path, "crosses the antimeridian; split it there (RFC 7946, section 3.1.9)")
         return None
     return lonlat
+
+
+def _member(path: str, index: int, lonlat: Array) -> str:
+    """The path to one of several positions; that of a single one is its own."""
+    return below(path, index) if len(lonlat) > 1 else path
 
 
 def _converted(ring: Array, path: str, intake: Intake) -> Array:

@@ -16,13 +16,12 @@ from geofence.formats.facts import number_of
 from geofence.formats.intake import Intake, Options, refusal
 from geofence.formats.plan import has_fence, plan_fence, read_plan_fence
 from geofence.formats.report import Format, Report
-from geofence.formats.rings import place, positions
+from geofence.formats.rings import position
 from geofence.zones import CircleShape, Zone
 from missions.formats.document import FRAMES, LOCATED, MOST_ITEMS, NO_PLACE_FRAME, MissionFile
 from missions.items import NAV_RETURN_TO_LAUNCH, NAV_WAYPOINT
 from missions.model import MissionItem, Waypoint
 
-_ORDER = "latitude comes first"
 _DO_JUMP = 177
 # MAV_AUTOPILOT_ARDUPILOTMEGA, MAV_TYPE_QUADROTOR (MAVLink minimal.xml).
 _FIRMWARE, _VEHICLE = 3, 2
@@ -172,20 +171,15 @@ def _wire_place(
             intake.problems.add(at, "must fit into 32 bits")
             return None
         return round(pair[0]), round(pair[1])
-    found = _place(list(pair), at, intake)
+    found = position(list(pair), at, intake, latitude_first=True)
     return None if found is None else (to_e7(found.lat_deg), to_e7(found.lon_deg))
-
-
-def _place(pair: list[Any], path: str, intake: Intake) -> LatLon | None:
-    lonlat = positions([pair], path, intake, latitude_first=True)
-    return None if lonlat is None else place(lonlat, path, intake, order=_ORDER)
 
 
 def _home(value: object, intake: Intake) -> MissionItem:
     path = "/mission/plannedHomePosition"
     at, alt_m = None, 0.0
     if isinstance(value, list) and len(value) >= 2:
-        at = _place(value[:2], path, intake)
+        at = position(value[:2], path, intake, latitude_first=True)
         alt_m = (number_of(value[2]) if len(value) > 2 else None) or 0.0
     elif value is not None:
         intake.problems.add(path, "must be [latitude, longitude, altitude above mean sea level]")
@@ -214,7 +208,7 @@ def _rally(value: object, intake: Intake) -> Iterator[Waypoint]:
         height = number_of(point[2]) if isinstance(point, list) and len(point) == 3 else None
         if height is None:
             intake.problems.add(path, "must be [latitude, longitude, altitude above home]")
-        elif at := _place(point[:2], path, intake):
+        elif at := position(point[:2], path, intake, latitude_first=True):
             yield Waypoint(at, height)
 
 

@@ -51,7 +51,7 @@ def turns(ring: Array, x: float, y: float) -> int:
     return round(float(around[-1] - around[0]) / (2 * np.pi))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(crossing_rings, st.lists(grid, min_size=3, max_size=8).filter(lambda ring: len(set(ring)) >= 3) | st.none())
 def test_an_exclusion_covers_what_any_reading_does_and_an_inclusion_nothing_else(
     outer: Points, hole: Points | None

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import InvalidRequest
 from geofence.formats.crs import Crs
-from geofence.formats.intake import MOST_BYTES, Options
+from geofence.formats.intake import MOST_BYTES, MOST_RING_VERTICES, MOST_VERTICES, Intake, Options
 from geofence.formats.read import read_zones
 from geofence.formats.safely import MOST_ARRAYS, MOST_ELEMENTS, MOST_JSON_DEPTH
 from geofence.zones import Role
@@ -93,7 +93,9 @@ def test_chinese_names_are_read_in_every_usual_encoding(codec: str) -> None:
 
 
 def test_more_vertices_than_the_bound_are_refused_in_all_files_together() -> None:
-    ring = [[121 + i * 1e-6, 31 + (i % 2) * 1e-6] for i in range(19_000)]
-    wide = [[121.0, 30.0], *ring, [121.1, 30.0]]
-    assert "200000 vertices" in refused(kml_of(*[kml_polygon(wide)] * 11))
-    assert "20000 positions" in refused(kml_of(kml_polygon(ring + wide)))
+    intake = Intake(Options())
+    intake.spend_vertices(MOST_VERTICES, "/a")
+    with pytest.raises(InvalidRequest, match=f"/b: .* {MOST_VERTICES} vertices"):
+        intake.spend_vertices(1, "/b")
+    ring = [[121 + index * 1e-6, 31] for index in range(MOST_RING_VERTICES + 2)]
+    assert f"{MOST_RING_VERTICES} positions" in refused(kml_of(kml_polygon(ring)))
