@@ -20,7 +20,7 @@ from geofence.frame import Array, LocalFrame, densified, lonlat_array
 VERTICAL_MARGIN_M = 5.0
 # ArduCopter climbs to RTL_ALT before it returns when it is lower (default 1500 cm).
 RETURN_ALT_M = 15.0
-# SmartRTL comes down on home from at least this much above its path's end (ArduCopter, mode_smart_rtl).
+# SmartRTL reaches home this much above the start of its path (ArduCopter, mode_smart_rtl).
 RETRACE_CLIMB_M = 2.0
 
 Geometries = NDArray[np.object_]
@@ -119,8 +119,8 @@ def lay_out(flight: Flight, frame: LocalFrame) -> Scene:
         returns = _straight(flight, frame, ends, np.maximum(high_m, top_m), leg_of)
         climbs = Parts(lines, legs.low_m, np.maximum(legs.high_m, top_m + VERTICAL_MARGIN_M), leg_of)
     else:
-        returns = Parts(lines, legs.low_m, legs.high_m + RETRACE_CLIMB_M, leg_of)
-        climbs = Parts(lines, np.full_like(low_m, -math.inf), legs.high_m + RETRACE_CLIMB_M, leg_of)
+        returns = Parts(lines, legs.low_m, legs.high_m, leg_of)
+        climbs = Parts(lines, np.full_like(low_m, -math.inf), legs.high_m, leg_of)
     return Scene(flight, frame, legs, returns, climbs, _columns(flight, frame))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -148,6 +148,11 @@ class Space:
             return MultiPolygon()
         union = self.airspace.combination is Combination.UNION
         return shapely.union_all(shapes) if union else shapely.intersection_all(shapes)
+
+    def open_below(self) -> Space:
+        """The same, but nothing may be flown over, so that a vehicle can come down on the spot anywhere."""
+        tall = tuple(replace(one, high_rel_m=math.inf) for one in self.exclusions)
+        return replace(self, exclusions=tall, _layers={})
 
     def met(self, low_rel_m: float, high_rel_m: float) -> NDArray[np.intp]:
         """The numbers of the exclusions that count at any height from `low_rel_m` to `high_rel_m`."""

@@ -17,12 +17,14 @@ from geofence.frame import Array, LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, OnboardFence
 from geofence.route import route as find_route
 from geofence.scene import RETURN_ALT_M, VERTICAL_MARGIN_M, Flight, Geometries, Scene, lay_out, margin_budget_m
+from geofence.search import SearchTooLarge
 from geofence.space import Ground, Space
 from geofence.terrain import Terrain
 from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.assemble import Path, assemble, waypoints
 from missions.energy import Cost, cost_of
+from missions.filming import film_conflicts, without_filming
 from missions.items import fence_items, items_hash, mission_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, ReturnMode, Waypoint
 from missions.patterns.draft import Piece
@@ -84,17 +86,30 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
     task = _task(request, dock, airspace, airframe, conditions)
     try:
         pieces = _pieces(task)
-        path = assemble(pieces, np.zeros(2), _ways(task, pieces))
     except TooManyWaypoints as reason:
         return _plan_of(task, None, (_too_many(reason),))
     options = []
-    for returns in (request.returns,) if request.returns else (ReturnMode.DIRECT, ReturnMode.RETRACE):
-        option = _option(task, path, returns)
+    for option in _options(task, pieces):
         if not option.conflicts:
             return _plan_of(task, option, ())
         options.append(option)
     best = min(options, key=lambda each: len(each.conflicts))
-    return _plan_of(task, best, (*_outside(task, path), *best.conflicts))
+    return _plan_of(task, best, (*_outside(task, pieces), *best.conflicts))
+
+
+def _options(task: _Task, pieces: Sequence[Piece]) -> Iterator[_Option]:
+    """The ways to fly it, best first: straight returns, retracing the path, retracing one that flies over nothing.
+
+    What retraces lands on the spot when it cannot, so that the ways of the third keep off all that lies below them.
+    """
+    wanted = task.request.returns
+    path = assemble(pieces, np.zeros(2), _ways(task, pieces, task.space))
+    if wanted in (None, ReturnMode.DIRECT):
+        yield _option(task, path, ReturnMode.DIRECT)
+    if wanted in (None, ReturnMode.RETRACE):
+        yield _option(task, path, ReturnMode.RETRACE)
+        landable = assemble(pieces, np.zeros(2), _ways(task, pieces, task.space.open_below()))
+        yield _option(task, landable, ReturnMode.RETRACE)
 
 
 def _task(
@@ -121,11 +136,14 @@ class _Ways:
     def way(self, start: Array, end: Array) -> Array | None:
         ends_m = (float(start[2]), float(end[2]))
         low_m, high_m = min(self._lowest_m, *ends_m), max(self._highest_m, *ends_m)
-        found = find_route(self._space, start, end, low_m, high_m)
+        try:
+            found = find_route(self._space, start, end, low_m, high_m)
+        except SearchTooLarge:
+            return None
         return None if found is None else found.places
 
 
-def _ways(task: _Task, pieces: Sequence[Piece]) -> _Ways:
+def _ways(task: _Task, pieces: Sequence[Piece], space: Space) -> _Ways:
     """Transits stay between `LOWEST_TRANSIT_M` and the ceilings, both for the lowest and the highest ground about."""
     xy = np.concatenate([piece.xyz[:, :2] for piece in pieces])
     around = shapely.MultiPoint(np.vstack((xy, np.zeros((1, 2))))).buffer(_ABOUT_M)
@@ -136,7 +154,7 @@ def _ways(task: _Task, pieces: Sequence[Piece]) -> _Ways:
     floors = [one.low_rel_m for one in task.space.inclusions]
     ceilings = [one.high_rel_m for one in task.space.inclusions]
     _, ground_m = task.ground.above_home_m(Altitude(LOWEST_TRANSIT_M, Datum.AGL), box)
-    return _Ways(task.space, max(ground_m, *floors, 0.0), min(ceiling_m, *ceilings) - VERTICAL_MARGIN_M)
+    return _Ways(space, max(ground_m, *floors, 0.0), min((ceiling_m, *ceilings)) - VERTICAL_MARGIN_M)
 
 
 def _pieces(task: _Task) -> Sequence[Piece]:
@@ -153,7 +171,8 @@ def _pieces(task: _Task) -> Sequence[Piece]:
 
 def _option(task: _Task, path: Path, returns: ReturnMode) -> _Option:
     direct = returns is ReturnMode.DIRECT
-    steps = waypoints((*path.steps, *path.way_home), task.frame)
+    flown = without_filming((*path.steps, *path.way_home), task.space.no_film)
+    steps = waypoints(flown, task.frame)
     if path.way_home or not direct:
         steps = (*steps, Waypoint(task.dock.place, steps[-1].alt_rel_m))
     flight = _flight(task, steps, direct=direct)
@@ -164,6 +183,7 @@ def _option(task: _Task, path: Path, returns: ReturnMode) -> _Option:
         *evaluate(scene, task.space, task.conditions.terrain),
         *_limits(task.request, cost, task.airframe),
         *_memory(steps, returns),
+        *film_conflicts(flown, task.space.no_film, task.frame),
     )
     if conflicts:
         return _Option(flight, steps, cost, conflicts, None)
@@ -273,9 +293,9 @@ def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict
         yield Conflict("path-too-long-to-retrace", detail, "/geometry")
 
 
-def _outside(task: _Task, path: Path) -> Iterator[Conflict]:
+def _outside(task: _Task, pieces: Sequence[Piece]) -> Iterator[Conflict]:
     """Nothing of what was drawn lies where flying is allowed, so that no change of a leg would help."""
-    drawn = shapely.MultiPoint(np.array([step.xyz[:2] for step in path.steps])).convex_hull
+    drawn = shapely.MultiPoint(np.concatenate([piece.xyz[:, :2] for piece in pieces])).convex_hull
     if not task.space.allowed().intersects(drawn):
         names = ", ".join(one.zone.label for one in task.space.inclusions) or "none is published"
         detail = f"The drawn geometry lies outside of all that may be flown in (inclusion zones: {names})."
