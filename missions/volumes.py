@@ -13,9 +13,11 @@ import numpy as np
 
 from core.geo import LatLon, ground_distance_m
 from geofence.frame import LocalFrame
-from missions.energy import ACCEL_MPS2, AIRFRAMES, descent_s, leg_s
+from geofence.scene import margin_budget_m
+from missions.energy import AIRFRAMES, descent_s, leg_s
 from missions.fleet import default_airframe
 from missions.model import Airframe, Plan, ReturnMode
+from missions.timeline import ARDUCOPTER, change_s
 
 # A leg is cut so that no piece takes longer: shorter pieces free the air sooner, and are more.
 LONGEST_PIECE_S = 30.0
@@ -101,14 +103,6 @@ class Progress(NamedTuple):
 
     low_s: float
     high_s: float
-
-
-def buffer_m(speed_mps: float) -> float:
-    """How far a vehicle may be from its path.
-
-    Position 3 m, cross-track 2 m, waypoint radius 2 m, datum 1 m, latency 0.2 s. Source: planning guide, section 9.3.
-    """
-    return 8.0 + 0.2 * speed_mps
 
 
 def intent_of(
@@ -200,7 +194,8 @@ def _over_home_s(plan: Plan, last_s: float) -> float:
     """When the landing begins, after the last waypoint was reached at `last_s`; the duration ends on the ground."""
     last_s += plan.waypoints[-1].hold_s
     if plan.duration_s > 0.0:
-        return max(last_s, plan.duration_s - descent_s(_top_rel_m(plan), _airframe(plan)))
+        waiting_s = ARDUCOPTER.loiter_s + ARDUCOPTER.pause_s + ARDUCOPTER.settle_s
+        return max(last_s, plan.duration_s - descent_s(_top_rel_m(plan), _airframe(plan)) - waiting_s)
     return last_s + leg_s(ground_distance_m(plan.waypoints[-1].place, plan.home), plan.speed_mps)
 
 
@@ -236,7 +231,7 @@ class _Room:
         home_m = self.plan.home_amsl_m
         low_m, high_m = min(alts_rel_m), max(alts_rel_m)
         return Volume(
-            part, leg, places, buffer_m(self.plan.speed_mps), HEIGHT_M, home_m + low_m - HEIGHT_M,
+            part, leg, places, margin_budget_m(self.plan.speed_mps), HEIGHT_M, home_m + low_m - HEIGHT_M,
             home_m + high_m + HEIGHT_M, *when_s, self.at, self.at,
         )  # fmt: skip
 
@@ -247,7 +242,7 @@ def _volumes(plan: Plan, at: datetime, *, with_returns: bool) -> Iterator[Volume
     over_home_s = _over_home_s(plan, offsets_s[-1])
     steps, count = plan.waypoints, len(plan.waypoints)
     first_m, top_m = steps[0].alt_rel_m, _top_rel_m(plan)
-    climb_s = min(first_m / _airframe(plan).climb_mps, offsets_s[0])
+    climb_s = min(ARDUCOPTER.spool_s + first_m / _airframe(plan).climb_mps, offsets_s[0])
     land_s = max(plan.duration_s, over_home_s + descent_s(top_m, _airframe(plan)))
     places = (plan.home, *(step.place for step in steps), plan.home)
     alts_m = (first_m, *(step.alt_rel_m for step in steps), top_m)
@@ -270,8 +265,9 @@ def _volumes(plan: Plan, at: datetime, *, with_returns: bool) -> Iterator[Volume
 
 
 def _pad_s(plan: Plan) -> float:
-    """How far within a leg the time is off that of even speed, as every flight starts and stops at ACCEL_MPS2."""
-    return ratio_of(plan) * plan.speed_mps / (2.0 * ACCEL_MPS2) + 0.5
+    """How far within a leg the time is off that of even speed, as a flight starts and stops, the slowest too."""
+    changing_s = float(change_s(np.array(plan.speed_mps), ARDUCOPTER.accel_mps2, ARDUCOPTER.jerk_mps3))
+    return ratio_of(plan) * changing_s / 2.0 + 0.5
 
 
 class _Span(NamedTuple):
