@@ -34,7 +34,7 @@ def read_plan(document: Mapping[str, object], options: Options) -> tuple[Mission
     The intake holds the notes; its `report` is the caller's to make. Raises InvalidRequest.
     """
     intake = Intake(options)
-    mission = document.get("mission")
+    mission = document.get("mission", {})
     if not isinstance(mission, Mapping):
         raise refusal("/mission", f"must be an object, not {json_kind(mission)}")
     items = _items(mission, intake)
@@ -83,7 +83,7 @@ def write_plan(
 def _items(mission: Mapping[str, object], intake: Intake) -> tuple[MissionItem, ...]:
     """Home and every simple item, numbered anew; jumps point at the same items as before."""
     version = mission.get("version")
-    if version != 2:
+    if mission.get("items") and version != 2:
         raise refusal("/mission/version", f"is {version!r:.40}; 2 is known")
     simple = list(_flat(mission.get("items", []), "/mission/items", intake))
     if not simple:
