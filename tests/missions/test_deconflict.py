@@ -221,9 +221,10 @@ def test_a_schedule_changed_step_by_step_answers_like_one_made_at_once() -> None
 def test_the_delay_is_the_first_whole_second_that_is_free() -> None:
     rng = np.random.default_rng(4)
     delays = []
-    for _ in range(15):
-        schedule = Schedule(an_intent(random_plan(rng), name=str(index)) for index in range(3))
-        mine = an_intent(random_plan(rng), name="mine")
+    for round_ in range(16):
+        side_m = 500.0 + 1_500.0 * (round_ % 2)
+        schedule = Schedule(an_intent(random_plan(rng, side_m=side_m), name=str(index)) for index in range(3))
+        mine = an_intent(random_plan(rng, side_m=side_m), name="mine")
         delay_s = schedule.free_delay_s(mine, 3_600.0)
         assert delay_s is not None
         assert not schedule.conflicts(delayed(mine, delay_s))
