@@ -1,24 +1,84 @@
-"""Time and energy of a path: hover, cruise and climb of one airframe in still air."""
+"""Time and energy of a flight: what it takes in the median and at worst, and whether it can be broken off anywhere.
+
+The model: level power of an airframe at the air speed that each leg needs (`missions.power`), climbing on top of it,
+descending and waiting at hover power, for as long as the autopilot takes (`missions.timeline`). The median (p50) is
+that in the forecast wind. The 95th percentile (p95) is the same flight in a wind that is stronger all along by 1.645
+standard deviations of its gusts, times 1 + 1.645 spreads of the airframe's calibration.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from types import MappingProxyType
 
 import numpy as np
 
 from geofence.frame import Array
-from missions.model import Airframe
+from missions.model import Airframe, ReturnMode
+from missions.power import power_w
+from missions.timeline import (
+    ARDUCOPTER,
+    CALM,
+    Motion,
+    Timeline,
+    Wind,
+    change_s,
+    descent_s,
+    directions,
+    flown_path,
+    ground_speeds,
+    timeline,
+)
 
-# ArduCopter's defaults: WPNAV_ACCEL 2.5 m/s²; the last 10 m of a landing at LAND_SPEED 0.5 m/s (LAND_ALT_LOW 10 m).
-ACCEL_MPS2 = 2.5
-LAND_SLOW_BELOW_M = 10.0
-LAND_SLOW_MPS = 0.5
-# Share of the cruise power that goes into drag: assumed, to be calibrated from logs.
-DRAG_SHARE = 0.25
+__all__ = [
+    "ACCEL_MPS2",
+    "AIRFRAMES",
+    "Cost",
+    "Energy",
+    "Estimate",
+    "cost_of",
+    "descent_s",
+    "energy",
+    "estimate",
+    "leg_s",
+]
+
+ACCEL_MPS2 = ARDUCOPTER.accel_mps2
+# 95 of 100 values of a normal distribution lie below so many standard deviations above its mean.
+P95_SIGMAS = 1.645
+# ArduCopter climbs to RTL_ALT before it returns when it is lower (default 1500 cm).
+RETURN_ALT_M = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What a flight takes out of the battery.
+
+    `p50_wh`, `p95_wh`: from arming to disarming. The percentages look at the dearest way that it can end: by
+    finishing, or by breaking off at a vertex of the path, at worst at `worst_break_off`, and returning from there.
+    `needed_pct` and `needed_p95_pct` contain the reserve and may pass 100; `lands_with_…` is what is then left, and
+    may be negative.
+    """
+
+    p50_wh: float
+    p95_wh: float
+    needed_pct: float
+    needed_p95_pct: float
+    worst_break_off: int
+    lands_with_pct_p50: float
+    lands_with_pct_p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A flight's times, in the median and at p95, and its energy. `timeline` is the median's."""
+
+    timeline: Timeline
+    duration_p95_s: float
+    energy: Energy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +101,149 @@ def _airframes() -> Mapping[str, Airframe]:
 AIRFRAMES = _airframes()
 
 
-def cost_of(xy: Array, alt_rel_m: float, speed_mps: float, airframe: Airframe) -> Cost:
-    """The flight along `xy`, (N, 2) metres, N ≥ 2, from pad to pad at one height.
+def estimate(
+    points: Array,
+    speed_mps: float,
+    airframe: Airframe,
+    wind: Wind = CALM,
+    *,
+    holds_s: Array | None = None,
+    returns: ReturnMode = ReturnMode.DIRECT,
+    return_alt_m: float = RETURN_ALT_M,
+    motion: Motion = ARDUCOPTER,
+) -> Estimate:
+    """Times and energy of a mission from pad to pad.
 
-    Every waypoint is counted with a full stop, which is more than a vehicle takes that cuts its corners. The straight
-    return from any point is never longer than the rest of the path, so a plan that fits can also be broken off.
+    `points`: (N, 3) waypoints in metres from the pad, N ≥ 1, the third above it; waypoint n is vertex n + 2 of the
+    timeline. `holds_s`: (N,), how long it stays at each. Raises TooMuchWind for the forecast wind and for p95's.
     """
-    legs_m = np.hypot(*np.diff(xy, axis=0).T)
-    speed_mps = min(speed_mps, airframe.max_speed_mps)
-    cruise_s = float(sum(leg_s(leg_m, speed_mps) for leg_m in legs_m.tolist()))
-    up_s, down_s = alt_rel_m / airframe.climb_mps, descent_s(alt_rel_m, airframe)
-    joule = (
-        cruise_s * power_w(speed_mps, airframe)
-        + (up_s + down_s) * airframe.hover_w
-        + alt_rel_m * airframe.climb_j_per_m
+    path, hold_s = flown_path(points, motion)
+    if holds_s is not None:
+        hold_s[2:-2] += holds_s
+    back = len(path) - 3
+    strong = replace(wind, speed_mps=wind.speed_mps + P95_SIGMAS * wind.gust_mps)
+    calm_to_strong = [
+        timeline(path, speed_mps, airframe, blowing, hold_s=hold_s, return_from=back, motion=motion)
+        for blowing in (wind, strong)
+    ]
+    median, worst = calm_to_strong
+    found = energy(
+        median, airframe, wind, strong=(worst, strong), returns=returns, return_alt_m=return_alt_m, motion=motion
     )
-    energy_wh = joule / 3600.0
+    return Estimate(median, worst.duration_s, found)
+
+
+def energy(
+    flight: Timeline,
+    airframe: Airframe,
+    wind: Wind = CALM,
+    *,
+    strong: tuple[Timeline, Wind] | None = None,
+    returns: ReturnMode = ReturnMode.DIRECT,
+    return_alt_m: float = RETURN_ALT_M,
+    motion: Motion = ARDUCOPTER,
+) -> Energy:
+    """What a flight takes in `wind` whose path is as `flown_path` has it: from (0, 0) to (0, 0) by way of above it.
+
+    `strong`: the same flight in p95's wind; None: as `wind`. It can be broken off at every vertex from the end of the
+    climb to the last waypoint; after that it returns in any case.
+
+    Raises TooMuchWind when the vehicle could not return from a vertex against the wind.
+    """
+    found = []
+    for each, blowing in ((flight, wind), strong or (flight, wind)):
+        spent_j = spent_by_vertex(each, airframe, blowing)
+        back_j = _way_back_j(each, airframe, blowing, returns=returns, return_alt_m=return_alt_m, motion=motion)
+        broken_off_j = spent_j[1:-2] + back_j
+        found.append((float(spent_j[-1]), float(broken_off_j.max()), int(broken_off_j.argmax()) + 1))
+    (p50_j, p50_worst_j, worst_at), (p95_j, p95_worst_j, _) = found
+    widening = 1.0 + P95_SIGMAS * airframe.spread
+    full_j = 3600.0 * airframe.battery_wh
+    used_pct = 100.0 * max(p50_j, p50_worst_j) / full_j
+    used_p95_pct = 100.0 * widening * max(p95_j, p95_worst_j) / full_j
+    reserve_pct = 100.0 * airframe.reserve
+    return Energy(
+        p50_wh=p50_j / 3600.0,
+        p95_wh=widening * p95_j / 3600.0,
+        needed_pct=used_pct + reserve_pct,
+        needed_p95_pct=used_p95_pct + reserve_pct,
+        worst_break_off=worst_at,
+        lands_with_pct_p50=100.0 - used_pct,
+        lands_with_pct_p95=100.0 - used_p95_pct,
+    )
+
+
+def spent_by_vertex(flight: Timeline, airframe: Airframe, wind: Wind) -> Array:
+    """Joule used when each vertex is left, (N,)."""
+    leg_j = _legs_j(flight, airframe, wind)
+    waiting_w = float(power_w(wind.speed_mps, airframe))
+    return np.asarray(np.cumsum(np.concatenate(([0.0], leg_j)) + flight.hold_s * waiting_w))
+
+
+def _legs_j(flight: Timeline, airframe: Airframe, wind: Wind) -> Array:
+    """Joule of each leg, (N − 1,)."""
+    legs = np.diff(flight.path, axis=0)
+    length_m = np.sqrt((legs**2).sum(axis=1))
+    unit = directions(legs)
+    # From stop to stop the mean speed is the top speed less half the share of time spent changing it.
+    product = flight.leg_s * flight.top_mps
+    steady = np.clip(
+        2.0 * np.divide(length_m, product, out=np.ones_like(product), where=product > 0.0) - 1.0, 0.0, 1.0
+    )
+    flying_w, changing_w = (
+        power_w(_air_speeds(unit[:, :2] * (share * flight.top_mps)[:, None], wind), airframe) for share in (1.0, 0.5)
+    )
+    climbed_m = np.maximum(0.0, legs[:, 2])
+    level_w = steady * flying_w + (1.0 - steady) * changing_w
+    return np.asarray(flight.leg_s * level_w + climbed_m * airframe.climb_j_per_m)
+
+
+def _air_speeds(velocities: Array, wind: Wind) -> Array:
+    """The speed through the air of velocities over ground, (N, 2) east and north, as (N,)."""
+    return np.asarray(np.hypot(*(velocities - wind.vector).T))
+
+
+def _way_back_j(
+    flight: Timeline, airframe: Airframe, wind: Wind, *, returns: ReturnMode, return_alt_m: float, motion: Motion
+) -> Array:
+    """Joule home to the pad from each vertex where a flight can be broken off, (N − 3,)."""
+    waiting_w = float(power_w(wind.speed_mps, airframe))
+    places = flight.path[1:-2]
+    if returns is ReturnMode.RETRACE:
+        back = timeline(flight.path[::-1], motion.wp_speed_mps, airframe, wind, motion=motion)
+        legs_j = _legs_j(back, airframe, wind)[::-1]
+        over_j = np.concatenate(([0.0], np.cumsum(legs_j[1:-2])))
+        rise_m, height_m = np.zeros(len(places)), np.full(len(places), flight.path[1, 2])
+    else:
+        rise_m = np.maximum(0.0, return_alt_m - places[:, 2])
+        height_m = places[:, 2] + rise_m
+        over_j = _straight_home_j(places[:, :2], airframe, wind, motion)
+    down_s = np.array([descent_s(height, airframe, motion) for height in height_m.tolist()])
+    pauses_s = 2.0 * motion.pause_s + motion.loiter_s + motion.settle_s
+    waiting_s = rise_m / airframe.climb_mps + down_s + pauses_s
+    return np.asarray(over_j + waiting_s * waiting_w + rise_m * airframe.climb_j_per_m)
+
+
+def _straight_home_j(places: Array, airframe: Airframe, wind: Wind, motion: Motion) -> Array:
+    """Joule of the straight level way from each place, (N, 2), to above the pad."""
+    away_m = np.hypot(*places.T)
+    along = -places / np.where(away_m > 0.0, away_m, 1.0)[:, None]
+    speeds = np.minimum(motion.wp_speed_mps, ground_speeds(along, wind, airframe.max_speed_mps))
+    changing_s = float(change_s(np.array(motion.wp_speed_mps), motion.accel_mps2, motion.jerk_mps3))
+    seconds = np.where(away_m > 0.0, away_m / np.maximum(speeds, 0.1) + changing_s, 0.0)
+    return np.asarray(seconds * power_w(_air_speeds(along * speeds[:, None], wind), airframe))
+
+
+def cost_of(xy: Array, alt_rel_m: float, speed_mps: float, airframe: Airframe) -> Cost:
+    """The flight along `xy`, (N, 2) metres, N ≥ 2, from pad to pad at one height, in still air."""
+    points = np.column_stack((xy[1:-1], np.full(len(xy) - 2, alt_rel_m)))
+    found = estimate(points if len(points) else np.array([[0.0, 0.0, alt_rel_m]]), speed_mps, airframe)
     return Cost(
-        length_m=float(legs_m.sum()),
-        duration_s=cruise_s + up_s + down_s,
-        energy_wh=energy_wh,
-        battery_needed_pct=100.0 * (energy_wh / airframe.battery_wh + airframe.reserve),
+        length_m=float(np.hypot(*np.diff(xy, axis=0).T).sum()),
+        duration_s=found.timeline.duration_s,
+        energy_wh=found.energy.p50_wh,
+        battery_needed_pct=found.energy.needed_pct,
     )
-
-
-def power_w(speed_mps: float, airframe: Airframe) -> float:
-    """Between hover and cruise in proportion; past cruise the share of drag grows with the cube of the speed."""
-    share = speed_mps / airframe.cruise_mps
-    if share > 1.0:
-        return airframe.cruise_w * (1.0 + DRAG_SHARE * (share**3 - 1.0))
-    return airframe.hover_w + (airframe.cruise_w - airframe.hover_w) * share
 
 
 def leg_s(length_m: float, speed_mps: float) -> float:
@@ -78,9 +251,3 @@ def leg_s(length_m: float, speed_mps: float) -> float:
     if length_m >= speed_mps**2 / ACCEL_MPS2:
         return length_m / speed_mps + speed_mps / ACCEL_MPS2
     return 2.0 * float(np.sqrt(length_m / ACCEL_MPS2))
-
-
-def descent_s(alt_rel_m: float, airframe: Airframe) -> float:
-    """From `alt_rel_m` to the pad."""
-    slow_m = min(alt_rel_m, LAND_SLOW_BELOW_M)
-    return (alt_rel_m - slow_m) / airframe.descent_mps + slow_m / LAND_SLOW_MPS

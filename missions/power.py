@@ -12,7 +12,7 @@ from missions.model import Airframe
 INDUCED_MPS = 5.3
 
 
-def power_w(air_speed_mps: Array, airframe: Airframe) -> Array:
+def power_w(air_speed_mps: Array | float, airframe: Airframe) -> Array:
     """Level power at air speeds, any shape: hover at 0, cruise at the cruise speed.
 
     Hover power falls by the induced share as forward flight feeds the rotors, drag grows with the cube of the speed;
@@ -21,11 +21,11 @@ def power_w(air_speed_mps: Array, airframe: Airframe) -> Array:
     """
     share = max(airframe.lift_share, least_lift_share(airframe))
     hover_w, cruise_mps = airframe.hover_w, airframe.cruise_mps
-    drag = (airframe.cruise_w - hover_w * (1.0 - share * float(lift(np.array(cruise_mps))))) / cruise_mps**3
-    return hover_w * (1.0 - share * lift(air_speed_mps)) + drag * air_speed_mps**3
+    drag = (airframe.cruise_w - hover_w * (1.0 - share * float(lift(cruise_mps)))) / cruise_mps**3
+    return np.asarray(hover_w * (1.0 - share * lift(air_speed_mps)) + drag * air_speed_mps**3)
 
 
-def lift(air_speed_mps: Array) -> Array:
+def lift(air_speed_mps: Array | float) -> Array:
     """The part of the induced power that an air speed saves: 0 in the hover, towards 1 in fast flight."""
     ratio = (air_speed_mps / INDUCED_MPS) ** 2 / 2.0
     return np.asarray(1.0 - np.sqrt(np.sqrt(1.0 + ratio**2) - ratio))
@@ -34,4 +34,4 @@ def lift(air_speed_mps: Array) -> Array:
 def least_lift_share(airframe: Airframe) -> float:
     """The lift share below which drag would have to be negative; above 0 only where the cruise costs less."""
     saved = 1.0 - airframe.cruise_w / airframe.hover_w
-    return max(0.0, saved / float(lift(np.array(airframe.cruise_mps))))
+    return max(0.0, saved / float(lift(airframe.cruise_mps)))
