@@ -15,6 +15,7 @@ from geofence.formats.report import Change, Format, Report
 from geofence.formats.rings import circle, polygon_shapes, position
 from geofence.geojson import parse_zones
 from geofence.geometry import check_crs
+from geofence.kinds import OTHER, zone_kinds
 from geofence.zones import Role, Shape, Zone
 
 # What `geofence.geojson` reads; anything else of a foreign file has no meaning here.
@@ -50,6 +51,9 @@ def zone_of(properties: Mapping[str, object], zone_id: object, path: str, intake
             told_of = f"properties that mean nothing here, such as {key[:40]!r}"
             intake.note_once(below(path, key[:40]), Change.LEFT_OUT, told_of)
             break
+    if "kind" in told and told["kind"] not in zone_kinds():
+        detail = f"a kind that the regulation does not know, such as {told.pop('kind')!r:.40}: read as {OTHER}"
+        intake.note_once(below(path, "kind"), Change.MAPPED, detail)
     told["name"] = words(told.get("name"), LONGEST_NAME) or words(zone_id, LONGEST_NAME) or "-"
     told.setdefault("role", str(intake.options.role or ""))
     if not told["role"]:

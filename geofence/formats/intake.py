@@ -10,6 +10,7 @@ from core.errors import FieldError, InvalidRequest
 from core.members import Problems
 from geofence.formats.crs import Crs
 from geofence.formats.report import MOST_NOTES, Change, Format, Note, Report
+from geofence.geometry import MOST_ZONE_VERTICES
 from geofence.zones import Role
 
 T = TypeVar("T")
@@ -18,7 +19,7 @@ T = TypeVar("T")
 MOST_BYTES = 16 << 20
 MOST_ZONES = 5_000
 MOST_VERTICES = 200_000  # of all rings together; a national zone set has 116 563 (planning guide, section 3.2)
-MOST_RING_VERTICES = 20_000
+MOST_RING_VERTICES = MOST_ZONE_VERTICES  # what is read here can be published: no zone has more
 MOST_RINGS = 1_000  # of one polygon
 MOST_CROSSINGS = 1_000  # repaired in one file; past that nobody drew it
 MOST_EDGE_PAIRS = 4_000_000  # pairs of edges whose boxes meet, looked at in one file

@@ -16,6 +16,7 @@ from geofence.formats.intake import MOST_RING_VERTICES, MOST_RINGS, Intake, refu
 from geofence.formats.repair import check_tangle, is_sound, repaired
 from geofence.formats.report import Change
 from geofence.frame import Array
+from geofence.geometry import MOST_ZONE_VERTICES
 from geofence.zones import CircleShape, PolygonShape, Role
 
 LARGEST_RADIUS_M = 100_000.0
@@ -122,6 +123,8 @@ def shapes(
     """
     if len(rings) > MOST_RINGS:
         raise refusal(path, f"the polygon has {len(rings)} rings; at most {MOST_RINGS} are read")
+    if sum(len(ring.lonlat) for ring in rings) > MOST_ZONE_VERTICES + len(rings):
+        raise refusal(path, f"the polygon has more than {MOST_ZONE_VERTICES} vertices in all")
     settled = [_settled(ring, intake, order=order) for ring in rings]
     sound = [ring for ring in settled if ring is not None]
     if not rings or len(sound) < len(settled):

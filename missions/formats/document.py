@@ -52,9 +52,10 @@ def place_of(item: MissionItem) -> LatLon:
 def route_feature(file: MissionFile, name: str, intake: Intake) -> dict[str, Any]:
     """The mission feature that flies the file's waypoints in their order, by the pattern `route`.
 
-    It has one altitude above home: the highest of the file's, told when they differ; none when they count from the
-    ground or from sea level without a home, so that somebody has to say it. Raises InvalidRequest without two
-    waypoints.
+    It has one altitude, above home or above the ground: the highest of the file's, told when they differ; none when
+    they count from different things or from sea level without a home, so that somebody has to say it.
+
+    Raises InvalidRequest without two waypoints.
     """
     passed = [item for item in file.items[1:] if item.command in PASSED and is_located(item)]
     line = _without_repeats(place_of(item) for item in passed)
@@ -62,9 +63,7 @@ def route_feature(file: MissionFile, name: str, intake: Intake) -> dict[str, Any
         raise refusal("", f"the file has {len(line)} waypoints; a route needs two at least")
     _tell_left_out(file.items[1:], intake)
     properties: dict[str, Any] = {"name": name or "mission", "pattern": str(Pattern.ROUTE)}
-    alt_rel_m = _altitude_rel_m(passed, file.items[0], intake)
-    if alt_rel_m is not None:
-        properties["alt_rel_m"] = alt_rel_m
+    properties |= _altitude(passed, file.items[0], intake)
     speed_mps = _speed_mps(file)
     if speed_mps is not None:
         properties["speed_mps"] = speed_mps
@@ -80,22 +79,26 @@ def _without_repeats(places: Iterable[LatLon]) -> tuple[LatLon, ...]:
     return tuple(found)
 
 
-def _altitude_rel_m(passed: Sequence[MissionItem], home: MissionItem, intake: Intake) -> float | None:
+def _altitude(passed: Sequence[MissionItem], home: MissionItem, intake: Intake) -> dict[str, float]:
+    """The member of the properties that tells the altitude; {} when there is none to tell."""
     frames = {item.frame for item in passed}
-    if frames <= set(RELATIVE_FRAMES):
+    member, above = "alt_rel_m", "home"
+    if frames <= set(TERRAIN_FRAMES):
+        member, above = "alt_agl_m", "the ground"
+    if frames <= set(RELATIVE_FRAMES) or frames <= set(TERRAIN_FRAMES):
         heights = [item.z_m for item in passed]
     elif frames <= {*RELATIVE_FRAMES, *AMSL_FRAMES} and (home.x_e7 or home.y_e7):
         heights = [item.z_m - home.z_m if item.frame in AMSL_FRAMES else item.z_m for item in passed]
         intake.note("/mission", Change.CONVERTED, "altitudes above mean sea level to heights above the file's home")
     else:
-        told = "altitudes that do not count from home: say how high the route is flown (alt_rel_m)"
+        told = "altitudes that count from different things: say how high the route is flown (alt_rel_m)"
         intake.note("/mission", Change.LEFT_OUT, told)
-        return None
+        return {}
     lowest, highest = min(heights), max(heights)
     if highest - lowest > _SURE_M:
-        told = f"altitudes from {lowest:g} to {highest:g} m above home: a route has one, the highest"
+        told = f"altitudes from {lowest:g} to {highest:g} m above {above}: a route has one, the highest"
         intake.note("/mission", Change.MAPPED, told)
-    return round(highest, 2)
+    return {member: round(highest, 2)}
 
 
 def _speed_mps(file: MissionFile) -> float | None:

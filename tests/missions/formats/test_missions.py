@@ -117,7 +117,11 @@ def test_altitudes_above_sea_level_count_from_the_files_home() -> None:
     ground = [replace(item, frame=10) if item.frame == 3 else item for item in a_plan().items]
     found = read_file(write_wpl(ground), Options())
     assert found.mission is not None
-    assert "alt_rel_m" not in found.mission["properties"], "nobody may guess it"
+    assert found.mission["properties"]["alt_agl_m"] == 60.0
+    mixed = [replace(item, frame=10) if item.seq == 5 else item for item in a_plan().items]
+    found = read_file(write_wpl(mixed), Options())
+    assert found.mission is not None
+    assert not {"alt_rel_m", "alt_agl_m"} & found.mission["properties"].keys(), "nobody may guess it"
     assert any("alt_rel_m" in note.detail for note in found.report.notes)
 
 
