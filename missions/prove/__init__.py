@@ -1,0 +1,9 @@
+"""The proof that a plan keeps every rule: a second reading of it that shares no code with the planner."""
+
+from missions.prove.checker import Ground as Ground
+from missions.prove.checker import added_zones as added_zones
+from missions.prove.checker import ground_of as ground_of
+from missions.prove.checker import prove as prove
+from missions.prove.checker import reprove as reprove
+from missions.prove.facts import Autopilot as Autopilot
+from missions.prove.facts import margin_budget_m as margin_budget_m

@@ -1,0 +1,277 @@
+"""The pieces of air that a flight takes: legs, turns, columns and returns, each a convex shape with its heights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from missions.model import ReturnMode
+from missions.prove.facts import Autopilot, margin_budget_m
+from missions.prove.flight import Flight
+from missions.prove.planes import Array, FlatPlane, GeodesicPlane, densified
+from missions.prove.rules import Movement
+
+Shapes = NDArray[np.object_]
+
+# A sloping leg is cut so that no piece climbs more than this.
+_STEP_M = 2.0
+_MOST_STEPS = 100
+# Where it matters from which place of a leg a return begins, its pieces are no longer than this.
+_SHORT_M = 25.0
+# How wrong the autopilot may be when it compares two ways home: position error, and 0.5 % of its metric.
+_CHOICE_M, _CHOICE_SHARE = 5.0, 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A convex shape around `lonlat` (K, 2), flown between two heights above home; `leg` k runs from point k on."""
+
+    lonlat: Array
+    leg: int
+    low_rel_m: float
+    high_rel_m: float
+    speed_mps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """M pieces of one movement. `more_m`: what is added to the margin of a zone or to the budget of the speed.
+
+    `true` and `flat` (M,): the shapes in both planes; `lonlat` (M,): in degrees, for finding zones.
+    """
+
+    movement: Movement
+    more_m: float
+    leg: NDArray[np.intp]
+    low_rel_m: Array
+    high_rel_m: Array
+    budget_m: Array
+    lonlat: Shapes
+    true: Shapes
+    flat: Shapes
+
+    def __len__(self) -> int:
+        return len(self.leg)
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """Both planes, centred on home, where the autopilot has its origin."""
+
+    true: GeodesicPlane
+    flat: FlatPlane
+
+    @staticmethod
+    def at(lonlat: Array) -> Planes:
+        lon, lat = lonlat.tolist()
+        return Planes(GeodesicPlane(lon, lat), FlatPlane(lon, lat))
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """How the vehicle comes back: `alt_rel_m` is RTL_ALT, `rally` (R, 3) as in `read_rally`."""
+
+    mode: ReturnMode
+    alt_rel_m: float
+    rally: Array
+
+
+def parts_of(flight: Flight, returning: Returning, autopilot: Autopilot, planes: Planes) -> tuple[Parts, ...]:
+    """All that the flight and its returns take."""
+    rally = returning.rally
+    legs = tuple(_legs(flight, returning.alt_rel_m))
+    top = max([returning.alt_rel_m, *flight.points[:, 2].tolist(), *rally[:, 2].tolist()])
+    pads = [(flight.home, 0), (flight.points[-1, :2], flight.waypoints)]
+    pads += [(place, flight.waypoints) for place in rally[:, :2]]
+    columns = [Piece(place[None, :], leg, -math.inf, top, 0.0) for place, leg in pads]
+    made = [
+        gathered(Movement.LEG, 0.0, legs, planes),
+        gathered(Movement.TURN, -autopilot.wp_radius_m, tuple(_turns(flight, autopilot, planes)), planes),
+        gathered(Movement.COLUMN, 0.0, columns, planes),
+    ]
+    if returning.mode is ReturnMode.RETRACE:
+        landings = [Piece(one.lonlat, one.leg, -math.inf, one.high_rel_m, one.speed_mps) for one in legs]
+        made.append(gathered(Movement.RETRACE, 0.0, _hurried(legs, autopilot), planes, autopilot.retrace_m))
+        made.append(gathered(Movement.LANDING, 0.0, landings, planes, autopilot.retrace_m))
+    else:
+        up_to = max([returning.alt_rel_m, *rally[:, 2].tolist()])
+        climbs = [replace(one, high_rel_m=max(one.high_rel_m, up_to)) for one in legs]
+        made.append(gathered(Movement.CLIMB, 0.0, climbs, planes))
+        sweeps = tuple(_sweeps(legs, flight.home, returning, autopilot, planes))
+        made.append(gathered(Movement.RETURN, 0.0, _hurried(sweeps, autopilot), planes))
+    return tuple(made)
+
+
+def _hurried(pieces: Sequence[Piece], autopilot: Autopilot) -> list[Piece]:
+    """A return flies at the autopilot's own speed, however slow the mission was."""
+    return [replace(one, speed_mps=max(one.speed_mps, autopilot.speed_mps)) for one in pieces]
+
+
+def _legs(flight: Flight, return_alt_rel_m: float) -> Iterator[Piece]:
+    """Each leg, cut along its slope; its line as the fence is drawn (degrees) and as it is flown (metres)."""
+    for leg, speed in enumerate(flight.speeds_mps.tolist()):
+        ends = flight.points[leg : leg + 2]
+        low, high = sorted(ends[:, 2].tolist())
+        if flight.climbs and leg == flight.waypoints:
+            # RTL: up at the last waypoint, but its cone may keep it lower near home.
+            high = max(high, return_alt_rel_m)
+            yield Piece(densified(ends[:, :2])[0], leg, low, high, speed)
+            continue
+        level = bool((ends[0, :2] == ends[1, :2]).all())
+        steps = 1 if level else min(_MOST_STEPS, max(1, math.ceil((high - low) / _STEP_M)))
+        at = ends[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * (ends[1] - ends[0])
+        for start in range(steps):
+            cut = at[start : start + 2]
+            yield Piece(densified(cut[:, :2])[0], leg, float(cut[:, 2].min()), float(cut[:, 2].max()), speed)
+
+
+def _turns(flight: Flight, autopilot: Autopilot, planes: Planes) -> Iterator[Piece]:
+    """What may be cut at each waypoint: the hull of the path before and after it, as far as the cut reaches.
+
+    A vehicle passes a corner within the waypoint radius, so it leaves the leg at most that / cos(half the angle)
+    before it. Over legs shorter than that the hull takes in the waypoints behind them.
+    """
+    xy = planes.true.to_xy(flight.points[:, :2])
+    for corner in range(1, flight.waypoints + 1):
+        reach_m = _reach_m(xy, corner, autopilot.wp_radius_m)
+        before = _along(xy, flight.points[:, 2], corner, -1, reach_m)
+        after = _along(xy, flight.points[:, 2], corner, 1, reach_m)
+        near = np.concatenate((before, [[*xy[corner], flight.points[corner, 2]]], after))
+        speed = float(flight.speeds_mps[corner - 1 : corner + 1].max())
+        heights = near[:, 2]
+        lonlat = planes.true.to_lonlat(near[:, :2])
+        yield Piece(lonlat, corner - 1, float(heights.min()), float(heights.max()), speed)
+
+
+def _reach_m(xy: Array, corner: int, radius_m: float) -> float:
+    """How far before a corner the cut begins: at least two radii, at most ten."""
+    before, after = xy[corner - 1] - xy[corner], xy[corner + 1] - xy[corner]
+    lengths = float(np.hypot(*before) * np.hypot(*after))
+    cosine = float(before @ after) / lengths if lengths > 0.0 else -1.0
+    half = math.sqrt(max(0.0, (1.0 + cosine) / 2.0))
+    return min(10.0 * radius_m, max(2.0 * radius_m, radius_m / max(half, 1e-6)))
+
+
+def _along(xy: Array, heights: Array, corner: int, step: int, reach_m: float) -> Array:
+    """The path from a corner on, `reach_m` far, as points (K, 3); `step` −1 goes back."""
+    found = []
+    at, left_m = corner, reach_m
+    while 0 <= at + step < len(xy):
+        length_m = float(np.hypot(*(xy[at + step] - xy[at])))
+        share = min(1.0, left_m / length_m) if length_m > 0.0 else 1.0
+        place = xy[at] + share * (xy[at + step] - xy[at])
+        found.append([*place, heights[at] + share * (heights[at + step] - heights[at])])
+        left_m -= length_m
+        at += step
+        if left_m <= 0.0:
+            break
+    return np.array(found, dtype=np.float64).reshape(-1, 3)
+
+
+def _sweeps(
+    legs: Sequence[Piece], home: Array, returning: Returning, autopilot: Autopilot, planes: Planes
+) -> Iterator[Piece]:
+    """What RTL sweeps from every place of each leg: up there, then straight to where it may choose to land.
+
+    At the return altitude, or higher where it is higher already. Only within its cone, so near its end that the
+    return altitude is above RTL_CONE_SLOPE times the distance, does it climb less or not at all.
+    """
+    ends = np.concatenate(([[*home, returning.alt_rel_m]], returning.rally))
+    ends[:, 2] = np.maximum(ends[:, 2], returning.alt_rel_m)
+    goals = _Goals(planes.true.to_xy(ends[:, :2]), ends[:, 2] / autopilot.return_cone + _CHOICE_M, autopilot)
+    for whole in legs:
+        for piece in _divided(whole, goals, planes):
+            for chosen in goals.chosen(planes.true.to_xy(piece.lonlat)):
+                alt = float(ends[chosen, 2])
+                low = piece.low_rel_m
+                if goals.in_cone(planes.true.to_xy(piece.lonlat), chosen) is False:
+                    low = max(low, alt)
+                lonlat = _triangle(piece.lonlat, ends[chosen, :2])
+                yield Piece(lonlat, piece.leg, low, max(piece.high_rel_m, alt), piece.speed_mps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Goals:
+    """Where RTL may end: home first, then rally points, `xy` (G, 2); `cones_m` (G,): so near it may stay low."""
+
+    xy: Array
+    cones_m: Array
+    autopilot: Autopilot
+
+    def settled(self, piece: Array) -> bool:
+        """Whether RTL goes to one and the same goal from all of a piece, and climbs alike."""
+        chosen = self.chosen(piece)
+        return len(chosen) == 1 and self.in_cone(piece, chosen[0]) is not None
+
+    def in_cone(self, piece: Array, goal: int) -> bool | None:
+        """Whether a piece (K, 2) lies in the cone of a goal; None: some of it."""
+        if np.hypot(*(piece - self.xy[goal]).T).max() <= self.cones_m[goal]:
+            return True
+        nearest_m = shapely.distance(shapely.linestrings(piece), shapely.points(self.xy[goal]))
+        return None if nearest_m <= self.cones_m[goal] else False
+
+    def chosen(self, piece: Array) -> list[int]:
+        """The goals that AP_Rally may take from a piece: the nearest rally point, unless home is nearer or the limit
+        is passed. A piece has a length and a distance an error, so that several may be possible."""
+        if len(self.xy) == 1:
+            return [0]
+        away = np.hypot(*(self.xy[None, :, :] - piece[:, None, :]).transpose(2, 0, 1))
+        doubt = _CHOICE_M + _CHOICE_SHARE * away.max(axis=0) + float(np.hypot(*(piece[-1] - piece[0])))
+        nearest, farthest = away.min(axis=0) - doubt, away.max(axis=0) + doubt
+        found = [goal for goal in range(1, len(self.xy)) if nearest[goal] <= farthest.min()]
+        beyond = 0.0 < self.autopilot.rally_limit_m < float(farthest[1:].min())
+        if beyond or nearest[0] <= farthest[1:].min():
+            found.insert(0, 0)
+        return found
+
+
+def _divided(piece: Piece, goals: _Goals, planes: Planes) -> Iterator[Piece]:
+    """A piece, halved until all of it returns alike or it is short."""
+    xy = planes.true.to_xy(piece.lonlat)
+    if goals.settled(xy) or np.hypot(*(xy[-1] - xy[0])) <= _SHORT_M:
+        yield piece
+        return
+    middle = len(piece.lonlat) // 2
+    first, last = piece.lonlat[: middle + 1], piece.lonlat[middle:]
+    if len(piece.lonlat) == 2:
+        half = piece.lonlat.mean(axis=0)
+        first, last = np.array([piece.lonlat[0], half]), np.array([half, piece.lonlat[1]])
+    yield from _divided(replace(piece, lonlat=first), goals, planes)
+    yield from _divided(replace(piece, lonlat=last), goals, planes)
+
+
+def _triangle(lonlat: Array, target: Array) -> Array:
+    """A piece and the lines from its ends to `target`, cut like every long line."""
+    there = densified(np.array([lonlat[0], target]))[0]
+    back = densified(np.array([lonlat[-1], target]))[0]
+    return np.concatenate((lonlat, there, back))
+
+
+def gathered(
+    movement: Movement, more_m: float, pieces: Sequence[Piece], planes: Planes, doubt_m: float = 0.0
+) -> Parts:
+    """Pieces as parts; `doubt_m` is added to the budget of each speed."""
+    lonlat = np.concatenate([one.lonlat for one in pieces]) if pieces else np.empty((0, 2))
+    owner = np.repeat(np.arange(len(pieces)), [len(one.lonlat) for one in pieces])
+
+    def hulls(points: Array) -> Shapes:
+        if not len(points):
+            return np.empty(0, dtype=object)
+        return np.asarray(shapely.convex_hull(shapely.multipoints(points, indices=owner)))
+
+    return Parts(
+        movement=movement,
+        more_m=more_m,
+        leg=np.array([one.leg for one in pieces], dtype=np.intp),
+        low_rel_m=np.array([one.low_rel_m for one in pieces], dtype=np.float64),
+        high_rel_m=np.array([one.high_rel_m for one in pieces], dtype=np.float64),
+        budget_m=np.array([margin_budget_m(one.speed_mps) + doubt_m for one in pieces], dtype=np.float64),
+        lonlat=hulls(lonlat),
+        true=hulls(planes.true.to_xy(lonlat)),
+        flat=hulls(planes.flat.to_xy(lonlat)),
+    )

@@ -1,0 +1,57 @@
+"""One plan laid out for its proof: the flight read from the wire, its pieces of air, its planes and heights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from geofence.window import TimeWindow
+from missions.model import Airframe, Plan
+from missions.prove.facts import Autopilot
+from missions.prove.flight import Flight, read_flight, read_rally
+from missions.prove.heights import GroundHeights, Heights
+from missions.prove.parts import Parts, Planes, Returning, parts_of
+from missions.prove.planes import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Who flies, when, and over which ground; `terrain` None: flat."""
+
+    vehicle: Airframe
+    window: TimeWindow
+    terrain: GroundHeights | None
+    autopilot: Autopilot
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What every rule looks at. `rally` (R, 3): lon, lat, metres above home."""
+
+    plan: Plan
+    vehicle: Airframe
+    autopilot: Autopilot
+    window: TimeWindow
+    flight: Flight
+    rally: Array
+    planes: Planes
+    heights: Heights
+    parts: tuple[Parts, ...]
+
+
+def lay_out(plan: Plan, given: Circumstances) -> Subject:
+    """Raises NotFlyable when the items are no flight."""
+    flight = read_flight(plan.items, given.autopilot)
+    rally = read_rally(plan.rally_items)
+    planes = Planes.at(flight.home)
+    returning = Returning(plan.returns, plan.return_alt_rel_m, rally)
+    return Subject(
+        plan=plan,
+        vehicle=given.vehicle,
+        autopilot=given.autopilot,
+        window=given.window,
+        flight=flight,
+        rally=rally,
+        planes=planes,
+        heights=Heights(flight.home_amsl_m, plan.home_agl_m, given.terrain),
+        parts=parts_of(flight, returning, given.autopilot, planes),
+    )
