@@ -13,7 +13,8 @@ import typer
 
 from api.cli.text import err, fail, plainly
 from geofence.frame import Array
-from missions.calibration import Calibration, NotEnoughFlight, Samples, calibrate, joined
+from missions import calibration
+from missions.calibration import Calibration, NotEnoughFlight, Samples, joined
 from telemetry.packets import GlobalPosition, Heartbeat, SysStatus
 from telemetry.tlog import BadLog, read_tlog
 from telemetry.wire import Frame
@@ -25,7 +26,7 @@ LEAST_DROP_PCT = 10.0
 
 
 @plainly
-def calibrate_command(
+def calibrate(
     logs: Annotated[list[Path], typer.Argument(help="Telemetry logs (.tlog) of one airframe.", dir_okay=False)],
     *,
     name: Annotated[str, typer.Option("--name", help="What the airframe is to be called.")],
@@ -113,7 +114,7 @@ def entry_of(flights: list[Flight], *, name: str, battery_wh: float | None) -> d
         raise NotEnoughFlight(
             f"the battery falls by less than {LEAST_DROP_PCT:g} %: tell its energy with --battery-wh"
         )
-    found = calibrate(joined([flight.samples for flight in flights]))
+    found = calibration.calibrate(joined([flight.samples for flight in flights]))
     # The autopilot's percent is what a plan is held against: its share of the planned energy is what counts.
     scale = 1.0 if full_wh is None else battery_wh / full_wh
     fastest, climb, descent = (max(flight.top[which] for flight in flights) for which in range(3))
