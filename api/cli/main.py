@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from api.cli import fleets, info, patrol, platform, watch
+from api.cli import calibrate, files, fleets, info, patrol, plan, platform, watch
 
 app = typer.Typer(
     name="bailu",
@@ -26,16 +26,20 @@ def _common() -> None:
 
 for command in (
     platform.up,
+    plan.plan,
     patrol.patrol,
     watch.watch,
     platform.gateway,
     platform.api,
     fleets.sim,
     fleets.sitl,
+    calibrate.calibrate,
     info.openapi,
     info.version,
 ):
     app.command()(command)
+app.command("import")(files.import_file)
+app.command("export")(files.export_file)
 
 if __name__ == "__main__":
     app()
