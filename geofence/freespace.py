@@ -88,8 +88,7 @@ class FreeSpace:
         for index, room in enumerate(self._rooms):
             inside = shapely.contains_xy(room.grown, starts) & shapely.contains_xy(room.grown, ends)
             here = np.flatnonzero(inside)
-            blocked, _ = self._maze(index).blockers(starts[here], ends[here])
-            clear[np.delete(here, blocked)] = True
+            clear[here] = self._maze(index).free(starts[here], ends[here])
         return clear
 
     def part_of(self, area: BaseGeometry) -> BaseGeometry:

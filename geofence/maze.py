@@ -12,6 +12,11 @@ from geofence.frame import Array
 from geofence.obstacles import Corners, Indices, Shapes, Zones, solid
 from geofence.rooms import Room
 
+Mask = NDArray[np.bool_]
+
+# So few lines are followed farther at once.
+_FEW_LINES = 32
+
 
 class Maze:
     """Obstacles by number: the zones of `chosen` in their order, then the pockets and holes of the room."""
@@ -31,20 +36,44 @@ class Maze:
     def __len__(self) -> int:
         return len(self._tree)
 
-    def blockers(self, starts: Array, ends: Array, among: NDArray[np.bool_] | None = None) -> tuple[Indices, Indices]:
-        """Which straight line, from `starts` to `ends` (N, 2) each, enters which obstacle: pairs (M,), (M,).
+    def blockers(self, starts: Array, ends: Array) -> Indices:
+        """The obstacles that any of the straight lines from `starts` to `ends` (N, 2) enters; all lie in the room."""
+        return np.unique(self._meet(starts, ends, None)[1])
 
-        All of the places lie in the room. `among` (obstacles,) marks those that count.
+    def free(self, starts: Array, ends: Array, among: Mask | None = None) -> Mask:
+        """Which straight lines, from `starts` to `ends` (N, 2) each, enter no obstacle; all places lie in the room.
+
+        `among` (obstacles,) marks those that count. Lines are followed stretch by stretch, each longer than the one
+        before: most of those that are blocked are so near their start.
         """
-        line, obstacle = self._near(starts, ends)
+        free = np.ones(len(starts), dtype=np.bool_)
+        step = ends - starts
+        length_m = np.hypot(*step.T)
+        done_m, stretch_m = 0.0, self._piece_m * (1 + _FEW_LINES // max(1, len(starts)))
+        while len(left := np.flatnonzero(free & (length_m >= done_m))):
+            share = np.minimum(1.0, np.array([[done_m], [done_m + stretch_m]]) / np.maximum(length_m[left], 1e-9))
+            begin, end = starts[left] + share[:, :, None] * step[left]
+            free[left[self._meet(begin, end, among)[0]]] = False
+            done_m, stretch_m = done_m + stretch_m, 2 * stretch_m
+        return free
+
+    def _meet(self, starts: Array, ends: Array, among: Mask | None) -> tuple[Indices, Indices]:
+        """Which line enters which obstacle, as pairs; a pair may come more than once.
+
+        Lines are cut to pieces as long as an obstacle is wide: the box of a long oblique line meets them all.
+        """
+        step = ends - starts
+        pieces = np.maximum(1, np.ceil(np.hypot(*step.T) / self._piece_m)).astype(np.intp)
+        line = np.repeat(np.arange(len(pieces)), pieces)
+        part = (step / pieces[:, None])[line]
+        begin = starts[line] + (np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces))[:, None] * part
+        drawn = np.asarray(shapely.linestrings(np.stack((begin, begin + part), axis=1)))
+        piece, obstacle = self._tree.query(drawn)
         if among is not None:
             counts = among[obstacle]
-            line, obstacle = line[counts], obstacle[counts]
-        if not len(line):
-            return line, obstacle
-        lines = np.asarray(shapely.linestrings(np.stack((starts, ends), axis=1)))
-        meets = shapely.intersects(self._solids(obstacle), lines[line])
-        return line[meets], obstacle[meets]
+            piece, obstacle = piece[counts], obstacle[counts]
+        meets = shapely.intersects(self._solids(obstacle), drawn[piece])
+        return line[piece[meets]], obstacle[meets]
 
     def holders(self, at: Array) -> Indices:
         """The obstacles that hold the place `at` (2,)."""
@@ -59,7 +88,7 @@ class Maze:
             self._rims[obstacle] = corners.only(np.asarray(inside))
         return self._rims[obstacle]
 
-    def holding(self, at: Array, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def holding(self, at: Array, among: Mask) -> Mask:
         """Which of the places (N, 2) lie in one of the obstacles that `among` marks."""
         held = np.zeros(len(at), dtype=np.bool_)
         place, obstacle = self._tree.query(shapely.points(at))
@@ -82,17 +111,6 @@ class Maze:
         solids[is_zone] = self._zones.solids(self._chosen[which[is_zone]])
         solids[~is_zone] = self._wall_solids[which[~is_zone] - zones]
         return solids
-
-    def _near(self, starts: Array, ends: Array) -> tuple[Indices, Indices]:
-        """The obstacles whose box a line meets, piece by piece: the box of a long oblique line meets them all."""
-        step = ends - starts
-        pieces = np.maximum(1, np.ceil(np.hypot(*step.T) / self._piece_m)).astype(np.intp)
-        line = np.repeat(np.arange(len(pieces)), pieces)
-        part = step[line] / pieces[line, None]
-        begin = starts[line] + (np.arange(len(line)) - (np.cumsum(pieces) - pieces)[line])[:, None] * part
-        piece, obstacle = self._tree.query(shapely.linestrings(np.stack((begin, begin + part), axis=1)))
-        count = len(self._tree)
-        return np.divmod(np.unique(line[piece] * count + obstacle), count)
 
 
 def _piece_m(boxes: Array) -> float:

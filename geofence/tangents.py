@@ -14,8 +14,6 @@ from geofence.obstacles import Corners, Indices, cross
 Mask = NDArray[np.bool_]
 
 _NEAR_M = 1e-6  # how far from a line a vertex counts as on it
-# A line that passes so close to the extreme corner of an obstacle is left to the exact test.
-_GRAZE_M = 2e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,70 +40,38 @@ class Places:
             np.concatenate((self.after, *((rim.after - rim.at).T for rim in rims)), axis=1),
         )
 
-    def side_of(self, step: Array, place: int) -> float:
-        """+1 when the obstacle at a place lies on the left of a step (2,) that touches it there, -1 on the right."""
-        return float(np.sign(cross(step, self.before[:, place] + self.after[:, place])))
+    def steps(self, starts: Indices, ends: Indices, parents: Indices) -> tuple[Indices, Indices, Array]:
+        """Those steps from `starts` (M,) to `ends` that a shortest way can take: pairs of places, and their lengths.
 
-    def steps(self, starts: Indices, ends: Indices, came: Array, side: Array) -> tuple[Indices, Indices]:
-        """Those steps from `starts` (M,) to `ends` that a shortest way can take, as pairs of places.
-
-        `came` (2, M): the direction of the step that led to each start; `side` (M,) the side of its obstacle; zeros
-        where the way begins.
+        `parents` (M,): whence each start was reached; itself where the way begins.
         """
-        step = self.at[:, None, ends] - self.at[:, starts, None]
-        near = _NEAR_M * np.hypot(step[0], step[1])
-        start, end = np.nonzero(self._pass(ends, step, near) & self._bend(starts, step, near, came, side))
-        return starts[start], ends[end]
+        normals, offsets = self._cones(starts, parents)
+        start, end = np.nonzero((normals @ self.at[:, ends] >= offsets[:, :, None]).all(axis=0))
+        start, end = starts[start], ends[end]
+        step = self.at[:, end] - self.at[:, start]
+        length_m = np.hypot(step[0], step[1])
+        passes = self._pass(end, step, _NEAR_M * length_m)
+        return start[passes], end[passes], length_m[passes]
+
+    def _cones(self, starts: Indices, parents: Indices) -> tuple[Array, Array]:
+        """Where a way can go on: three half planes n · x ≥ c for each start, as n (3, M, 2) and c (3, M).
+
+        It goes straight on or turns round the obstacle, and does not enter it at either edge.
+        """
+        at, before, after = self.at[:, starts], self.before[:, starts], self.after[:, starts]
+        came = _unit(at - self.at[:, parents])
+        # +1: the obstacle lies on the left of the way there; 0: there is none.
+        side = np.sign(cross(came, before + after))
+        left_of = np.stack((came, -_unit(before), -_unit(after))) * side
+        normals = np.stack((-left_of[:, 1], left_of[:, 0]), axis=-1)
+        return normals, (normals * at.T).sum(axis=-1) - _NEAR_M
 
     def _pass(self, ends: Indices, step: Array, near: Array) -> Mask:
-        """Whether each step (2, M, P) touches the obstacle at its end only: both its edges on one side."""
-        one, other = cross(step, self.before[:, None, ends]), cross(step, self.after[:, None, ends])
+        """Whether each step (2, N) touches the obstacle at its end only: both its edges on one side."""
+        one, other = cross(step, self.before[:, ends]), cross(step, self.after[:, ends])
         return np.asarray((np.minimum(one, other) >= -near) | (np.maximum(one, other) <= near))
 
-    def _bend(self, starts: Indices, step: Array, near: Array, came: Array, side: Array) -> Mask:
-        """Whether each step (2, M, P) turns round the obstacle at its start, and does not enter it."""
-        turn = cross(came[:, :, None], step)
-        clear = np.minimum(
-            side[:, None] * cross(step, self.before[:, starts, None]),
-            side[:, None] * cross(step, self.after[:, starts, None]),
-        )
-        return np.asarray(np.minimum(side[:, None] * turn, clear) >= -near)
 
-
-class Views:
-    """How obstacles look from a place: between which angles, and how near."""
-
-    def __init__(self, rims: Sequence[Corners]) -> None:
-        self._corners = np.concatenate([rim.at for rim in rims])
-        counts = np.array([len(rim.at) for rim in rims])
-        self._first = np.cumsum(counts) - counts
-        self._owner = np.repeat(np.arange(len(counts)), counts)
-        self._centers = np.stack([rim.center for rim in rims])
-        self._reach_m = np.array([rim.reach_m for rim in rims])
-
-    def hidden(self, at: Array, step: Array) -> Mask:
-        """Which of the steps (M, 2) from `at` certainly pass through an obstacle that ends before they do.
-
-        An obstacle is connected: every ray between its two extreme corners hits it, if it is seen under less than
-        half a turn, and does so within its farthest distance.
-        """
-        to_center, to_corner = self._centers - at, self._corners - at
-        middle = _angle(to_center)
-        aside = _wrapped(_angle(to_corner) - middle[self._owner])
-        right, left = np.minimum.reduceat(aside, self._first), np.maximum.reduceat(aside, self._first)
-        nearest_m = np.minimum.reduceat(np.hypot(*to_corner.T), self._first)
-        graze = np.divide(_GRAZE_M, nearest_m, out=np.full(len(right), np.inf), where=nearest_m > 0.0)
-        graze[left - right > 3.0] = np.inf
-        farthest_m = np.hypot(*to_center.T) + self._reach_m
-        off = _wrapped(_angle(step)[:, None] - middle)
-        behind = np.hypot(*step.T)[:, None] > farthest_m
-        return np.asarray(((off > right + graze) & (off < left - graze) & behind).any(axis=1))
-
-
-def _angle(vectors: Array) -> Array:
-    return np.arctan2(vectors[:, 1], vectors[:, 0])
-
-
-def _wrapped(angles: Array) -> Array:
-    """The same angles between -π and π."""
-    return (angles + np.pi) % (2 * np.pi) - np.pi
+def _unit(vectors: Array) -> Array:
+    """The directions of vectors (2, N); none of no length."""
+    return vectors / np.maximum(np.hypot(vectors[0], vectors[1]), _NEAR_M)
