@@ -240,6 +240,18 @@ def test_tiles_join_without_a_seam(tmp_path: Path, shared: bool) -> None:
     assert high == pytest.approx(ground(np.array(121.05), np.array(31.05)), abs=1e-3)
 
 
+def test_a_post_that_two_tiles_share_is_known_when_either_knows_it(tmp_path: Path) -> None:
+    """The void lies on the edge of the tile in the west, then on that of the tile in the east."""
+    for folder, void_west in ((tmp_path / "a", True), (tmp_path / "b", False)):
+        folder.mkdir()
+        west, east = degree(120.0, 32.0), degree(121.0, 32.0)
+        (west if void_west else east)[:, -1 if void_west else 0] = np.nan
+        write_tif(folder / "120.tif", west, 120.0, 32.0)
+        write_tif(folder / "121.tif", east, 121.0, 32.0)
+        height = open_tiles(folder).heights_amsl_m(np.array([[121.0, 31.5]]))[0]
+        assert height == pytest.approx(ground(np.array(121.0), np.array(31.5)), abs=1e-3)
+
+
 def test_the_finer_tile_counts_where_two_overlap(tmp_path: Path) -> None:
     write_tif(tmp_path / "a-coarse.tif", np.full((121, 121), 50, "<i2"), 121.0, 32.0)
     write_tif(tmp_path / "b-fine.tif", np.full((121, 121), 9, "<i2"), 121.0, 32.0, step=STEP / 4)
