@@ -147,12 +147,12 @@ def _within_bands(subject: Subject, index: ZoneIndex) -> Iterator[ProofCheck]:
             continue
         below, above = _band_room_m(subject, parts, index)
         room = np.minimum(below, above)
-        bounded = np.isfinite(room) | np.isnan(room)
+        bounded = room < np.inf
         part, zone = np.nonzero(bounded)
         found = Measured(
             parts=parts,
             part=part,
-            gap_m=np.nan_to_num(room[bounded], nan=-np.inf),
+            gap_m=room[bounded],
             needed_m=np.full(len(part), VERTICAL_MARGIN_M),
             group=zone,
             zones=index.zones,
@@ -171,7 +171,7 @@ def _band_lines(subject: Subject, found: Measured) -> Iterator[ProofCheck]:
 
 
 def _band_room_m(subject: Subject, parts: Parts, index: ZoneIndex) -> tuple[Array, Array]:
-    """Room above the floor and below the ceiling of each inclusion, (parts, zones); NaN where no ground is known."""
+    """Room above the floor and below the ceiling of each inclusion, (parts, zones); −∞ where no ground is known."""
     under = samples(parts, subject.heights)
     shape = (len(parts), len(index))
     below, above = np.full(shape, np.inf), np.full(shape, np.inf)
@@ -179,9 +179,15 @@ def _band_room_m(subject: Subject, parts: Parts, index: ZoneIndex) -> tuple[Arra
         which = np.full(len(under.part), number)
         floor = subject.heights.above_home(index.floor, which, under.ground_rel_m[:, 1])
         ceiling = subject.heights.above_home(index.ceiling, which, under.ground_rel_m[:, 0])
-        np.minimum.at(below[:, number], under.part, parts.low_rel_m[under.part] - floor)
-        np.minimum.at(above[:, number], under.part, ceiling - parts.high_rel_m[under.part])
+        np.minimum.at(below[:, number], under.part, _difference(parts.low_rel_m[under.part], floor))
+        np.minimum.at(above[:, number], under.part, _difference(ceiling, parts.high_rel_m[under.part]))
     return below, above
+
+
+def _difference(high: Array, low: Array) -> Array:
+    """high − low; infinite without an end on either side, minus infinity where the ground is not known."""
+    known = np.where(np.isnan(high) | np.isnan(low), -np.inf, np.inf)
+    return np.subtract(high, low, out=known, where=np.isfinite(high) & np.isfinite(low))
 
 
 def _lines(subject: Subject, found: Measured, area_of: Callable[[int], Area]) -> Iterator[ProofCheck]:

@@ -137,15 +137,20 @@ def _turns(flight: Flight, autopilot: Autopilot, planes: Planes) -> Iterator[Pie
     before it. Over legs shorter than that the hull takes in the waypoints behind them.
     """
     xy = planes.true.to_xy(flight.points[:, :2])
-    for corner in range(1, flight.waypoints + 1):
-        reach_m = _reach_m(xy, corner, autopilot.wp_radius_m)
-        before = _along(xy, flight.points[:, 2], corner, -1, reach_m)
-        after = _along(xy, flight.points[:, 2], corner, 1, reach_m)
-        near = np.concatenate((before, [[*xy[corner], flight.points[corner, 2]]], after))
-        speed = float(flight.speeds_mps[corner - 1 : corner + 1].max())
-        heights = near[:, 2]
-        lonlat = planes.true.to_lonlat(near[:, :2])
-        yield Piece(lonlat, corner - 1, float(heights.min()), float(heights.max()), speed)
+    near = [_around(xy, flight.points[:, 2], corner, autopilot) for corner in range(1, flight.waypoints + 1)]
+    lonlat = planes.true.to_lonlat(np.concatenate(near)[:, :2])
+    ends = np.cumsum([len(one) for one in near])
+    for leg, (one, end) in enumerate(zip(near, ends.tolist(), strict=True)):
+        low, high = float(one[:, 2].min()), float(one[:, 2].max())
+        speed = float(flight.speeds_mps[leg : leg + 2].max())
+        yield Piece(lonlat[end - len(one) : end], leg, low, high, speed)
+
+
+def _around(xy: Array, heights: Array, corner: int, autopilot: Autopilot) -> Array:
+    """The path (K, 3) before a corner, at it, and after it."""
+    reach_m = _reach_m(xy, corner, autopilot.wp_radius_m)
+    at = np.array([[*xy[corner], heights[corner]]])
+    return np.concatenate((_along(xy, heights, corner, -1, reach_m), at, _along(xy, heights, corner, 1, reach_m)))
 
 
 def _reach_m(xy: Array, corner: int, radius_m: float) -> float:
@@ -185,12 +190,10 @@ def _sweeps(
     ends[:, 2] = np.maximum(ends[:, 2], returning.alt_rel_m)
     goals = _Goals(planes.true.to_xy(ends[:, :2]), ends[:, 2] / autopilot.return_cone + _CHOICE_M, autopilot)
     for whole in legs:
-        for piece in _divided(whole, goals, planes):
-            for chosen in goals.chosen(planes.true.to_xy(piece.lonlat)):
+        for piece, xy in _divided(whole, planes.true.to_xy(whole.lonlat), goals):
+            for chosen in goals.chosen(xy):
                 alt = float(ends[chosen, 2])
-                low = piece.low_rel_m
-                if goals.in_cone(planes.true.to_xy(piece.lonlat), chosen) is False:
-                    low = max(low, alt)
+                low = piece.low_rel_m if goals.in_cone(xy, chosen) is not False else max(piece.low_rel_m, alt)
                 lonlat = _triangle(piece.lonlat, ends[chosen, :2])
                 yield Piece(lonlat, piece.leg, low, max(piece.high_rel_m, alt), piece.speed_mps)
 
@@ -230,19 +233,17 @@ class _Goals:
         return found
 
 
-def _divided(piece: Piece, goals: _Goals, planes: Planes) -> Iterator[Piece]:
-    """A piece, halved until all of it returns alike or it is short."""
-    xy = planes.true.to_xy(piece.lonlat)
+def _divided(piece: Piece, xy: Array, goals: _Goals) -> Iterator[tuple[Piece, Array]]:
+    """A piece with its points in the plane, halved until all of it returns alike or it is short."""
     if goals.settled(xy) or np.hypot(*(xy[-1] - xy[0])) <= _SHORT_M:
-        yield piece
+        yield piece, xy
         return
-    middle = len(piece.lonlat) // 2
-    first, last = piece.lonlat[: middle + 1], piece.lonlat[middle:]
-    if len(piece.lonlat) == 2:
-        half = piece.lonlat.mean(axis=0)
-        first, last = np.array([piece.lonlat[0], half]), np.array([half, piece.lonlat[1]])
-    yield from _divided(replace(piece, lonlat=first), goals, planes)
-    yield from _divided(replace(piece, lonlat=last), goals, planes)
+    lonlat = piece.lonlat
+    if len(xy) == 2:
+        lonlat, xy = (np.array([one[0], one.mean(axis=0), one[1]]) for one in (lonlat, xy))
+    middle = len(xy) // 2
+    for half in (slice(None, middle + 1), slice(middle, None)):
+        yield from _divided(replace(piece, lonlat=lonlat[half]), xy[half], goals)
 
 
 def _triangle(lonlat: Array, target: Array) -> Array:

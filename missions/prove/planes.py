@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -44,20 +45,20 @@ class GeodesicPlane:
 
     def to_xy(self, lonlat: Array) -> Array:
         lon0, lat0 = math.radians(self.lon_deg), math.radians(self.lat_deg)
-        dx, dy, dz = (_earth_centred(lonlat) - _earth_centred(np.array([[self.lon_deg, self.lat_deg]]))).T
+        dx, dy, dz = _earth_centred(lonlat[:, 0], lonlat[:, 1]) - _center(self.lon_deg, self.lat_deg)
         outward = math.cos(lon0) * dx + math.sin(lon0) * dy
         east = math.cos(lon0) * dy - math.sin(lon0) * dx
         north = math.cos(lat0) * dz - math.sin(lat0) * outward
         up = math.cos(lat0) * outward + math.sin(lat0) * dz
         radius_m = _gaussian_radius_m(lat0)
         flat = np.hypot(east, north)
-        stretch = radius_m * np.arctan2(flat, radius_m + up) / np.where(flat > 0.0, flat, 1.0)
-        return np.column_stack((east, north)) * np.where(flat > 0.0, stretch, 1.0)[:, None]
+        stretch = radius_m * np.arctan2(flat, radius_m + up) / np.maximum(flat, 1e-9)
+        return np.stack((east * stretch, north * stretch), axis=1)
 
     def to_lonlat(self, xy: Array) -> Array:
         """The inverse, by stepping nearer: (N, 2) metres to (N, 2) degrees."""
         found = np.tile((self.lon_deg, self.lat_deg), (len(xy), 1))
-        for _ in range(6):
+        for _ in range(4):
             missing = xy - self.to_xy(found)
             per_deg = math.radians(1.0) * _A_M * np.cos(np.radians(found[:, 1]))
             found = found + missing / np.column_stack((per_deg, np.full(len(xy), 111_000.0)))
@@ -105,17 +106,17 @@ def densified(lonlat: Array, line_of: NDArray[np.intp] | None = None) -> tuple[A
     return points, np.concatenate((lines[edge_of], lines[-1:]))
 
 
-def _earth_centred(lonlat: Array) -> Array:
-    """X, Y, Z in metres of places on the ellipsoid."""
-    lon, lat = np.radians(lonlat[:, 0]), np.radians(lonlat[:, 1])
-    across_m = _A_M / np.sqrt(1.0 - _E2 * np.sin(lat) ** 2)
-    return np.column_stack(
-        (
-            across_m * np.cos(lat) * np.cos(lon),
-            across_m * np.cos(lat) * np.sin(lon),
-            across_m * (1.0 - _E2) * np.sin(lat),
-        )
-    )
+def _earth_centred(lon_deg: Array, lat_deg: Array) -> Array:
+    """X, Y, Z in metres of places on the ellipsoid, (3, N)."""
+    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
+    sine, cosine = np.sin(lat), np.cos(lat)
+    across_m = _A_M / np.sqrt(1.0 - _E2 * sine**2)
+    return np.stack((across_m * cosine * np.cos(lon), across_m * cosine * np.sin(lon), across_m * (1.0 - _E2) * sine))
+
+
+@lru_cache(maxsize=256)
+def _center(lon_deg: float, lat_deg: float) -> Array:
+    return _earth_centred(np.array([lon_deg]), np.array([lat_deg]))
 
 
 def _gaussian_radius_m(lat_rad: float) -> float:

@@ -15,7 +15,6 @@ class Movement(StrEnum):
     RETURN = "return"  # RTL from anywhere
     RETRACE = "retrace"  # SmartRTL along the path
     LANDING = "landing"  # on the spot, when SmartRTL has no path
-    RALLY = "rally"
 
 
 class Rule(StrEnum):
@@ -67,7 +66,6 @@ _PHRASES = {
     Movement.RETURN: "The straight return from the leg {leg}",
     Movement.RETRACE: "The way back along the leg {leg}",
     Movement.LANDING: "A landing on the spot below the leg {leg}",
-    Movement.RALLY: "The rally point",
 }
 
 
