@@ -30,7 +30,7 @@ from core.errors import NotFound
 from core.ids import DockId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.energy import AIRFRAMES
-from missions.fleet import default_docks
+from missions.fleet import SITL_AIRFRAME, default_docks
 from missions.model import Dock
 from telemetry.gateway import RunningGateway, running_gateway
 from telemetry.links import LinkConfig
@@ -222,6 +222,14 @@ def free_udp_links(settings: Settings) -> Settings:
     (link,) = settings.links
     host, port = udp_address(link)
     return settings if _is_free(host, port) else with_udp_port(settings, 0)
+
+
+def flown_by(settings: Settings, kind: str | None) -> Settings:
+    """The settings with the airframe of the default fleet when `kind` flies it: SITL's copter draws more power."""
+    if kind != "sitl" or not settings.has_default_fleet:
+        return settings
+    vehicles = tuple(each.model_copy(update={"airframe": SITL_AIRFRAME}) for each in settings.vehicles)
+    return settings.model_copy(update={"vehicles": vehicles})
 
 
 def with_udp_port(settings: Settings, port: int) -> Settings:

@@ -12,6 +12,7 @@ from missions.energy import AIRFRAMES
 from missions.model import Airframe, Dock
 
 DEFAULT_AIRFRAME = "quad-3kg"
+SITL_AIRFRAME = "arducopter-sitl"
 
 
 @cache

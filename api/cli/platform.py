@@ -60,6 +60,7 @@ async def _up(settings: Settings, config: Path | None, kind: str | None, until_s
         await runtime.seed_airspace(store)
         bus = LocalBus()
         settings, joined = _prepare_fleet(settings, kind)
+        settings = runtime.flown_by(settings, joined.state.kind if joined else kind)
         role = runtime.gateway_role(settings, bus=bus, store=store, clock=clock, time_scale=settings.speedup)
         gateway = await stack.enter_async_context(role)
         fleet = await _fleet(settings, config, kind, gateway, joined)

@@ -18,7 +18,7 @@ from api.cli.flight import deadline_s, summary
 from api.cli.main import app
 from api.cli.watch import table
 from api.fleet_process import FleetState, process_start, running_state, write_state
-from api.runtime import StartError, free_udp_links, listen, locked, udp_address, vehicle_configs
+from api.runtime import StartError, flown_by, free_udp_links, listen, locked, udp_address, vehicle_configs
 from api.settings import LinkSetting, Settings, VehicleSetting
 
 runner = CliRunner()
@@ -188,3 +188,12 @@ def test_the_table_of_watch_shows_what_is_not_known_as_a_dash() -> None:
     state = dict.fromkeys(names) | {"vehicle_id": "v", "name": "n", "link": "never"}
     rows = table({"v": state}, "title")
     assert [str(next(iter(column.cells))) for column in rows.columns][2:] == ["–"] * 7
+
+
+def test_the_default_fleet_is_planned_for_what_flies_it() -> None:
+    """With its own vehicles a platform plans for what they are said to be."""
+    airframes = {kind: {each.airframe for each in flown_by(Settings(), kind).vehicles} for kind in ("sim", "sitl")}
+    assert airframes == {"sim": {"quad-3kg"}, "sitl": {"arducopter-sitl"}}
+    assert len(vehicle_configs(flown_by(Settings(), "sitl"))) == 3
+    own = VehicleSetting(id="v", name="v", link="fleet", system_id=1, dock="dock-xiayang")
+    assert flown_by(Settings(vehicles=(own,)), "sitl").vehicles == (own,)
