@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from geofence.frame import Array
-from geofence.obstacles import Corners, Indices, Shapes, Zones, solid
+from geofence.obstacles import Corners, Indices, Shapes, Zones, discs_in, solid
 from geofence.rooms import Room
 
 Mask = NDArray[np.bool_]
-
-# So few lines are followed farther at once.
-_FEW_LINES = 32
 
 
 class Maze:
@@ -31,7 +29,6 @@ class Maze:
         boxes = np.concatenate((zones.boxes[chosen], shapely.bounds(outlines).reshape(-1, 4)))
         self._tree = shapely.STRtree(np.asarray(shapely.box(*boxes.T)))
         self._piece_m = _piece_m(boxes)
-        self._rims: dict[int, Corners] = {}
 
     def __len__(self) -> int:
         return len(self._tree)
@@ -43,18 +40,10 @@ class Maze:
     def free(self, starts: Array, ends: Array, among: Mask | None = None) -> Mask:
         """Which straight lines, from `starts` to `ends` (N, 2) each, enter no obstacle; all places lie in the room.
 
-        `among` (obstacles,) marks those that count. Lines are followed stretch by stretch, each longer than the one
-        before: most of those that are blocked are so near their start.
+        `among` (obstacles,) marks those that count.
         """
         free = np.ones(len(starts), dtype=np.bool_)
-        step = ends - starts
-        length_m = np.hypot(*step.T)
-        done_m, stretch_m = 0.0, self._piece_m * (1 + _FEW_LINES // max(1, len(starts)))
-        while len(left := np.flatnonzero(free & (length_m >= done_m))):
-            share = np.minimum(1.0, np.array([[done_m], [done_m + stretch_m]]) / np.maximum(length_m[left], 1e-9))
-            begin, end = starts[left] + share[:, :, None] * step[left]
-            free[left[self._meet(begin, end, among)[0]]] = False
-            done_m, stretch_m = done_m + stretch_m, 2 * stretch_m
+        free[self._meet(starts, ends, among)[0]] = False
         return free
 
     def _meet(self, starts: Array, ends: Array, among: Mask | None) -> tuple[Indices, Indices]:
@@ -75,18 +64,23 @@ class Maze:
         meets = shapely.intersects(self._solids(obstacle), drawn[piece])
         return line[piece[meets]], obstacle[meets]
 
+    def discs(self, obstacles: Indices) -> Array:
+        """A disc inside each of the obstacles: x, y, radius, (N, 3)."""
+        return discs_in(self._solids(obstacles))
+
     def holders(self, at: Array) -> Indices:
         """The obstacles that hold the place `at` (2,)."""
         near = np.asarray(self._tree.query(shapely.points(at)))
         return near[shapely.intersects_xy(self._solids(near), at[0], at[1])] if len(near) else near
 
-    def rim(self, obstacle: int) -> Corners:
-        """Where ways bend round an obstacle; only what lies in the room."""
-        if obstacle not in self._rims:
-            corners = self._corners(obstacle)
-            inside = shapely.contains_xy(self.room.grown, corners.at[:, 0], corners.at[:, 1])
-            self._rims[obstacle] = corners.only(np.asarray(inside))
-        return self._rims[obstacle]
+    def rims(self, obstacles: Indices) -> Iterator[Corners]:
+        """Where ways bend round obstacles; only what lies in the room."""
+        zones = len(self._chosen)
+        rims = [self._walls[wall].rim for wall in (obstacles[obstacles >= zones] - zones).tolist()]
+        if (obstacles < zones).any():
+            rims.append(self._zones.corners(self._chosen[obstacles[obstacles < zones]]))
+        for rim in rims:
+            yield rim.only(np.asarray(shapely.contains_xy(self.room.grown, rim.at)))
 
     def holding(self, at: Array, among: Mask) -> Mask:
         """Which of the places (N, 2) lie in one of the obstacles that `among` marks."""
@@ -97,12 +91,6 @@ class Maze:
         if len(place):
             held[place[shapely.intersects_xy(self._solids(obstacle), at[place, 0], at[place, 1])]] = True
         return held
-
-    def _corners(self, obstacle: int) -> Corners:
-        zones = len(self._chosen)
-        if obstacle < zones:
-            return self._zones.corners(int(self._chosen[obstacle]))
-        return self._walls[obstacle - zones].rim
 
     def _solids(self, which: Indices) -> Shapes:
         zones = len(self._chosen)

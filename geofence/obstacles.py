@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,20 +36,21 @@ def kept_m(margins_m: Array) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corners:
-    """Where ways bend round one obstacle: places (N, 2), and its vertices `before` and `after` each along its edge.
-
-    The whole obstacle lies within `reach_m` of `center` (2,).
-    """
+    """Where ways bend round obstacles: places (N, 2), and the vertices `before` and `after` each along the edge."""
 
     at: Array
     before: Array
     after: Array
-    center: Array
-    reach_m: float
 
     def only(self, these: NDArray[np.bool_]) -> Corners:
         """Those that `these` (N,) marks."""
-        return Corners(self.at[these], self.before[these], self.after[these], self.center, self.reach_m)
+        return Corners(self.at[these], self.before[these], self.after[these])
+
+    def turns(self) -> Array:
+        """The sine of the turn at each: positive to the left, 0 where two places coincide."""
+        there, on = (self.at - self.before).T, (self.after - self.at).T
+        lengths = np.hypot(*there) * np.hypot(*on)
+        return cross(there, on) / np.where(lengths > 0.0, lengths, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,9 +90,9 @@ class Zones:
         found: Shapes = self._solids[which]
         return found
 
-    def corners(self, index: int) -> Corners:
-        """Where ways bend round the widened zone."""
-        return _corners_round(self.outlines(np.array([index]))[0])
+    def corners(self, which: Indices) -> Corners:
+        """Where ways bend round the widened zones."""
+        return corners_round(self.outlines(which))
 
     def _widen(self, which: Indices) -> None:
         if self._widened[which].all():
@@ -140,29 +140,30 @@ def solid(outlines: Shapes) -> Shapes:
     return blocking
 
 
-def _corners_round(outline: Polygon) -> Corners:
-    """Corners of an obstacle, holes included: ways within a hole bend at its rim."""
-    turned = shapely.orient_polygons(outline)
-    rings = [shapely.get_coordinates(ring)[:-1] for ring in (turned.exterior, *turned.interiors)]
-    return corners_of(rings, left=True)
+def corners_round(outlines: Shapes) -> Corners:
+    """The corners of obstacles, one after the other, holes included: ways within a hole bend at its rim."""
+    polygons = shapely.get_parts(np.asarray(shapely.orient_polygons(outlines)))
+    return corners_of(np.asarray(shapely.get_rings(polygons)), left=True)
 
 
-def corners_of(rings: Sequence[Array], *, left: bool) -> Corners:
-    """The vertices of open rings where they turn left, or right."""
-    at = np.concatenate(rings)
-    before = np.concatenate([np.roll(ring, 1, axis=0) for ring in rings])
-    after = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings])
-    bends = turn(before, at, after) > _STRAIGHT if left else turn(before, at, after) < -_STRAIGHT
-    center = (at.min(axis=0) + at.max(axis=0)) / 2
-    reach_m = float(np.hypot(*(at - center).T).max())
-    return Corners(at[bends], before[bends], after[bends], center, reach_m)
+def corners_of(rings: Shapes, *, left: bool) -> Corners:
+    """The vertices of closed rings where they turn left, or right."""
+    closed, ring = shapely.get_coordinates(rings, return_index=True)
+    first = np.flatnonzero(np.diff(ring, prepend=-1))
+    last = np.append(first[1:], len(closed)) - 1  # repeats the first
+    previous, following = np.arange(len(closed)) - 1, np.arange(len(closed)) + 1
+    previous[first] = last - 1
+    at = np.delete(np.arange(len(closed)), last)
+    corners = Corners(closed[at], closed[previous[at]], closed[following[at]])
+    bends = corners.turns()
+    return corners.only(bends > _STRAIGHT if left else bends < -_STRAIGHT)
 
 
-def turn(before: Array, at: Array, after: Array) -> Array:
-    """The sine of the turn at each of (N, 2): positive to the left, 0 where two places coincide."""
-    there, on = (at - before).T, (after - at).T
-    lengths = np.hypot(*there) * np.hypot(*on)
-    return cross(there, on) / np.where(lengths > 0.0, lengths, 1.0)
+def discs_in(solids: Shapes) -> Array:
+    """A disc inside each obstacle, (N, 3): x, y, radius; the radius is 0 where the centroid lies outside."""
+    centers = shapely.centroid(solids)
+    radii_m = np.where(shapely.contains(solids, centers), shapely.distance(shapely.boundary(solids), centers), 0.0)
+    return np.column_stack((shapely.get_coordinates(centers), radii_m))
 
 
 def cross(a: Array, b: Array) -> Array:

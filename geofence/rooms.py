@@ -11,7 +11,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geofence.frame import Array
-from geofence.obstacles import TOUCH_M, Corners, Obstacle, corners_of, drawn_in_simply, kept_m, turn
+from geofence.obstacles import TOUCH_M, Corners, Obstacle, corners_of, drawn_in_simply, kept_m
 from geofence.zones import Combination
 
 # A pocket is closed towards the outside by a corner so far beyond the hull, so that no way runs along its mouth.
@@ -33,8 +33,7 @@ class Room:
         turned = shapely.orient_polygons(self.area)
         yield from _pockets(shapely.get_coordinates(turned.exterior)[:-1])
         for hole in turned.interiors:
-            ring = shapely.get_coordinates(hole)[:-1]
-            yield Obstacle(Polygon(ring), corners_of([ring], left=False))
+            yield Obstacle(Polygon(hole), corners_of(np.array([hole]), left=False))
 
 
 def rooms_of(
@@ -75,16 +74,14 @@ def _pockets(ring: Array) -> Iterator[Obstacle]:
 
 def _pocket(chain: Array) -> Iterator[Obstacle]:
     """What lies between a chain (N ≥ 3, 2) and the straight line that joins its ends; nothing if it is straight."""
-    bends = turn(chain[:-2], chain[1:-1], chain[2:]) < 0.0
+    corners = Corners(chain[1:-1], chain[:-2], chain[2:])
+    bends = corners.turns() < 0.0
     if not bends.any():
         return
     mouth = chain[-1] - chain[0]
     outward = np.array([mouth[1], -mouth[0]]) * (_BEYOND_M / np.hypot(*mouth))
     outline = Polygon(np.concatenate((chain, [(chain[0] + chain[-1]) / 2 + outward])))
-    center = (chain.min(axis=0) + chain.max(axis=0)) / 2
-    reach_m = float(np.hypot(*(chain - center).T).max()) + _BEYOND_M
-    rim = Corners(chain[1:-1][bends], chain[:-2][bends], chain[2:][bends], center, reach_m)
-    yield Obstacle(outline, rim)
+    yield Obstacle(outline, corners.only(bends))
 
 
 def _of_hull(ring: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

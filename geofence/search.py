@@ -23,7 +23,7 @@ from geofence.tangents import Mask, Places
 MOST_STEPS = 200_000
 _END, _START = 0, 1
 _AT_A_TIME = 16
-_MOST_PAIRS = 400_000  # looked at in one go
+_MOST_PAIRS = 50_000  # looked at in one go
 _SHORTER_M = 1e-9
 
 
@@ -38,6 +38,7 @@ class Search:
         self._maze = maze
         self._joined = np.zeros(len(maze), dtype=np.bool_)
         self._places = Places.alone(np.stack((end, start)))
+        self._discs = np.empty((0, 3))  # inside those that joined
         self._usable = np.array([True, False])
         self._rest_m = self._straight_rest_m()
         self._length_m = np.array([math.inf, 0.0])  # of the shortest way known to each place
@@ -106,6 +107,8 @@ class Search:
         length_m = self._length_m[start] + step_m
         kept = length_m < self._length_m[end] - _SHORTER_M
         start, end, length_m = start[kept], end[kept], length_m[kept]
+        kept = ~self._places.cross_discs(start, end, self._discs)
+        start, end, length_m = start[kept], end[kept], length_m[kept]
         kept = self._free(start, end, self._joined)
         start, end, length_m = start[kept], end[kept], length_m[kept]
         self._count(len(start))
@@ -137,9 +140,10 @@ class Search:
         new = np.zeros_like(self._joined)
         new[obstacles] = True
         self._joined |= new
+        self._discs = np.concatenate((self._discs, self._maze.discs(obstacles)))
         self._forget(new)
         open_before = np.isinf(self._length_m) & self._usable
-        self._add([self._maze.rim(obstacle) for obstacle in obstacles.tolist()], new)
+        self._add(tuple(self._maze.rims(obstacles)), new)
         ends = np.concatenate((open_before, np.ones(len(self._places) - len(open_before), dtype=np.bool_)))
         self._note(np.flatnonzero(self._reached), np.flatnonzero(ends & self._usable))
 

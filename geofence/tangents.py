@@ -14,6 +14,7 @@ from geofence.obstacles import Corners, Indices, cross
 Mask = NDArray[np.bool_]
 
 _NEAR_M = 1e-6  # how far from a line a vertex counts as on it
+_MOST_PAIRS = 20_000  # looked at in one go: what fits the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +47,37 @@ class Places:
         `parents` (M,): whence each start was reached; itself where the way begins.
         """
         normals, offsets = self._cones(starts, parents)
-        start, end = np.nonzero((normals @ self.at[:, ends] >= offsets[:, :, None]).all(axis=0))
+        at = self.at[:, ends]
+        inside = normals[0] @ at >= offsets[0][:, None]
+        for normal, offset in zip(normals[1:], offsets[1:], strict=True):
+            inside &= normal @ at >= offset[:, None]
+        start, end = np.nonzero(inside)
         start, end = starts[start], ends[end]
         step = self.at[:, end] - self.at[:, start]
         length_m = np.hypot(step[0], step[1])
         passes = self._pass(end, step, _NEAR_M * length_m)
         return start[passes], end[passes], length_m[passes]
+
+    def cross_discs(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
+        """Which straight lines (N,) pass through one of the `discs` (K, 3) abeam of its centre: x, y, radius."""
+        crossing = np.zeros(len(starts), dtype=np.bool_)
+        for part in np.array_split(np.arange(len(starts)), max(1, len(starts) * len(discs) // _MOST_PAIRS)):
+            crossing[part] = self._cross_discs(starts[part], ends[part], discs)
+        return crossing
+
+    def _cross_discs(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
+        at = self.at[:, starts]
+        along = _unit(self.at[:, ends] - at)
+        # The distance of each centre from each line, as one product: (-dy, dx, dy · x - dx · y) · (cx, cy, 1).
+        lines = np.stack((-along[1], along[0], along[1] * at[0] - along[0] * at[1]))
+        centers = np.column_stack((discs[:, :2], np.ones(len(discs))))
+        disc, line = np.nonzero(np.abs(centers @ lines) < discs[:, 2:])
+        ahead = discs[disc, :2].T - at[:, line]
+        beyond = discs[disc, :2].T - self.at[:, ends[line]]
+        between = ((ahead * along[:, line]).sum(axis=0) > 0.0) & ((beyond * along[:, line]).sum(axis=0) < 0.0)
+        crossing = np.zeros(len(starts), dtype=np.bool_)
+        crossing[line[between]] = True
+        return crossing
 
     def _cones(self, starts: Indices, parents: Indices) -> tuple[Array, Array]:
         """Where a way can go on: three half planes n · x ≥ c for each start, as n (3, M, 2) and c (3, M).
