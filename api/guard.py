@@ -16,7 +16,11 @@ from core.errors import BailuError, NotAllowed
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 POLICY_VIOLATION = 1008
 # A whole airspace: 5 000 zones of 100 vertices are about 14 MB of GeoJSON.
-LARGE_BODIES: Mapping[str, int] = {"/api/v1/airspace/versions": 16 << 20, "/api/v1/airspace/changes": 16 << 20}
+LARGE_BODIES: Mapping[str, int] = {
+    "/api/v1/airspace/versions": 16 << 20,
+    "/api/v1/airspace/changes": 16 << 20,
+    "/api/v1/imports": 16 << 20,
+}
 
 # MapLibre makes its worker from a blob and Ant Design its styles at run time; nothing comes from elsewhere.
 CONTENT_POLICY = (
