@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from api import console, problems
 from api.airspace import Publisher
 from api.guard import Guard
+from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
-from api.routes import missions, places, platform, sorties, stream, vehicles
+from api.routes import files, missions, places, platform, sorties, stream, vehicles
 from api.schemas.sorties import sortie_json
 from api.services import ApiStore, Services, bailu_version
 from api.settings import Settings
@@ -73,6 +74,7 @@ def create_app(
         docks=docks,
         started_at=clock.now(),
     )
+    app.state.importer = Importer()
     app.state.publisher = Publisher(store, clock, published=lambda _: None)
     console.mount(app)
     return app
@@ -87,7 +89,7 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (platform, places, vehicles, missions, sorties, stream):
+    for module in (platform, places, vehicles, missions, files, sorties, stream):
         app.include_router(module.router, prefix=API)
     problems.install(app)
     app.add_middleware(Guard, operator_id=operator_id)
