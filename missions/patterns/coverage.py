@@ -24,6 +24,7 @@ from missions.patterns.tighten import tightened
 SPARE = 4e-4
 _CRUMB = 2e-6  # parts below this share of the target are not looked for
 _LOOKS_ROUNDS = 4
+_EDGE_M = 0.01  # places on the very edge are not always found free again
 _MOST_TRIES = 200
 # Reaches for a square reach: found best of 10, 14, 20 and 40 on twelve areas.
 _PRICE = 14.0
@@ -48,14 +49,15 @@ class Effort:
 
 
 QUICK = Effort(insets=(0.2,), spares=(0.0,), rows_swept=0, rows_completed=0, rows_tightened=0)
-THOROUGH = Effort(insets=(0.15, 0.3), spares=(0.0, 0.4), rows_swept=700, rows_completed=150, rows_tightened=40)
+THOROUGH = Effort(insets=(0.15, 0.3), spares=(0.0, 0.4), rows_swept=500, rows_completed=100, rows_tightened=24)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    """One connected part to fly in, what must be seen from there, and the reach: half a swath."""
+    """One connected part to fly in (`inner`: clear of its edge), what must be seen from there, and half a swath."""
 
     room: Polygon
+    inner: BaseGeometry
     target: BaseGeometry
     reach_m: float
     ways: Ways
@@ -76,15 +78,15 @@ def coverage(
     home: Array | None = None,
     effort: Effort = THOROUGH,
 ) -> tuple[Piece, ...]:
-    """Pieces from which at least 99.95 % is seen of all of `area` that can be seen from where flying is allowed.
+    """Pieces from which at least 99.95 % is seen of all of `area` that can be seen from the free part of it.
 
-    Seen is what lies within half of `swath_m` of a leg. Working legs stay in the area and in the free region; ways
-    between them may leave the area, then with the sensor off, never the free region. `heading_deg`: true bearing of
+    Seen is what lies within half of `swath_m` of a working leg. Those stay in the area and where `free` allows; ways
+    between them may leave the area, then with the sensor off, never what is free. `heading_deg`: true bearing of
     the rows; None takes what gives the shortest path. `home` (2,): where the vehicle comes from and returns to.
-    Parts of the area that no free way joins come as pieces of their own, each of them complete; () when flying is
-    allowed nowhere in the area.
+    Free parts of the area that nothing joins within it come as pieces of their own, each of them complete; () when
+    flying is allowed nowhere in the area.
     """
-    room = shapely.intersection(area, free.free_region(area.bounds))
+    room = free.part_of(area)
     rest = shapely.intersection(area, shapely.buffer(room, swath_m / 2))
     least_m2 = SPARE * rest.area
     pieces: list[Piece] = []
@@ -93,9 +95,10 @@ def coverage(
         if target.area <= least_m2:
             continue
         shapely.prepare(part)
-        path = _covering(_Task(part, target, swath_m / 2, free, home), heading_deg, effort)
+        task = _Task(part, inset(part, _EDGE_M), target, swath_m / 2, free, home)
+        path = _covering(task, heading_deg, effort)
         rest = shapely.difference(rest, shapely.union_all(strips(path.legs, swath_m / 2)))
-        pieces += _pieces(path, part, alt_rel_m)
+        pieces += _pieces(path, part, free, alt_rel_m)
     return tuple(pieces)
 
 
@@ -109,19 +112,20 @@ def _covering(task: _Task, heading_deg: float | None, effort: Effort) -> Path:
     few = 1 + effort.rows_completed // count
     if few < len(swept):
         swept = sorted(swept, key=lambda path: _outlook_m(path, task))[:few]
-    complete = sorted((_complete(path, task) for path in swept), key=lambda path: path.length_m)
-    if effort.rows_tightened:
-        complete += [_improved(path, task) for path in complete[: 1 + effort.rows_tightened // count]]
-    return min(complete, key=lambda path: path.length_m)
+    complete = sorted((_complete(path, task) for path in swept), key=_length_m)
+    if not effort.rows_tightened:
+        return complete[0]
+    improved = [_tighter(_rearranged(path, task), task) for path in complete[: 1 + effort.rows_tightened // count]]
+    return _tighter(min(improved, key=_length_m), task)
 
 
-def _improved(path: Path, task: _Task) -> Path:
-    """The path in a better order where that makes it shorter, and then tightened, twice."""
-    path = min(path, _complete(_rearranged(path, task), task), key=lambda one: one.length_m)
-    for _ in range(2):
-        tight = tightened(path, task.target, task.room, task.reach_m, price=_PRICE, most_tries=_MOST_TRIES)
-        path = min(path, _complete(tight, task), key=lambda one: one.length_m)
-    return path
+def _tighter(path: Path, task: _Task) -> Path:
+    tight = tightened(path, task.target, task.room, task.reach_m, price=_PRICE, most_tries=_MOST_TRIES)
+    return min(path, _complete(tight, task), key=_length_m)
+
+
+def _length_m(path: Path) -> float:
+    return path.length_m
 
 
 def _outlook_m(path: Path, task: _Task) -> float:
@@ -154,7 +158,7 @@ def _swept(task: _Task, heading_deg: float, core: BaseGeometry, spare: float) ->
 
 
 def _rearranged(path: Path, task: _Task) -> Path:
-    """The rows and the places looked from, in a better order."""
+    """The rows and the places looked from, in another order where that makes the path shorter."""
     rows_at = np.flatnonzero(path.row)
     alone = np.ones(len(path.xy), dtype=np.bool_)
     alone[rows_at] = alone[rows_at + 1] = False
@@ -162,7 +166,8 @@ def _rearranged(path: Path, task: _Task) -> Path:
     first, last = np.append(rows_at, places_at), np.append(rows_at + 1, places_at)
     order = np.argsort(first)
     moves = Moves(np.stack((path.xy[first[order]], path.xy[last[order]]), axis=1), task.ways, task.room, task.home)
-    return _joined(moves, arranged(moves, 2 * np.arange(len(order))), (first != last)[order])
+    other = _joined(moves, arranged(moves, 2 * np.arange(len(order))), (first != last)[order])
+    return min(path, _complete(other, task), key=_length_m)
 
 
 def _joined(moves: Moves, entries: Nodes, row: NDArray[np.bool_]) -> Path:
@@ -185,19 +190,18 @@ def _complete(path: Path, task: _Task) -> Path:
         parts = unseen(task.target, path, task.reach_m, task.room)
         if shapely.area(parts).sum() <= 1.05 * task.spare_m2:
             break
-        wanted = looks(parts, task.reach_m, task.room, _CRUMB * task.target.area)
+        wanted = looks(parts, task.reach_m, task.inner, _CRUMB * task.target.area)
         path = look_in(path, wanted, task.room, task.spare_m2)
     return path
 
 
-def _pieces(path: Path, room: BaseGeometry, alt_rel_m: float) -> Iterator[Piece]:
-    """The path cut where it leaves the room, as there the sensor is off."""
-    distinct = np.append(True, np.hypot(*np.diff(path.xy, axis=0).T) > 0)
-    xyz = np.column_stack((path.xy, np.full(len(path.xy), alt_rel_m)))[distinct]
-    working = covered(room, np.stack((xyz[:-1, :2], xyz[1:, :2]), axis=1))
+def _pieces(path: Path, room: BaseGeometry, free: Ways, alt_rel_m: float) -> Iterator[Piece]:
+    """The path cut where it leaves the room: there the sensor is off, and a free way is asked for once more."""
+    xy = path.xy[np.append(True, np.hypot(*np.diff(path.xy, axis=0).T) > 0)]
+    working = covered(room, np.stack((xy[:-1], xy[1:]), axis=1))
     cuts = [0, *(np.flatnonzero(np.diff(working)) + 1).tolist(), len(working)]
-    if len(xyz) == 1:
-        yield Piece(xyz)
-    for begin, end in pairwise(cuts):
-        if end > begin:
-            yield Piece(xyz[begin : end + 1], bool(working[begin]))
+    for begin, end in pairwise(cuts) if len(working) else [(0, 0)]:
+        on = len(working) == 0 or bool(working[begin])
+        stretch = xy[begin : end + 1] if on else free.way(xy[begin], xy[end])
+        if stretch is not None:
+            yield Piece(np.column_stack((stretch, np.full(len(stretch), alt_rel_m))), on)

@@ -26,8 +26,8 @@ class Ways(Protocol):
     def way(self, start: Array, end: Array) -> Array | None:
         """The shortest free way, (N ≥ 2, 2) metres with both ends; None when there is none."""
 
-    def free_region(self, bounds: tuple[float, float, float, float]) -> BaseGeometry:
-        """All places within `bounds` (left, low, right, high) where a vehicle may be."""
+    def part_of(self, area: BaseGeometry) -> BaseGeometry:
+        """All places of the area where a vehicle may be."""
 
 
 class Moves:

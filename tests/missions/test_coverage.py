@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -18,17 +17,9 @@ from tests.missions.areas import random_area
 SWATH_M = 50.0
 
 
-@dataclass(frozen=True)
-class FieldWays:
+def only(region: Polygon) -> FreeSpace:
     """Flying is allowed in `region` and nowhere else."""
-
-    region: BaseGeometry
-
-    def way(self, start: Array, end: Array) -> Array | None:
-        return FreeSpace.of([(self.region, 0.0)], [], np.empty(0)).way(start, end)
-
-    def free_region(self, bounds: tuple[float, float, float, float]) -> BaseGeometry:
-        return shapely.intersection(self.region, shapely.box(*bounds))
+    return FreeSpace.of([(region, 0.0)], [], np.empty(0))
 
 
 def legs_of(pieces: tuple[Piece, ...], *, working: bool = True) -> Array:
@@ -55,25 +46,25 @@ def length_ratio(area: Polygon, pieces: tuple[Piece, ...], swath_m: float) -> fl
 def test_all_of_a_concave_area_with_holes_is_seen_from_within(seed: int) -> None:
     rng = np.random.default_rng(seed)
     area = random_area(rng, 10 ** rng.uniform(4.7, 5.7), holes=int(rng.integers(0, 7)))
-    pieces = coverage(area, FieldWays(area), SWATH_M, alt_rel_m=60.0, effort=QUICK)
+    pieces = coverage(area, only(area), SWATH_M, alt_rel_m=60.0, effort=QUICK)
     assert unseen_share(area, pieces, SWATH_M) <= 5e-4
     assert metres_outside(area, pieces) == 0.0
 
 
 def test_the_path_is_at_the_asked_height() -> None:
     area = shapely.box(0, 0, 400, 300)
-    pieces = coverage(area, FieldWays(area), SWATH_M, alt_rel_m=60.0, effort=QUICK)
+    pieces = coverage(area, only(area), SWATH_M, alt_rel_m=60.0, effort=QUICK)
     assert all((one.xyz[:, 2] == 60.0).all() for one in pieces)
 
 
 @pytest.mark.parametrize("heading_deg", [0.0, 30.0, 90.0, 300.0])
 def test_rows_run_along_the_heading(heading_deg: float) -> None:
     area = shapely.box(0, 0, 500, 400)
-    ways = legs_of(coverage(area, FieldWays(area), SWATH_M, alt_rel_m=60.0, heading_deg=heading_deg))
+    ways = legs_of(coverage(area, only(area), SWATH_M, alt_rel_m=60.0, heading_deg=heading_deg))
     longest = max((end - begin for begin, end in ways), key=lambda leg: float(np.hypot(*leg)))
     assert math.degrees(math.atan2(longest[0], longest[1])) % 180 == pytest.approx(heading_deg % 180, abs=0.1)
 
 
 def test_nothing_comes_of_an_area_where_flying_is_forbidden() -> None:
     area = shapely.box(0, 0, 500, 400)
-    assert coverage(area, FieldWays(shapely.box(900, 900, 950, 950)), SWATH_M, alt_rel_m=60.0) == ()
+    assert coverage(area, only(shapely.box(900, 900, 950, 950)), SWATH_M, alt_rel_m=60.0) == ()
