@@ -94,12 +94,13 @@ def _cut(way: Array) -> Array:
 
 
 def _piece_steps(piece: Piece, before: Array | None) -> Iterator[Step]:
-    actions = dict(piece.actions)
+    actions, holds = dict(piece.actions), dict(piece.holds)
     for index, xyz in enumerate(piece.xyz):
-        here = actions.get(index, ())
-        if index == 0 and before is not None and float(np.abs(xyz - before).max()) < SAME_M and not here:
+        here, hold_s = actions.get(index, ()), holds.get(index, 0.0)
+        idle = not here and not hold_s
+        if index == 0 and before is not None and float(np.abs(xyz - before).max()) < SAME_M and idle:
             continue
-        yield Step(np.asarray(xyz, dtype=np.float64), actions=here, working=piece.working and index > 0)
+        yield Step(np.asarray(xyz, dtype=np.float64), hold_s, here, working=piece.working and index > 0)
 
 
 def waypoints(steps: Iterable[Step], frame: LocalFrame) -> tuple[Waypoint, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from core.altitude import Altitude, Datum
-from core.errors import Conflict
+from core.errors import Conflict, FieldError, InvalidRequest
 from geofence.compiler import FenceTask, compile_fence, narrowest_m
 from geofence.evaluate import evaluate
 from geofence.frame import Array, LocalFrame
@@ -28,7 +28,8 @@ from missions.filming import film_conflicts, without_filming
 from missions.items import fence_items, items_hash, mission_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, ReturnMode, Waypoint
 from missions.patterns.draft import Piece
-from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, route, survey
+from missions.patterns.drawn import drawn_pieces
+from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, survey
 
 _NO_COST = Cost(0.0, 0.0, 0.0, 0.0)
 # SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
@@ -159,12 +160,15 @@ def _ways(task: _Task, pieces: Sequence[Piece], space: Space) -> _Ways:
 
 def _pieces(task: _Task) -> Sequence[Piece]:
     request = task.request
-    if request.pattern is Pattern.ROUTE:
-        places = route(request.line)
-    else:
-        asked = request.parameters
-        heading_deg = float(asked["heading_deg"]) if "heading_deg" in asked else None
-        places = survey(request.ring, request.holes, float(asked["spacing_m"]), heading_deg, task.dock.place)
+    if request.alt_datum is not Datum.REL:
+        raise InvalidRequest((FieldError("/properties/alt_agl_m", "cannot be planned with yet; tell alt_rel_m"),))
+    if request.pattern is not Pattern.SURVEY:
+        return drawn_pieces(request, task.frame)
+    asked = request.parameters
+    if "spacing_m" not in asked:
+        raise InvalidRequest((FieldError("/properties/camera", "cannot be planned with yet; tell spacing_m"),))
+    heading_deg = float(asked["heading_deg"]) if "heading_deg" in asked else None
+    places = survey(request.ring, request.holes, float(asked["spacing_m"]), heading_deg, task.dock.place)
     xy = task.frame.to_xy(places)
     return (Piece(np.column_stack((xy, np.full(len(xy), request.alt_m)))),)
 

@@ -5,31 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.altitude import Datum
 from core.geo import LatLon, ground_distance_m
 from core.ids import DockId
 from core.members import Problems, below, read_choice, read_number, read_object, read_text
-from geofence.geometry import line_coordinates, read_line, read_polygon, ring_coordinates
-from geofence.zones import PolygonShape
-from missions.model import Dock, MissionRequest, Parameter, Pattern
+from geofence.geometry import line_coordinates, read_positions
+from geofence.members import read_time
+from missions.drawing import Drawing, drawing_geometry, read_drawing
+from missions.fleet import DEFAULT_AIRFRAME
+from missions.model import Dock, MissionRequest, Parameter, Pattern, ReturnMode
+from missions.patterns.camera import CAMERAS, alt_agl_for_m
+from missions.patterns.catalog import CATALOG, PARAMETER_NAMES, PatternSpec, read_parameters, rivals
+from missions.templates import TEMPLATES, Template
 
 LONGEST_NAME = 100
-DEFAULT_SPACING_M = 40.0
-_BOUNDS = {
-    "alt_rel_m": (5.0, 500.0),
-    "speed_mps": (1.0, 100.0),
-    "spacing_m": (5.0, 500.0),
-    "heading_deg": (0.0, 360.0),
-}
-_REQUIRED = ("name", "pattern", "alt_rel_m", "speed_mps")
-_SURVEY_ONLY = ("spacing_m", "heading_deg")
-_KNOWN = (*_REQUIRED, "dock_id", *_SURVEY_ONLY)
+LONGEST_ID = 60
+MOST_RALLY_POINTS = 20
+ALT_BOUNDS_M = (5.0, 500.0)
+SPEED_BOUNDS_MPS = (1.0, 100.0)
+# Which member tells the altitude, and from where it counts.
+ALTITUDES = {"alt_rel_m": Datum.REL, "alt_agl_m": Datum.AGL}
+# With a camera it sets the altitude above the ground, and no altitude is told.
+RESOLUTION = "resolution_cm"
+_COMMON = ("name", "pattern", *ALTITUDES, "speed_mps", "dock_id", "departs_at", "returns", "rally", "template")
+_KNOWN = (*_COMMON, *PARAMETER_NAMES)
 _PROPERTIES = "/properties"
 
 
-def parse_request(feature: object, docks: Sequence[Dock]) -> MissionRequest:
+def parse_request(
+    feature: object, docks: Sequence[Dock], airframes: Mapping[DockId, str] | None = None
+) -> MissionRequest:
     """Reads a MissionFeature strictly; without `dock_id` the dock nearest to its geometry is taken.
 
-    A route has no rows: what it says of them is checked and left out.
+    With `template` the template stands for every member that is not told, for the airframe that `airframes` names at
+    the dock (else the default one). null stands for absent, also against a template.
 
     Raises InvalidRequest with everything wrong. `docks`: N ≥ 1.
     """
@@ -40,50 +49,37 @@ def parse_request(feature: object, docks: Sequence[Dock]) -> MissionRequest:
         problems.add("/type", f"is {top['type']!r:.80}; it must be Feature")
     told: Mapping[str, object] = {}
     if "properties" in top:
-        told = read_object(top["properties"], _PROPERTIES, problems, known=_KNOWN, required=_REQUIRED)
-    name = read_text(told.get("name", "-"), f"{_PROPERTIES}/name", problems, longest=LONGEST_NAME)
-    pattern = _read_pattern(told, problems)
-    line, area = _read_geometry(top.get("geometry"), pattern, problems) if "geometry" in top else ((), None)
-    numbers = {key: _read_number(told, key, problems) for key in _BOUNDS}
+        told = read_object(top["properties"], _PROPERTIES, problems, known=_KNOWN)
+    template = _read_template(told, problems)
+    pattern = _read_pattern(told, template, problems)
+    drawing = Drawing()
+    if "geometry" in top:
+        drawing = _read_geometry(top["geometry"], pattern, problems)
     dock_id = _read_dock(told.get("dock_id"), docks, problems)
-    problems.raise_any()
-    assert name is not None
-    assert pattern is not None
-    ring = area.outer if area else ()
-    parameters: dict[str, Parameter] = {}
-    if area:
-        parameters["spacing_m"] = numbers["spacing_m"] or DEFAULT_SPACING_M
-        if numbers["heading_deg"] is not None:
-            parameters["heading_deg"] = numbers["heading_deg"]
-    return MissionRequest(
-        name=name.strip(),
-        dock_id=dock_id or nearest_dock(docks, line or ring).id,
-        pattern=pattern,
-        alt_m=numbers["alt_rel_m"] or 0.0,
-        speed_mps=numbers["speed_mps"] or 0.0,
-        line=line,
-        ring=ring,
-        holes=area.holes if area else (),
-        parameters=parameters,
-    )
+    if dock_id is None:
+        dock_id = nearest_dock(docks, drawing.places).id if drawing.places else docks[0].id
+    if template is not None and pattern is not None:
+        airframe = (airframes or {}).get(dock_id, DEFAULT_AIRFRAME)
+        told = _completed(told, template, CATALOG[pattern], airframe)
+    return _read_members(told, pattern, drawing, dock_id, problems)
 
 
 def request_feature(request: MissionRequest) -> dict[str, Any]:
-    """The MissionFeature that reads as `request`."""
+    """The MissionFeature that reads as `request`; what is left out of it is told as null."""
+    altitude = next(name for name, datum in ALTITUDES.items() if datum is request.alt_datum)
     properties: dict[str, Any] = {
         "name": request.name,
         "pattern": str(request.pattern),
-        "alt_rel_m": request.alt_m,
+        altitude: request.alt_m if RESOLUTION not in request.parameters else None,
         "speed_mps": request.speed_mps,
         "dock_id": str(request.dock_id),
+        "departs_at": request.departs_at.isoformat() if request.departs_at else None,
+        "returns": str(request.returns) if request.returns else None,
+        "rally": line_coordinates(request.rally) or None,
+        "template": request.template or None,
     }
-    if request.pattern is Pattern.ROUTE:
-        geometry = {"type": "LineString", "coordinates": line_coordinates(request.line)}
-    else:
-        rings = (request.ring, *request.holes)
-        geometry = {"type": "Polygon", "coordinates": [ring_coordinates(ring) for ring in rings]}
-        properties |= {"heading_deg": None} | request.parameters
-    return {"type": "Feature", "geometry": geometry, "properties": properties}
+    properties |= {each.name: request.parameters.get(each.name) for each in CATALOG[request.pattern].parameters}
+    return {"type": "Feature", "geometry": drawing_geometry(request), "properties": properties}
 
 
 def nearest_dock(docks: Sequence[Dock], places: Sequence[LatLon]) -> Dock:
@@ -91,37 +87,150 @@ def nearest_dock(docks: Sequence[Dock], places: Sequence[LatLon]) -> Dock:
     return min(docks, key=lambda dock: min(ground_distance_m(dock.place, at) for at in places))
 
 
-def _read_pattern(told: Mapping[str, object], problems: Problems) -> Pattern | None:
-    if "pattern" not in told:
+def _read_members(
+    told: Mapping[str, object], pattern: Pattern | None, drawing: Drawing, dock_id: DockId, problems: Problems
+) -> MissionRequest:
+    """The request, all members being told. Raises InvalidRequest with everything noted so far."""
+    name = _read_name(told, problems)
+    alt_m, alt_datum = _read_altitude(told, problems)
+    speed_mps = _read_speed(told, problems)
+    departs_at = read_time(told.get("departs_at"), below(_PROPERTIES, "departs_at"), problems)
+    returns = _read_returns(told.get("returns"), problems)
+    rally = _read_rally(told.get("rally"), problems)
+    parameters: dict[str, Parameter] = {}
+    if pattern is not None:
+        _check_foreign(told, CATALOG[pattern], problems)
+        parameters = read_parameters(CATALOG[pattern], told, _PROPERTIES, problems)
+        alt_m = alt_m or _resolved_alt_m(parameters, problems)
+    problems.raise_any()
+    assert pattern is not None
+    return MissionRequest(
+        name=name,
+        dock_id=dock_id,
+        pattern=pattern,
+        alt_m=alt_m,
+        speed_mps=speed_mps,
+        line=drawing.line,
+        ring=drawing.ring,
+        holes=drawing.holes,
+        points=drawing.points,
+        parameters=parameters,
+        alt_datum=alt_datum,
+        departs_at=departs_at,
+        returns=returns,
+        rally=rally,
+        template=str(told.get("template") or ""),
+    )
+
+
+def _completed(told: Mapping[str, object], template: Template, spec: PatternSpec, airframe: str) -> dict[str, object]:
+    """What is told, and what the template says of the rest; what cannot stand beside something told is left out."""
+    named = {name for name, value in told.items() if value is not None}
+    shut_out = {rival for name in named for rival in rivals(spec, name)}
+    if named & {*ALTITUDES, RESOLUTION}:
+        shut_out |= {*ALTITUDES, RESOLUTION}
+    defaults = {"name": template.name, "pattern": str(template.pattern)} | template.defaults(airframe)
+    return {name: value for name, value in defaults.items() if name not in shut_out} | dict(told)
+
+
+def _read_template(told: Mapping[str, object], problems: Problems) -> Template | None:
+    if told.get("template") is None:
         return None
-    pattern = read_choice(told["pattern"], f"{_PROPERTIES}/pattern", problems, Pattern)
-    if pattern in (None, Pattern.ROUTE, Pattern.SURVEY):
-        return pattern
-    problems.add(f"{_PROPERTIES}/pattern", f"{pattern} cannot be planned yet")
-    return None
+    at = below(_PROPERTIES, "template")
+    name = read_text(told["template"], at, problems, longest=LONGEST_ID)
+    if name is not None and name not in TEMPLATES:
+        problems.add(at, f"there is no template {name!r}; known are {', '.join(TEMPLATES)}")
+    return TEMPLATES.get(name or "")
 
 
-def _read_geometry(
-    geometry: object, pattern: Pattern | None, problems: Problems
-) -> tuple[tuple[LatLon, ...], PolygonShape | None]:
-    """The line of a route or the area of a survey. An unknown pattern is read as its geometry suggests."""
+def _read_pattern(told: Mapping[str, object], template: Template | None, problems: Problems) -> Pattern | None:
+    at = below(_PROPERTIES, "pattern")
+    if told.get("pattern") is None:
+        if template is None and "template" not in told:
+            problems.add(at, "is missing")
+        return template.pattern if template else None
+    pattern = read_choice(told["pattern"], at, problems, Pattern)
+    if template and pattern and pattern is not template.pattern:
+        problems.add(at, f"is {pattern}; the template {template.id} is a {template.pattern}")
+    return pattern
+
+
+def _read_geometry(geometry: object, pattern: Pattern | None, problems: Problems) -> Drawing:
+    """The drawing that the pattern needs. An unknown pattern is read as its geometry suggests."""
+    if pattern is not None:
+        return read_drawing(geometry, CATALOG[pattern].geometry, f"the pattern {pattern}", "/geometry", problems)
     kind = geometry.get("type") if isinstance(geometry, Mapping) else None
-    wanted = {Pattern.ROUTE: "LineString", Pattern.SURVEY: "Polygon", None: kind}[pattern]
-    if pattern is not None and kind in ("LineString", "Polygon") and kind != wanted:
-        problems.add("/geometry/type", f"the pattern {pattern} needs a {wanted}, not a {kind}")
-        return (), None
-    if wanted == "Polygon":
-        return (), read_polygon(geometry, "/geometry", problems)
-    return read_line(geometry, "/geometry", problems), None
+    wanted = (kind,) if isinstance(kind, str) and kind in ("Polygon", "Point", "MultiPoint") else ("LineString",)
+    return read_drawing(geometry, wanted, "it", "/geometry", problems)
 
 
-def _read_number(told: Mapping[str, object], key: str, problems: Problems) -> float | None:
-    """A number within its bounds; None when it is not told, for which null stands too where it may be left out."""
-    optional = key in _SURVEY_ONLY
-    if key not in told or (optional and told[key] is None):
-        return None
-    low, high = _BOUNDS[key]
-    return read_number(told[key], below(_PROPERTIES, key), problems, low=low, high=high)
+def _read_name(told: Mapping[str, object], problems: Problems) -> str:
+    at = below(_PROPERTIES, "name")
+    if "name" not in told:
+        problems.add(at, "is missing")
+        return ""
+    return (read_text(told["name"], at, problems, longest=LONGEST_NAME) or "").strip()
+
+
+def _read_altitude(told: Mapping[str, object], problems: Problems) -> tuple[float, Datum]:
+    """Exactly one of the altitudes is told, or a resolution in place of both."""
+    named = [name for name in (*ALTITUDES, RESOLUTION) if told.get(name) is not None]
+    if not named:
+        problems.add(below(_PROPERTIES, "alt_rel_m"), f"is missing; tell one of {', '.join(ALTITUDES)}")
+        return 0.0, Datum.REL
+    for other in named[1:]:
+        problems.add(below(_PROPERTIES, other), f"stands in place of {named[0]}; tell one of the two")
+    if named[0] == RESOLUTION:
+        return 0.0, Datum.AGL
+    low, high = ALT_BOUNDS_M
+    alt_m = read_number(told[named[0]], below(_PROPERTIES, named[0]), problems, low=low, high=high)
+    return alt_m or 0.0, ALTITUDES[named[0]]
+
+
+def _resolved_alt_m(parameters: Mapping[str, Parameter], problems: Problems) -> float:
+    """The altitude above the ground from which the camera shows the resolution."""
+    if RESOLUTION not in parameters or "camera" not in parameters:
+        return 0.0
+    camera, wanted_cm = CAMERAS[str(parameters["camera"])], float(parameters[RESOLUTION])
+    alt_m = alt_agl_for_m(camera, wanted_cm)
+    low_m, high_m = ALT_BOUNDS_M
+    if not low_m <= alt_m <= high_m:
+        detail = (
+            f"is {wanted_cm:g} cm, which {camera.name!r} shows from {alt_m:.1f} m above the ground; that must be "
+        )
+        problems.add(below(_PROPERTIES, RESOLUTION), f"{detail}from {low_m:g} to {high_m:g} m")
+    return alt_m
+
+
+def _read_speed(told: Mapping[str, object], problems: Problems) -> float:
+    at, (low, high) = below(_PROPERTIES, "speed_mps"), SPEED_BOUNDS_MPS
+    if told.get("speed_mps") is None:
+        problems.add(at, "is missing")
+        return 0.0
+    return read_number(told["speed_mps"], at, problems, low=low, high=high) or 0.0
+
+
+def _read_returns(value: object, problems: Problems) -> ReturnMode | None:
+    return None if value is None else read_choice(value, below(_PROPERTIES, "returns"), problems, ReturnMode)
+
+
+def _read_rally(value: object, problems: Problems) -> tuple[LatLon, ...]:
+    if value is None:
+        return ()
+    at = below(_PROPERTIES, "rally")
+    places = read_positions(value, at, problems)
+    if len(places) > MOST_RALLY_POINTS:
+        problems.add(at, f"has {len(places)} points; at most {MOST_RALLY_POINTS} are allowed")
+    return places
+
+
+def _check_foreign(told: Mapping[str, object], spec: PatternSpec, problems: Problems) -> None:
+    """A parameter of another pattern would do nothing: it is named. null tells nothing and is let through."""
+    own = {each.name for each in spec.parameters}
+    for name in PARAMETER_NAMES:
+        if name not in own and told.get(name) is not None:
+            owners = [str(other.pattern) for other in CATALOG.values() if name in {p.name for p in other.parameters}]
+            problems.add(below(_PROPERTIES, name), f"{spec.pattern} has none; it belongs to {', '.join(owners)}")
 
 
 def _read_dock(value: object, docks: Sequence[Dock], problems: Problems) -> DockId | None:

@@ -26,10 +26,13 @@ router = APIRouter(tags=["missions"])
 
 async def _plan(services: Services, feature: MissionFeature) -> tuple[MissionRequest, Plan]:
     """What was asked for, and the plan against the newest airspace, conflicts included."""
-    request = parse_request(feature.told(), tuple(services.docks.values()))
+    airframes = {dock_id: services.airframe_at(dock_id).name for dock_id in services.docks}
+    request = parse_request(feature.told(), tuple(services.docks.values()), airframes)
     dock = services.dock(request.dock_id)
     airspace = await services.store.airspace()
-    return request, await services.planner.plan(request, dock, airspace, services.airframe_at(dock.id), services.conditions())
+    return request, await services.planner.plan(
+        request, dock, airspace, services.airframe_at(dock.id), services.conditions()
+    )
 
 
 async def _revision(

@@ -24,6 +24,11 @@ class PointGeometry(Strict):
     coordinates: Position
 
 
+class MultiPointGeometry(Strict):
+    type: Literal["MultiPoint"]
+    coordinates: Annotated[list[Position], Field(min_length=1, max_length=MAX_VERTICES)]
+
+
 class LineStringGeometry(Strict):
     type: Literal["LineString"]
     coordinates: Annotated[list[Position], Field(min_length=2, max_length=MAX_VERTICES)]

@@ -3,52 +3,85 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializeAsAny,
+    SkipValidation,
+    model_validator,
+)
 
-from api.schemas.geojson import Finite, LineStringGeometry, PathGeometry, PolygonGeometry, Strict
+from api.schemas.geojson import (
+    LineStringGeometry,
+    MultiPointGeometry,
+    PathGeometry,
+    PointGeometry,
+    PolygonGeometry,
+    Position,
+)
+from api.schemas.patterns import describe_properties
 from core.errors import Conflict
 from core.geo import LatLon
-from missions.model import Mission, OnboardFence, Pattern, Plan, Revision
-from missions.request import request_feature
+from missions.model import Mission, OnboardFence, Pattern, Plan, ReturnMode, Revision
+from missions.request import ALT_BOUNDS_M, LONGEST_NAME, MOST_RALLY_POINTS, SPEED_BOUNDS_MPS, request_feature
 
-Geometry = Annotated[PolygonGeometry | LineStringGeometry, Field(discriminator="type")]
-
-
-class MissionProperties(Strict):
-    """`dock_id` absent: the nearest dock. `spacing_m` and `heading_deg` (of the rows; absent: ours to choose) belong
-    to the pattern survey; a route ignores them."""
-
-    name: str = Field(min_length=1, max_length=100)
-    pattern: Pattern
-    alt_rel_m: Annotated[Finite, Field(gt=0, le=10_000)]
-    speed_mps: Annotated[Finite, Field(gt=0, le=100)]
-    dock_id: str | None = None
-    spacing_m: Annotated[Finite, Field(gt=0, le=10_000)] | None = None
-    heading_deg: Annotated[Finite, Field(ge=0, le=360)] | None = None
+Geometry = PolygonGeometry | LineStringGeometry | PointGeometry | MultiPointGeometry
 
 
-class MissionFeature(Strict):
-    """What a person asks for: a line to fly (`route`) or an area to cover (`survey`)."""
+class MissionProperties(BaseModel):
+    """What is asked for. `name`, `pattern`, `speed_mps` and one of the altitudes are needed unless `template` tells
+    them; null stands for absent.
 
-    type: Literal["Feature"]
-    geometry: Geometry
-    properties: MissionProperties
+    The pattern's own parameters are further members; `GET /api/v1/patterns` says which pattern has which.
+    """
 
-    @model_validator(mode="before")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=describe_properties)
+
+    name: str | None = Field(None, max_length=LONGEST_NAME)
+    pattern: Pattern | None = None
+    alt_rel_m: float | None = Field(None, ge=ALT_BOUNDS_M[0], le=ALT_BOUNDS_M[1], description="Above home")
+    alt_agl_m: float | None = Field(None, ge=ALT_BOUNDS_M[0], le=ALT_BOUNDS_M[1], description="Above the ground")
+    speed_mps: float | None = Field(None, ge=SPEED_BOUNDS_MPS[0], le=SPEED_BOUNDS_MPS[1])
+    dock_id: str | None = Field(None, description="Absent: the dock nearest to the geometry")
+    departs_at: datetime | None = Field(None, description="With its offset from UTC. Absent: at once")
+    returns: ReturnMode | None = Field(None, description="The way home when something fails. Absent: ours to choose")
+    rally: list[Position] | None = Field(None, max_length=MOST_RALLY_POINTS, description="Alternative landing places")
+    template: str | None = Field(None, description="The template that stands for what is not told")
+
+
+class MissionFeature(BaseModel):
+    """What a person asks for: a geometry and how to fly it.
+
+    The domain reads it strictly (`missions.request`), so that everything wrong is told at once: here it is only
+    described, nothing of it is checked.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: SkipValidation[Literal["Feature"]]
+    geometry: SkipValidation[SerializeAsAny[Geometry]]
+    properties: SkipValidation[SerializeAsAny[MissionProperties]]
+    _sent: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _without_foreign_members(cls, data: Any) -> Any:
-        """RFC 7946 lets any feature carry an id and a bounding box; they mean nothing here."""
-        return {key: data[key] for key in data if key not in ("id", "bbox")} if isinstance(data, dict) else data
+    def _unread(cls, data: Any, handler: ModelWrapValidatorHandler[MissionFeature]) -> MissionFeature:
+        """Takes an object as it is; what is no object is refused here."""
+        if not isinstance(data, dict):
+            return handler(data)
+        fields: dict[str, Any] = {name: data.get(name) for name in cls.model_fields}
+        taken = cls.model_construct(**fields)
+        taken._sent = data
+        return taken
 
     def told(self) -> dict[str, Any]:
-        """As the domain reads it: without what is absent or does not matter for the pattern."""
-        feature = self.model_dump(mode="json", exclude_none=True)
-        if self.properties.pattern is Pattern.ROUTE:
-            for survey_only in ("spacing_m", "heading_deg"):
-                feature["properties"].pop(survey_only, None)
-        return feature
+        """As it was sent, for the domain to read."""
+        return self._sent
 
 
 class HomeOut(BaseModel):

@@ -14,8 +14,10 @@ class Piece:
 
     `xyz` (N ≥ 1, 3): metres east and north of the frame's centre, and up above home. `working`: the sensor is on,
     so that nothing may be put between its vertices. `actions`: by index of the vertex, done on arriving there.
+    `holds`: by index of the vertex, the seconds to stay there.
     """
 
     xyz: Array
     working: bool = True
     actions: tuple[tuple[int, tuple[Action, ...]], ...] = ()
+    holds: tuple[tuple[int, float], ...] = ()

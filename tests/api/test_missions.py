@@ -62,9 +62,25 @@ async def test_what_is_read_can_be_sent_again(world: World) -> None:
     assert again.json()["plan"] == mission["latest"]["plan"]
 
 
-async def test_a_feature_may_carry_an_id_and_a_box_and_a_route_settings_for_surveys(world: World) -> None:
-    feature = a_feature(spacing_m=40, heading_deg=None) | {"id": "x", "bbox": [1, 2, 3, 4]}
+async def test_a_feature_may_carry_an_id_and_a_box_and_null_for_what_belongs_to_other_patterns(world: World) -> None:
+    feature = a_feature(spacing_m=None, heading_deg=None) | {"id": "x", "bbox": [1, 2, 3, 4]}
     assert (await world.http.post("/plans", json=feature)).status_code == 200
+
+
+async def test_everything_wrong_with_a_feature_is_told_at_once(world: World) -> None:
+    feature = a_feature(spacing_m=40, alt_rel_m="high", _fields_set=1) | {"cls": 1}
+    feature["geometry"]["coordinates"][0] = [1]
+    answer = await world.http.post("/plans", json=feature)
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {
+        "/cls", "/geometry/coordinates/0",
+        "/properties/alt_rel_m", "/properties/spacing_m", "/properties/_fields_set",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [[], "x", 3, None, [{"type": "Feature"}]])
+async def test_what_is_no_object_is_refused(world: World, body: Any) -> None:
+    assert (await world.http.post("/plans", json=body)).status_code == 422
 
 
 async def test_a_survey_becomes_rows(world: World) -> None:

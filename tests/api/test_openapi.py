@@ -9,6 +9,7 @@ import pytest
 
 from api.main import bare_app
 from api.openapi import described
+from missions.patterns.catalog import CATALOG
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,4 +32,9 @@ def test_every_operation_has_a_name_a_summary_and_a_problem_for_its_failures() -
 def test_answers_leave_no_member_out_and_requests_may() -> None:
     parts = described(bare_app())["components"]["schemas"]
     assert set(parts["VehicleState"]["required"]) == set(parts["VehicleState"]["properties"])
-    assert "dock_id" not in parts["MissionProperties"]["required"]
+    assert "dock_id" not in parts["MissionProperties"].get("required", [])
+
+
+def test_the_parameters_of_every_pattern_are_described() -> None:
+    described_members = described(bare_app())["components"]["schemas"]["MissionProperties"]["properties"]
+    assert {each.name for spec in CATALOG.values() for each in spec.parameters} <= described_members.keys()

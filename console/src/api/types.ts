@@ -436,6 +436,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import File
+         * @description Reads a file sent as the body and answers what it holds; nothing is stored.
+         *
+         *     `format` absent: told by content. `crs` is needed where the format fixes none, and converts shifted Chinese maps
+         *     (gcj02, bd09); `role` is needed where the format names none.
+         */
+        post: operations["import_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/airspace/versions/{version}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Airspace
+         * @description The zones of a version as a file; with `report` what the format cannot hold of them, instead of the file.
+         */
+        get: operations["export_airspace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/missions/{mission_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Mission
+         * @description A mission's newest revision as a file: the very items that would be uploaded; `report` as for zones.
+         */
+        get: operations["export_mission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sorties": {
         parameters: {
             query?: never;
@@ -597,6 +660,12 @@ export interface components {
             ceiling_m?: number | null;
             ceiling_datum?: components["schemas"]["Datum"] | null;
         };
+        /**
+         * Change
+         * @description What kind of thing happened on the way.
+         * @enum {string}
+         */
+        Change: "repaired" | "converted" | "mapped" | "widened" | "left-out";
         /** ChangedZoneOut */
         ChangedZoneOut: {
             before: components["schemas"]["ZoneFeature"];
@@ -703,6 +772,12 @@ export interface components {
             } | null;
         };
         /**
+         * Crs
+         * @description What the coordinates of a file count from. Nobody may guess it: GCJ-02 is about 480 m off in Shanghai.
+         * @enum {string}
+         */
+        Crs: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
+        /**
          * Datum
          * @description What an altitude is counted from.
          * @enum {string}
@@ -750,6 +825,24 @@ export interface components {
             /** Vehicle Ids */
             vehicle_ids: string[];
         };
+        /**
+         * FeatureCollectionOut
+         * @description Features as they are, for a map.
+         */
+        FeatureCollectionOut: {
+            /**
+             * Type
+             * @default FeatureCollection
+             * @constant
+             */
+            type: "FeatureCollection";
+            /** Features */
+            features: {
+                [key: string]: unknown;
+            }[];
+            /** Notice */
+            notice: string | null;
+        };
         /** FenceOut */
         FenceOut: {
             /** Polygons */
@@ -767,6 +860,12 @@ export interface components {
             /** Ring */
             ring: number[][];
         };
+        /**
+         * Format
+         * @description The file formats that are known; `geofence.formats.sniff` tells them apart by content.
+         * @enum {string}
+         */
+        Format: "geojson" | "kml" | "kmz" | "plan" | "wpl" | "fen" | "poly" | "ed269" | "ed318" | "wpml";
         /**
          * Health
          * @description `speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations.
@@ -796,6 +895,22 @@ export interface components {
             lon_deg: number;
             /** Alt Amsl M */
             alt_amsl_m: number;
+        };
+        /**
+         * ImportOut
+         * @description `zones` as the airspace takes them; `mission` as a plan takes it, null when the file has none.
+         *
+         *     A mission may lack what the file does not say, such as its altitude.
+         */
+        ImportOut: {
+            zones: components["schemas"]["FeatureCollectionOut"];
+            /** Mission */
+            mission: {
+                [key: string]: unknown;
+            } | null;
+            /** Rally */
+            rally: components["schemas"]["RallyOut"][];
+            report: components["schemas"]["ReportOut"];
         };
         /** KindList */
         KindList: {
@@ -843,8 +958,8 @@ export interface components {
         /** LineStringGeometry */
         LineStringGeometry: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Type
+             * @constant
              */
             type: "LineString";
             /** Coordinates */
@@ -865,7 +980,10 @@ export interface components {
         };
         /**
          * MissionFeature
-         * @description What a person asks for: a line to fly (`route`) or an area to cover (`survey`).
+         * @description What a person asks for: a geometry and how to fly it.
+         *
+         *     The domain reads it strictly (`missions.request`), so that everything wrong is told at once: here it is only
+         *     described, nothing of it is checked.
          */
         MissionFeature: {
             /**
@@ -874,9 +992,16 @@ export interface components {
              */
             type: "Feature";
             /** Geometry */
-            geometry: components["schemas"]["PolygonGeometry"] | components["schemas"]["LineStringGeometry"];
+            geometry: components["schemas"]["PolygonGeometry"] | components["schemas"]["LineStringGeometry"] | components["schemas"]["PointGeometry"] | components["schemas"]["MultiPointGeometry"];
+            /** Properties */
             properties: components["schemas"]["MissionProperties"];
         };
+        /**
+         * MissionFormat
+         * @description What a mission is written as.
+         * @enum {string}
+         */
+        MissionFormat: "plan" | "wpl" | "kml" | "wpml";
         /** MissionList */
         MissionList: {
             /** Items */
@@ -904,23 +1029,115 @@ export interface components {
         };
         /**
          * MissionProperties
-         * @description `dock_id` absent: the nearest dock. `spacing_m` and `heading_deg` (of the rows; absent: ours to choose) belong
-         *     to the pattern survey; a route ignores them.
+         * @description What is asked for. `name`, `pattern`, `speed_mps` and one of the altitudes are needed unless `template` tells
+         *     them; null stands for absent.
+         *
+         *     The pattern's own parameters are further members; `GET /api/v1/patterns` says which pattern has which.
          */
         MissionProperties: {
             /** Name */
-            name: string;
-            pattern: components["schemas"]["Pattern"];
-            /** Alt Rel M */
-            alt_rel_m: number;
+            name?: string | null;
+            pattern?: components["schemas"]["Pattern"] | null;
+            /**
+             * Alt Rel M
+             * @description Above home
+             */
+            alt_rel_m?: number | null;
+            /**
+             * Alt Agl M
+             * @description Above the ground
+             */
+            alt_agl_m?: number | null;
             /** Speed Mps */
-            speed_mps: number;
-            /** Dock Id */
+            speed_mps?: number | null;
+            /**
+             * Dock Id
+             * @description Absent: the dock nearest to the geometry
+             */
             dock_id?: string | null;
-            /** Spacing M */
+            /**
+             * Departs At
+             * @description With its offset from UTC. Absent: at once
+             */
+            departs_at?: string | null;
+            /** @description The way home when something fails. Absent: ours to choose */
+            returns?: components["schemas"]["ReturnMode"] | null;
+            /**
+             * Rally
+             * @description Alternative landing places
+             */
+            rally?: number[][] | null;
+            /**
+             * Template
+             * @description The template that stands for what is not told
+             */
+            template?: string | null;
+            /** @description route, survey, corridor, perimeter, expanding-square, sector, facade, watch: Pitch of the camera: 0 level, -90 straight down; absent leaves it as it is */
+            gimbal_deg?: number | null;
+            /** @description route, survey, corridor, perimeter, orbit, expanding-square, sector, facade: Metres of flight over ground between two pictures; absent takes none */
+            trigger_m?: number | null;
+            /** @description route, survey, corridor, perimeter, orbit, expanding-square, sector, facade: Record while the pattern is flown */
+            video?: boolean | null;
+            /** @description survey: Width seen in one pass, which is the distance between rows. corridor: Width seen in one pass, which is the distance between lanes. expanding-square: Width seen in one pass, which is the track spacing */
             spacing_m?: number | null;
-            /** Heading Deg */
+            /** @description survey: Take the rows' distance from this camera, instead of spacing_m */
+            camera?: ("24 MP APS-C 16 mm" | "24 MP APS-C 35 mm" | "42 MP full frame 35 mm" | "1-inch 20 MP 8.8 mm" | "thermal 640 × 512 13 mm") | null;
+            /** @description survey: Size of a pixel on the ground; sets the altitude above it */
+            resolution_cm?: number | null;
+            /** @description survey: Share of a picture that the next one in the row repeats */
+            front_overlap?: number | null;
+            /** @description survey: Share of a picture that the next row repeats */
+            side_overlap?: number | null;
+            /** @description survey: True bearing of the rows; absent takes what gives the shortest path. expanding-square, sector: True bearing of the first leg */
             heading_deg?: number | null;
+            /** @description corridor: Width of the strip to see, half of it on each side of the line */
+            width_m?: number | null;
+            /** @description corridor: Fly only the two edges of the strip, one there and one back */
+            banks?: boolean | null;
+            /** @description perimeter: Distance from the edge: outside when positive, inside when negative */
+            offset_m?: number | null;
+            /** @description perimeter, orbit: Times around */
+            laps?: number | null;
+            /** @description perimeter, orbit, facade: Way round, seen from above */
+            direction?: ("clockwise" | "counterclockwise") | null;
+            /** @description perimeter: Fly around the holes too */
+            holes?: boolean | null;
+            /** @description orbit: Radius of the circle. expanding-square: Search until everything within this radius was seen. sector: Length of every leg */
+            radius_m?: number | null;
+            /** @description orbit: Angle to fly, instead of laps */
+            arc_deg?: number | null;
+            /** @description orbit: Bearing from the point at which the circle begins; absent begins at the nearest */
+            from_deg?: number | null;
+            /** @description orbit: Height of what is looked at, counted as the altitude is */
+            look_height_m?: number | null;
+            /** @description expanding-square: Legs to fly, instead of radius_m */
+            legs?: number | null;
+            /** @description expanding-square, sector: Side to which every turn goes */
+            turns?: ("right" | "left") | null;
+            /** @description sector: Times flown, each turned by 30 degrees more */
+            repeats?: number | null;
+            /** @description facade: Lowest height to see, counted as the altitude is */
+            height_from_m?: number | null;
+            /** @description facade: Highest height to see */
+            height_to_m?: number | null;
+            /** @description facade: Distance to the wall */
+            standoff_m?: number | null;
+            /** @description facade: Rounds at one height after the other, or columns side by side */
+            passes?: ("horizontal" | "vertical") | null;
+            /** @description facade: Angle of view of the camera across the passes */
+            view_deg?: number | null;
+            /** @description facade: Share of a picture that the next pass repeats */
+            overlap?: number | null;
+            /** @description watch: Stay at every point */
+            hold_s?: number | null;
+            /** @description watch: True bearing to look at from every point; absent looks where it flew */
+            look_deg?: number | null;
+            /** @description watch: Take one picture at every point, at the end of the stay */
+            photo?: boolean | null;
+            /** @description watch: Times through all points */
+            rounds?: number | null;
+            /** @description watch: Order of the points: shortest home and back, shortest up to the last point, or as drawn */
+            tour?: ("closed" | "open" | "as-drawn") | null;
         };
         /** MissionSummary */
         MissionSummary: {
@@ -937,6 +1154,29 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+        };
+        /** MultiPointGeometry */
+        MultiPointGeometry: {
+            /**
+             * Type
+             * @constant
+             */
+            type: "MultiPoint";
+            /** Coordinates */
+            coordinates: number[][];
+        };
+        /**
+         * NoteOut
+         * @description One change. `path` leads to the member of the file; `area_m2` is what a repair gained (+) or cost (-).
+         */
+        NoteOut: {
+            /** Path */
+            path: string;
+            change: components["schemas"]["Change"];
+            /** Detail */
+            detail: string;
+            /** Area M2 */
+            area_m2: number | null;
         };
         /**
          * Outcome
@@ -1035,8 +1275,8 @@ export interface components {
          */
         PolygonGeometry: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Type
+             * @constant
              */
             type: "Polygon";
             /** Coordinates */
@@ -1094,6 +1334,15 @@ export interface components {
             /** Review */
             review: string;
         };
+        /** RallyOut */
+        RallyOut: {
+            /** Lat Deg */
+            lat_deg: number;
+            /** Lon Deg */
+            lon_deg: number;
+            /** Alt Rel M */
+            alt_rel_m: number;
+        };
         /** Readiness */
         Readiness: {
             /** Ready */
@@ -1101,6 +1350,24 @@ export interface components {
             /** Checks */
             checks: components["schemas"]["PreflightCheck"][];
         };
+        /**
+         * ReportOut
+         * @description `unsaid`: notes beyond those listed.
+         */
+        ReportOut: {
+            format: components["schemas"]["Format"];
+            crs: components["schemas"]["Crs"];
+            /** Notes */
+            notes: components["schemas"]["NoteOut"][];
+            /** Unsaid */
+            unsaid: number;
+        };
+        /**
+         * ReturnMode
+         * @description The way that the autopilot takes home by itself when something fails, or on command.
+         * @enum {string}
+         */
+        ReturnMode: "direct" | "retrace";
         /** RevisionOut */
         RevisionOut: {
             /** Mission Id */
@@ -1402,6 +1669,12 @@ export interface components {
             geometry: components["schemas"]["ZoneGeometry"] | components["schemas"]["PointGeometry"];
             properties: components["schemas"]["ZoneProperties"];
         };
+        /**
+         * ZoneFormat
+         * @description What zones are written as.
+         * @enum {string}
+         */
+        ZoneFormat: "geojson" | "kml" | "kmz" | "plan" | "wpl";
         /**
          * ZoneGeometry
          * @description The first ring is the outer one; rings are closed. At most 6 000 vertices in all.
@@ -2266,6 +2539,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RevisionOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_file: {
+        parameters: {
+            query?: {
+                filename?: string;
+                format?: components["schemas"]["Format"] | null;
+                crs?: components["schemas"]["Crs"] | null;
+                role?: components["schemas"]["Role"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_airspace: {
+        parameters: {
+            query: {
+                format: components["schemas"]["ZoneFormat"];
+                report?: boolean;
+            };
+            header?: never;
+            path: {
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, or its report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportOut"];
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_mission: {
+        parameters: {
+            query: {
+                format: components["schemas"]["MissionFormat"];
+                report?: boolean;
+            };
+            header?: never;
+            path: {
+                mission_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, or its report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportOut"];
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description A problem document (RFC 9457) */

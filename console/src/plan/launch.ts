@@ -38,7 +38,7 @@ export function launchDraft(now: Draft, plan: Plan, vehicleId: string | null): v
     void loadMissions();
     return { missionId, revision };
   };
-  launch.set({ name: feature.properties.name, plan, vehicleId, mission: once(store) });
+  launch.set({ name: feature.properties.name ?? "", plan, vehicleId, mission: once(store) });
 }
 
 /** Flies the newest revision of a stored mission, and shows what that is before it is confirmed. */
