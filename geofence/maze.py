@@ -25,10 +25,13 @@ class Maze:
         self._chosen = chosen
         self._walls = tuple(room.obstacles())
         outlines: Shapes = np.array([wall.outline for wall in self._walls], dtype=np.object_)
-        self._wall_solids = solid(outlines) if len(outlines) else outlines
+        self._blocking: Shapes = np.concatenate((np.full(len(chosen), None), solid(outlines)))
+        self._is_ready = np.arange(len(self._blocking)) >= len(chosen)
         boxes = np.concatenate((zones.boxes[chosen], shapely.bounds(outlines).reshape(-1, 4)))
         self._tree = shapely.STRtree(np.asarray(shapely.box(*boxes.T)))
-        self._piece_m = _piece_m(boxes)
+        wide_m = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+        self._piece_m = 2.0 * float(np.median(wide_m)) if len(boxes) else math.inf
+        self._is_usual = wide_m <= self._piece_m
 
     def __len__(self) -> int:
         return len(self._tree)
@@ -46,23 +49,38 @@ class Maze:
         free[self._meet(starts, ends, among)[0]] = False
         return free
 
-    def _meet(self, starts: Array, ends: Array, among: Mask | None) -> tuple[Indices, Indices]:
-        """Which line enters which obstacle, as pairs; a pair may come more than once.
+    def neighbours(self, obstacles: Indices) -> Indices:
+        """The obstacles and those of usual size that meet the boxes of such ones among them."""
+        usual = obstacles[self._is_usual[obstacles]]
+        near = np.unique(self._tree.query(self._tree.geometries[usual])[1]) if len(usual) else usual
+        return np.union1d(obstacles, near[self._is_usual[near]])
 
-        Lines are cut to pieces as long as an obstacle is wide: the box of a long oblique line meets them all.
-        """
-        step = ends - starts
-        pieces = np.maximum(1, np.ceil(np.hypot(*step.T) / self._piece_m)).astype(np.intp)
-        line = np.repeat(np.arange(len(pieces)), pieces)
-        part = (step / pieces[:, None])[line]
-        begin = starts[line] + (np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces))[:, None] * part
-        drawn = np.asarray(shapely.linestrings(np.stack((begin, begin + part), axis=1)))
+    def _meet(self, starts: Array, ends: Array, among: Mask | None) -> tuple[Indices, Indices]:
+        """Which line enters which obstacle, as pairs; a pair may come more than once."""
+        line, drawn = self._cut(starts, ends)
         piece, obstacle = self._tree.query(drawn)
         if among is not None:
             counts = among[obstacle]
             piece, obstacle = piece[counts], obstacle[counts]
+        if not len(piece):
+            return piece, obstacle
         meets = shapely.intersects(self._solids(obstacle), drawn[piece])
         return line[piece[meets]], obstacle[meets]
+
+    def _cut(self, starts: Array, ends: Array) -> tuple[Indices, Shapes]:
+        """Lines cut to pieces as long as an obstacle is wide, and the line of each.
+
+        The box of a long oblique line meets most obstacles; those of its pieces, few.
+        """
+        step = ends - starts
+        pieces = np.maximum(1, np.ceil(np.hypot(step[:, 0], step[:, 1]) / self._piece_m)).astype(np.intp)
+        line = np.repeat(np.arange(len(pieces)), pieces)
+        number = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        part = (step / pieces[:, None])[line]
+        drawn = np.empty((len(line), 2, 2))
+        drawn[:, 0] = starts[line] + number[:, None] * part
+        drawn[:, 1] = drawn[:, 0] + part
+        return line, np.asarray(shapely.linestrings(drawn))
 
     def discs(self, obstacles: Indices) -> Array:
         """A disc inside each of the obstacles: x, y, radius, (N, 3)."""
@@ -93,16 +111,9 @@ class Maze:
         return held
 
     def _solids(self, which: Indices) -> Shapes:
-        zones = len(self._chosen)
-        solids: Shapes = np.empty(len(which), dtype=np.object_)
-        is_zone = which < zones
-        solids[is_zone] = self._zones.solids(self._chosen[which[is_zone]])
-        solids[~is_zone] = self._wall_solids[which[~is_zone] - zones]
-        return solids
-
-
-def _piece_m(boxes: Array) -> float:
-    """How long the pieces of a line are: about as long as an obstacle is wide."""
-    if not len(boxes):
-        return math.inf
-    return max(1.0, 2.0 * float(np.median((boxes[:, 2:] - boxes[:, :2]).max(axis=1))))
+        if not self._is_ready[which].all():
+            new = np.unique(which[~self._is_ready[which]])
+            self._blocking[new] = self._zones.solids(self._chosen[new])
+            self._is_ready[new] = True
+        found: Shapes = self._blocking[which]
+        return found

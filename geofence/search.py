@@ -54,8 +54,13 @@ class Search:
             blockers = self._maze.blockers(way[:-1], way[1:])
             if not len(blockers):
                 return way
-            self._join(blockers)
+            self._join(self._new_with_neighbours(blockers))
         return None
+
+    def _new_with_neighbours(self, blockers: Indices) -> Indices:
+        """What joins: the next way round the blockers would run into their neighbours."""
+        found = self._maze.neighbours(blockers)
+        return found[~self._joined[found]]
 
     def joined(self) -> Indices:
         """The obstacles that shaped the way, by number."""
@@ -99,8 +104,9 @@ class Search:
         """Notes the steps from `starts` to `ends` that are of use, many at a time."""
         if not len(starts) or not len(ends):
             return
-        for part in np.array_split(starts, max(1, len(starts) * len(ends) // _MOST_PAIRS)):
-            self._note_some(part, ends)
+        size = max(1, _MOST_PAIRS // len(ends))
+        for first in range(0, len(starts), size):
+            self._note_some(starts[first : first + size], ends)
 
     def _note_some(self, starts: Indices, ends: Indices) -> None:
         start, end, step_m = self._places.steps(starts, ends, self._parent[starts])

@@ -60,18 +60,16 @@ class Places:
 
     def cross_discs(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
         """Which straight lines (N,) pass through one of the `discs` (K, 3) abeam of its centre: x, y, radius."""
-        crossing = np.zeros(len(starts), dtype=np.bool_)
-        for part in np.array_split(np.arange(len(starts)), max(1, len(starts) * len(discs) // _MOST_PAIRS)):
-            crossing[part] = self._cross_discs(starts[part], ends[part], discs)
-        return crossing
+        size = max(1, _MOST_PAIRS // max(1, len(discs)))
+        parts = [slice(first, first + size) for first in range(0, len(starts), size)]
+        found = [self._cross_discs(starts[part], ends[part], discs) for part in parts]
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.bool_)
 
     def _cross_discs(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
         at = self.at[:, starts]
         along = _unit(self.at[:, ends] - at)
-        # The distance of each centre from each line, as one product: (-dy, dx, dy · x - dx · y) · (cx, cy, 1).
-        lines = np.stack((-along[1], along[0], along[1] * at[0] - along[0] * at[1]))
-        centers = np.column_stack((discs[:, :2], np.ones(len(discs))))
-        disc, line = np.nonzero(np.abs(centers @ lines) < discs[:, 2:])
+        across = np.array((-along[1], along[0]))
+        disc, line = np.nonzero(np.abs(discs[:, :2] @ across - (at * across).sum(axis=0)) < discs[:, 2:])
         ahead = discs[disc, :2].T - at[:, line]
         beyond = discs[disc, :2].T - self.at[:, ends[line]]
         between = ((ahead * along[:, line]).sum(axis=0) > 0.0) & ((beyond * along[:, line]).sum(axis=0) < 0.0)
@@ -88,9 +86,9 @@ class Places:
         came = _unit(at - self.at[:, parents])
         # +1: the obstacle lies on the left of the way there; 0: there is none.
         side = np.sign(cross(came, before + after))
-        left_of = np.stack((came, -_unit(before), -_unit(after))) * side
-        normals = np.stack((-left_of[:, 1], left_of[:, 0]), axis=-1)
-        return normals, (normals * at.T).sum(axis=-1) - _NEAR_M
+        left_of = np.array((came, -_unit(before), -_unit(after))) * side
+        offsets = left_of[:, 0] * at[1] - left_of[:, 1] * at[0] - _NEAR_M
+        return np.array((-left_of[:, 1], left_of[:, 0])).transpose(1, 2, 0), offsets
 
     def _pass(self, ends: Indices, step: Array, near: Array) -> Mask:
         """Whether each step (2, N) touches the obstacle at its end only: both its edges on one side."""
@@ -100,4 +98,5 @@ class Places:
 
 def _unit(vectors: Array) -> Array:
     """The directions of vectors (2, N); none of no length."""
-    return vectors / np.maximum(np.hypot(vectors[0], vectors[1]), _NEAR_M)
+    directions: Array = vectors / np.maximum(np.hypot(vectors[0], vectors[1]), _NEAR_M)
+    return directions
