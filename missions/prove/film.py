@@ -11,7 +11,7 @@ from missions.model import ProofCheck
 from missions.prove.findings import Measured, lines
 from missions.prove.ground import ZoneIndex, pairs
 from missions.prove.parts import Parts, Piece, gathered
-from missions.prove.planes import densified
+from missions.prove.planes import line
 from missions.prove.rules import Movement, Rule
 from missions.prove.subject import Subject
 
@@ -51,7 +51,7 @@ def _filmed(subject: Subject) -> Parts:
     for leg in np.flatnonzero(flight.filming).tolist():
         ends = flight.points[leg : leg + 2]
         low, high = sorted(ends[:, 2].tolist())
-        pieces.append(Piece(densified(ends[:, :2])[0], leg, low, high, 0.0))
+        pieces.append(Piece(line(ends[0, :2], ends[1, :2]), leg, low, high, 0.0))
     for place in np.flatnonzero(flight.photo).tolist():
         at = flight.points[place]
         pieces.append(Piece(at[None, :2], max(place - 1, 0), float(at[2]), float(at[2]), 0.0))

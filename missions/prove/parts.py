@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from missions.model import ReturnMode
 from missions.prove.facts import Autopilot, margin_budget_m
 from missions.prove.flight import Flight
-from missions.prove.planes import Array, FlatPlane, GeodesicPlane, densified
+from missions.prove.planes import Array, FlatPlane, GeodesicPlane, line
 from missions.prove.rules import Movement
 
 Shapes = NDArray[np.object_]
@@ -120,14 +120,14 @@ def _legs(flight: Flight, return_alt_rel_m: float) -> Iterator[Piece]:
         if flight.climbs and leg == flight.waypoints:
             # RTL: up at the last waypoint, but its cone may keep it lower near home.
             high = max(high, return_alt_rel_m)
-            yield Piece(densified(ends[:, :2])[0], leg, low, high, speed)
+            yield Piece(line(ends[0, :2], ends[1, :2]), leg, low, high, speed)
             continue
         level = bool((ends[0, :2] == ends[1, :2]).all())
         steps = 1 if level else min(_MOST_STEPS, max(1, math.ceil((high - low) / _STEP_M)))
         at = ends[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * (ends[1] - ends[0])
         for start in range(steps):
             cut = at[start : start + 2]
-            yield Piece(densified(cut[:, :2])[0], leg, float(cut[:, 2].min()), float(cut[:, 2].max()), speed)
+            yield Piece(line(cut[0, :2], cut[1, :2]), leg, float(cut[:, 2].min()), float(cut[:, 2].max()), speed)
 
 
 def _turns(flight: Flight, autopilot: Autopilot, planes: Planes) -> Iterator[Piece]:
@@ -137,7 +137,8 @@ def _turns(flight: Flight, autopilot: Autopilot, planes: Planes) -> Iterator[Pie
     before it. Over legs shorter than that the hull takes in the waypoints behind them.
     """
     xy = planes.true.to_xy(flight.points[:, :2])
-    near = [_around(xy, flight.points[:, 2], corner, autopilot) for corner in range(1, flight.waypoints + 1)]
+    path = np.column_stack((xy, flight.points[:, 2])).tolist()
+    near = [_around(path, corner, autopilot) for corner in range(1, flight.waypoints + 1)]
     lonlat = planes.true.to_lonlat(np.concatenate(near)[:, :2])
     ends = np.cumsum([len(one) for one in near])
     for leg, (one, end) in enumerate(zip(near, ends.tolist(), strict=True)):
@@ -146,36 +147,31 @@ def _turns(flight: Flight, autopilot: Autopilot, planes: Planes) -> Iterator[Pie
         yield Piece(lonlat[end - len(one) : end], leg, low, high, speed)
 
 
-def _around(xy: Array, heights: Array, corner: int, autopilot: Autopilot) -> Array:
+def _around(path: Sequence[Sequence[float]], corner: int, autopilot: Autopilot) -> Array:
     """The path (K, 3) before a corner, at it, and after it."""
-    reach_m = _reach_m(xy, corner, autopilot.wp_radius_m)
-    at = np.array([[*xy[corner], heights[corner]]])
-    return np.concatenate((_along(xy, heights, corner, -1, reach_m), at, _along(xy, heights, corner, 1, reach_m)))
+    reach_m = _reach_m(path[corner - 1 : corner + 2], autopilot.wp_radius_m)
+    return np.array([*_along(path, corner, -1, reach_m), path[corner], *_along(path, corner, 1, reach_m)])
 
 
-def _reach_m(xy: Array, corner: int, radius_m: float) -> float:
-    """How far before a corner the cut begins: at least two radii, at most ten."""
-    before, after = xy[corner - 1] - xy[corner], xy[corner + 1] - xy[corner]
-    lengths = float(np.hypot(*before) * np.hypot(*after))
-    cosine = float(before @ after) / lengths if lengths > 0.0 else -1.0
+def _reach_m(three: Sequence[Sequence[float]], radius_m: float) -> float:
+    """How far before the second of three points the cut begins: at least two radii, at most ten."""
+    (ax, ay, _), (bx, by, _), (cx, cy, _) = three
+    lengths = math.hypot(ax - bx, ay - by) * math.hypot(cx - bx, cy - by)
+    cosine = ((ax - bx) * (cx - bx) + (ay - by) * (cy - by)) / lengths if lengths > 0.0 else -1.0
     half = math.sqrt(max(0.0, (1.0 + cosine) / 2.0))
     return min(10.0 * radius_m, max(2.0 * radius_m, radius_m / max(half, 1e-6)))
 
 
-def _along(xy: Array, heights: Array, corner: int, step: int, reach_m: float) -> Array:
-    """The path from a corner on, `reach_m` far, as points (K, 3); `step` −1 goes back."""
-    found = []
+def _along(path: Sequence[Sequence[float]], corner: int, step: int, reach_m: float) -> Iterator[list[float]]:
+    """The path from a corner on, `reach_m` far; `step` −1 goes back."""
     at, left_m = corner, reach_m
-    while 0 <= at + step < len(xy):
-        length_m = float(np.hypot(*(xy[at + step] - xy[at])))
+    while left_m > 0.0 and 0 <= at + step < len(path):
+        start, end = path[at], path[at + step]
+        length_m = math.hypot(end[0] - start[0], end[1] - start[1])
         share = min(1.0, left_m / length_m) if length_m > 0.0 else 1.0
-        place = xy[at] + share * (xy[at + step] - xy[at])
-        found.append([*place, heights[at] + share * (heights[at + step] - heights[at])])
+        yield [a + share * (b - a) for a, b in zip(start, end, strict=True)]
         left_m -= length_m
         at += step
-        if left_m <= 0.0:
-            break
-    return np.array(found, dtype=np.float64).reshape(-1, 3)
 
 
 def _sweeps(
@@ -188,28 +184,39 @@ def _sweeps(
     """
     ends = np.concatenate(([[*home, returning.alt_rel_m]], returning.rally))
     ends[:, 2] = np.maximum(ends[:, 2], returning.alt_rel_m)
-    goals = _Goals(planes.true.to_xy(ends[:, :2]), ends[:, 2] / autopilot.return_cone + _CHOICE_M, autopilot)
-    for whole in legs:
-        for piece, xy in _divided(whole, planes.true.to_xy(whole.lonlat), goals):
+    cones_m = ends[:, 2] / autopilot.return_cone + _CHOICE_M
+    goals = _Goals(planes.true.to_xy(ends[:, :2]), ends[:, 2], cones_m, autopilot)
+    flat = planes.true.to_xy(np.concatenate([whole.lonlat for whole in legs]))
+    cuts = np.cumsum([len(whole.lonlat) for whole in legs])[:-1]
+    for whole, whole_xy in zip(legs, np.split(flat, cuts), strict=True):
+        for piece, xy in _divided(whole, whole_xy, goals):
             for chosen in goals.chosen(xy):
                 alt = float(ends[chosen, 2])
-                low = piece.low_rel_m if goals.in_cone(xy, chosen) is not False else max(piece.low_rel_m, alt)
+                low = piece.low_rel_m
+                if low < alt and goals.in_cone(xy, chosen) is False:
+                    low = alt
                 lonlat = _triangle(piece.lonlat, ends[chosen, :2])
                 yield Piece(lonlat, piece.leg, low, max(piece.high_rel_m, alt), piece.speed_mps)
 
 
 @dataclass(frozen=True, slots=True)
 class _Goals:
-    """Where RTL may end: home first, then rally points, `xy` (G, 2); `cones_m` (G,): so near it may stay low."""
+    """Where RTL may end: home first, then rally points, `xy` (G, 2); `alt_rel_m` (G,): at least so high.
+
+    `cones_m` (G,): so near to one the return may stay low.
+    """
 
     xy: Array
+    alt_rel_m: Array
     cones_m: Array
     autopilot: Autopilot
 
-    def settled(self, piece: Array) -> bool:
+    def settled(self, piece: Array, low_rel_m: float) -> bool:
         """Whether RTL goes to one and the same goal from all of a piece, and climbs alike."""
         chosen = self.chosen(piece)
-        return len(chosen) == 1 and self.in_cone(piece, chosen[0]) is not None
+        if len(chosen) > 1:
+            return False
+        return low_rel_m >= self.alt_rel_m[chosen[0]] or self.in_cone(piece, chosen[0]) is not None
 
     def in_cone(self, piece: Array, goal: int) -> bool | None:
         """Whether a piece (K, 2) lies in the cone of a goal; None: some of it."""
@@ -235,7 +242,7 @@ class _Goals:
 
 def _divided(piece: Piece, xy: Array, goals: _Goals) -> Iterator[tuple[Piece, Array]]:
     """A piece with its points in the plane, halved until all of it returns alike or it is short."""
-    if goals.settled(xy) or np.hypot(*(xy[-1] - xy[0])) <= _SHORT_M:
+    if goals.settled(xy, piece.low_rel_m) or np.hypot(*(xy[-1] - xy[0])) <= _SHORT_M:
         yield piece, xy
         return
     lonlat = piece.lonlat
@@ -248,9 +255,7 @@ def _divided(piece: Piece, xy: Array, goals: _Goals) -> Iterator[tuple[Piece, Ar
 
 def _triangle(lonlat: Array, target: Array) -> Array:
     """A piece and the lines from its ends to `target`, cut like every long line."""
-    there = densified(np.array([lonlat[0], target]))[0]
-    back = densified(np.array([lonlat[-1], target]))[0]
-    return np.concatenate((lonlat, there, back))
+    return np.concatenate((lonlat, line(lonlat[0], target), line(lonlat[-1], target)))
 
 
 def gathered(

@@ -59,9 +59,7 @@ class GeodesicPlane:
         """The inverse, by stepping nearer: (N, 2) metres to (N, 2) degrees."""
         found = np.tile((self.lon_deg, self.lat_deg), (len(xy), 1))
         for _ in range(4):
-            missing = xy - self.to_xy(found)
-            per_deg = math.radians(1.0) * _A_M * np.cos(np.radians(found[:, 1]))
-            found = found + missing / np.column_stack((per_deg, np.full(len(xy), 111_000.0)))
+            found = found + (xy - self.to_xy(found)) / _metres_per_degree(found[:, 1])
         return found
 
 
@@ -88,6 +86,14 @@ def degrees_of(metres: Array, lat_deg: Array) -> tuple[Array, Array]:
     return metres / (110_500.0 * lon_scale), metres / 110_500.0
 
 
+def line(start: Array, end: Array) -> Array:
+    """The line from one place to another, (K, 2) degrees, straight in them and cut as `densified` cuts."""
+    span_m = math.hypot(end[0] - start[0], end[1] - start[1]) * _MOST_M_PER_DEG
+    if span_m <= LONGEST_EDGE_M:
+        return np.array([start, end])
+    return start + np.linspace(0.0, 1.0, math.ceil(span_m / LONGEST_EDGE_M) + 1)[:, None] * (end - start)
+
+
 def densified(lonlat: Array, line_of: NDArray[np.intp] | None = None) -> tuple[Array, NDArray[np.intp]]:
     """Lines, (N, 2) degrees with the number of each one's line, cut so that no edge is over `LONGEST_EDGE_M`.
 
@@ -112,6 +118,14 @@ def _earth_centred(lon_deg: Array, lat_deg: Array) -> Array:
     sine, cosine = np.sin(lat), np.cos(lat)
     across_m = _A_M / np.sqrt(1.0 - _E2 * sine**2)
     return np.stack((across_m * cosine * np.cos(lon), across_m * cosine * np.sin(lon), across_m * (1.0 - _E2) * sine))
+
+
+def _metres_per_degree(lat_deg: Array) -> Array:
+    """Of longitude and latitude, (N, 2): along the prime vertical and the meridian."""
+    lat = np.radians(lat_deg)
+    curved = 1.0 - _E2 * np.sin(lat) ** 2
+    across, along = _A_M / np.sqrt(curved) * np.cos(lat), _A_M * (1.0 - _E2) / curved**1.5
+    return np.stack((across, along), axis=1) * math.radians(1.0)
 
 
 @lru_cache(maxsize=256)

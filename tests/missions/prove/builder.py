@@ -42,7 +42,11 @@ Xy = tuple[float, float]
 
 def place(x: float, y: float) -> LatLon:
     """A place so many metres east and north of home, to the 1e-7 degree of the wire."""
-    return FRAME.to_places(np.array([[x, y]]))[0]
+    return _at(FRAME, x, y)
+
+
+def _at(frame: LocalFrame, x: float, y: float) -> LatLon:
+    return frame.to_places(np.array([[x, y]]))[0]
 
 
 def places(xy: Sequence[Xy] | Array) -> tuple[LatLon, ...]:
@@ -108,25 +112,27 @@ def a_plan(
     rally: Sequence[tuple[float, float, float]] = (),
     actions: dict[int, tuple[Action, ...]] | None = None,
     home_agl_m: float = 0.0,
+    home: LatLon = HOME,
 ) -> Plan:
     """A plan through `path`, metres east, north, above home; its fence is the hull of all of it unless given.
 
     `actions` by the number of the waypoint, from 1.
     """
+    frame = LocalFrame(home)
     steps = tuple(
-        Waypoint(place(x, y), z, actions=(actions or {}).get(number, ()))
+        Waypoint(_at(frame, x, y), z, actions=(actions or {}).get(number, ()))
         for number, (x, y, z) in enumerate(path, start=1)
     )
     if returns is ReturnMode.RETRACE:
-        steps = (*steps, Waypoint(HOME, steps[-1].alt_rel_m))
+        steps = (*steps, Waypoint(home, steps[-1].alt_rel_m))
     top = max(step.alt_rel_m for step in steps)
     up = top if return_alt_rel_m is None else return_alt_rel_m
     points = [(0.0, 0.0), *((x, y) for x, y, _ in path), *((x, y) for x, y, _ in rally)]
     corners = fence_xy if fence_xy is not None else _hull(points, fence_width_m)
-    fence = OnboardFence((FencePolygon(places(corners), inclusion=True),), max(top, up) + 5.0)
-    rallies = tuple(Waypoint(place(x, y), z) for x, y, z in rally)
+    fence = OnboardFence((FencePolygon(frame.to_places(np.array(corners)), inclusion=True),), max(top, up) + 5.0)
+    rallies = tuple(Waypoint(_at(frame, x, y), z) for x, y, z in rally)
     made = Plan(
-        home=HOME,
+        home=home,
         home_amsl_m=HOME_AMSL_M,
         waypoints=steps,
         speed_mps=speed_mps,
@@ -137,7 +143,7 @@ def a_plan(
         airspace_version=1,
         conflicts=(),
         fence=fence,
-        items=mission_items(HOME, HOME_AMSL_M, steps, speed_mps, returns=returns),
+        items=mission_items(home, HOME_AMSL_M, steps, speed_mps, returns=returns),
         fence_items=fence_items(fence),
         hash="",
         fence_hash="",
