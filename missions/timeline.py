@@ -57,11 +57,13 @@ CALM = Wind()
 
 
 class TooMuchWind(ValueError):
-    """The airframe cannot hold its line on a leg, or makes no way on it."""
+    """The airframe cannot hold its line on `where`, or makes no way on it; `leg` is the number of that way."""
 
-    def __init__(self, leg: int, cross_mps: float, head_mps: float, air_speed_mps: float) -> None:
+    def __init__(
+        self, leg: int, cross_mps: float, head_mps: float, air_speed_mps: float, *, where: str = "leg"
+    ) -> None:
         super().__init__(
-            f"leg {leg}: {cross_mps:.1f} m/s of cross wind and {head_mps:.1f} m/s of head wind are too much for "
+            f"{where} {leg}: {cross_mps:.1f} m/s of cross wind and {head_mps:.1f} m/s of head wind are too much for "
             f"{air_speed_mps:.1f} m/s through the air"
         )
         self.leg = leg
@@ -78,10 +80,11 @@ SHORTEST_M = 1e-3
 LEAST_GROUND_MPS = 1.0
 
 
-def ground_speeds(along: Array, wind: Wind, air_speed_mps: float) -> Array:
+def ground_speeds(along: Array, wind: Wind, air_speed_mps: float, *, where: str = "leg") -> Array:
     """The speed over ground that an air speed gives on legs in directions `along`, (N, 2) unit vectors, as (N,).
 
-    √(v_air² − w_cross²) − w_head. Raises TooMuchWind when the cross wind reaches v_air or no way is made.
+    √(v_air² − w_cross²) − w_head. Raises TooMuchWind when the cross wind reaches v_air or no way is made; it calls
+    the legs `where`.
     """
     head = -along @ wind.vector
     cross = np.abs(along[:, 0] * wind.vector[1] - along[:, 1] * wind.vector[0])
@@ -90,7 +93,7 @@ def ground_speeds(along: Array, wind: Wind, air_speed_mps: float) -> Array:
     bad = np.flatnonzero(flown & ((cross >= air_speed_mps) | (speeds < LEAST_GROUND_MPS)))
     if len(bad):
         leg = int(bad[0])
-        raise TooMuchWind(leg, float(cross[leg]), float(head[leg]), air_speed_mps)
+        raise TooMuchWind(leg, float(cross[leg]), float(head[leg]), air_speed_mps, where=where)
     return np.asarray(speeds)
 
 
@@ -125,16 +128,20 @@ class Timeline:
         return np.array([np.interp(time_s, marks_s, places[:, axis]) for axis in range(3)])
 
 
-def flown_path(points: Array, motion: Motion = ARDUCOPTER) -> tuple[Array, Array]:
+def flown_path(points: Array, motion: Motion = ARDUCOPTER, *, return_alt_m: float = 0.0) -> tuple[Array, Array]:
     """A mission from pad to pad as it is flown, and how long it stays at each vertex.
 
-    `points`: (N, 3) waypoints in metres from the pad, N ≥ 1, the third above it. The path goes up to the height of
-    the first, through all, back above the pad at the height of the last, and down.
+    `points`: (N, 3) waypoints in metres from the pad, N ≥ 1, the third above it; waypoint n, from 1, is vertex n + 1.
+    The path goes up to the height of the first, through all, then up to `return_alt_m` where the last is lower, back
+    above the pad and down.
     """
-    up, down = (np.array([0.0, 0.0, points[end, 2]]) for end in (0, -1))
-    path = np.vstack((np.zeros(3), up, points, down, np.zeros(3)))
+    last = len(points) + 1
+    height_m = max(return_alt_m, points[-1, 2])
+    raised = [[*points[-1, :2], height_m]] if height_m > points[-1, 2] else []
+    above = [[0.0, 0.0, points[0, 2]], *points, *raised, [0.0, 0.0, height_m]]
+    path = np.array([[0.0, 0.0, 0.0], *above, [0.0, 0.0, 0.0]])
     hold_s = np.zeros(len(path))
-    hold_s[[0, -3, -2, -1]] = (motion.spool_s, motion.pause_s, motion.loiter_s + motion.pause_s, motion.settle_s)
+    hold_s[[0, last, -2, -1]] = (motion.spool_s, motion.pause_s, motion.loiter_s + motion.pause_s, motion.settle_s)
     return path, hold_s
 
 

@@ -107,11 +107,11 @@ def test_the_bounds_hold_whatever_is_flown(
     found = estimate(at_height(np.array(xy), alt_m), speed_mps, QUAD, wind, returns=returns)
     energy = found.energy
     assert energy.p50_wh < energy.p95_wh
-    assert found.timeline.duration_s <= found.duration_p95_s + 1e-6
+    assert found.timeline.duration_s * 1.03 < found.duration_p95_s
     assert energy.needed_pct < energy.needed_p95_pct
     assert energy.needed_pct == pytest.approx(25.0 + 100.0 - energy.lands_with_pct_p50)
     assert energy.lands_with_pct_p50 <= 100.0 * (1.0 - energy.p50_wh / QUAD.battery_wh) + 1e-9
-    assert 1 <= energy.worst_break_off <= len(xy) + 1
+    assert 1 <= energy.worst_break_off <= len(xy) + 2
 
 
 def test_in_still_air_the_straight_return_costs_no_more_than_flying_on() -> None:
@@ -128,7 +128,7 @@ def test_breaking_off_against_the_wind_costs_more_than_going_round_with_it() -> 
     finishing_pct = 100.0 * (1.0 - direct.p50_wh / QUAD.battery_wh)
     assert direct.lands_with_pct_p50 <= finishing_pct + 1e-9
     retraced = estimate(points, 10.0, QUAD, wind, returns=ReturnMode.RETRACE).energy
-    assert retraced.worst_break_off == 4
+    assert retraced.worst_break_off == 4  # the last waypoint
     assert retraced.lands_with_pct_p50 < finishing_pct - 10.0
 
 
@@ -164,5 +164,5 @@ def test_a_hold_costs_its_time_in_the_hover() -> None:
 
 def test_a_return_that_the_wind_forbids_is_refused() -> None:
     points = at_height(np.array([[0.0, 500.0]]), 50.0)
-    with pytest.raises(TooMuchWind):
+    with pytest.raises(TooMuchWind, match=r"too much for 11\.0 m/s"):
         estimate(points, 8.0, SITL, Wind(8.0, 180.0, gust_mps=1.5))  # 10.5 m/s at p95, 11 through the air

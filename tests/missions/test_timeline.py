@@ -36,8 +36,7 @@ def at_height(xy: Array, alt_m: float) -> Array:
 
 def flown_s(points: Array, speed_mps: float, wind: Wind = CALM) -> float:
     path, hold_s = flown_path(points)
-    back = len(path) - 3
-    return timeline(path, speed_mps, SITL, wind, hold_s=hold_s, return_from=back).duration_s
+    return timeline(path, speed_mps, SITL, wind, hold_s=hold_s, return_from=len(points) + 1).duration_s
 
 
 @pytest.mark.parametrize(
@@ -61,6 +60,16 @@ def test_a_mission_is_not_flown_faster_than_the_autopilot_goes_and_returns_with_
     # Up and down keep their own rates.
     assert fast.top_mps == pytest.approx([2.5, 10.0, 10.0, 10.0, 1.5], abs=1e-6)
     assert slow.top_mps == pytest.approx([2.5, 5.0, 5.0, 10.0, 1.5], abs=1e-6)
+
+
+def test_a_low_flight_climbs_before_it_returns() -> None:
+    points = at_height(np.array([[1000.0, 0.0], [1000.0, 500.0]]), 8.0)
+    (path, hold_s), (low, _) = flown_path(points, return_alt_m=30.0), flown_path(points)
+    np.testing.assert_array_equal(path[:, 2], [0.0, 8.0, 8.0, 8.0, 30.0, 30.0, 0.0])
+    np.testing.assert_array_equal(low[:, 2], [0.0, 8.0, 8.0, 8.0, 8.0, 0.0])
+    np.testing.assert_array_equal(path[3:5, :2], [[1000.0, 500.0]] * 2)
+    assert hold_s[3] > 0.0
+    assert timeline(path, 8.0, QUAD).duration_s > timeline(low, 8.0, QUAD).duration_s + 22.0 / 2.5
 
 
 @pytest.mark.parametrize(("turn_deg", "measured_mps"), [(65, 4.22), (70, 3.92), (90, 2.95), (120, 1.85)])
@@ -94,7 +103,7 @@ def test_times_rise_and_no_leg_is_faster_than_its_top_speed(
     xy: list[tuple[float, float]], alt_m: float, speed_mps: float, wind: Wind
 ) -> None:
     path, hold_s = flown_path(at_height(np.array(xy), alt_m))
-    found = timeline(path, speed_mps, QUAD, wind, hold_s=hold_s, return_from=len(path) - 3)
+    found = timeline(path, speed_mps, QUAD, wind, hold_s=hold_s, return_from=len(xy) + 1)
     assert (np.diff(found.at_s) >= hold_s[:-1] - 1e-6).all()
     length_m = np.sqrt((np.diff(path, axis=0) ** 2).sum(axis=1))
     assert (found.leg_s >= length_m / np.maximum(found.top_mps, 1e-9) - 1e-6).all()
