@@ -210,7 +210,7 @@ def test_damaged_files_are_refused_and_nothing_else_happens(tmp_path: Path) -> N
     whole = write_tif(tmp_path / "a.tif", degree(121.0, 32.0), 121.0, 32.0, compression="zlib").read_bytes()
     dice = random.Random(9)
     refused = 0
-    for _ in range(150):
+    for _ in range(100):
         data = bytearray(whole)
         for _ in range(dice.randint(1, 6)):
             data[dice.randrange(min(len(data), 600))] = dice.randrange(256)
@@ -221,7 +221,7 @@ def test_damaged_files_are_refused_and_nothing_else_happens(tmp_path: Path) -> N
             refused += str(error).startswith("a.tif: ")
         else:
             assert -500.0 <= low <= high <= 9000.0
-    assert refused > 90
+    assert refused > 60
 
 
 @pytest.mark.parametrize("shared", [True, False])
