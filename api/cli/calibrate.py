@@ -46,7 +46,7 @@ def calibrate(
         entry = entry_of(flights, name=name, battery_wh=battery_wh)
     except (BadLog, NotEnoughFlight) as error:
         raise fail(str(error)) from None
-    err.print(f"{len(logs)} log(s): the power is {entry['spread']:.1%} (standard deviation) about this calibration.")
+    err.print(f"{len(logs)} log(s). Standard deviation of the power to plan with: {entry['spread']:.1%}.")
     print(json.dumps(entry, ensure_ascii=False, indent=2))
 
 
