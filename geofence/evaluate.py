@@ -13,14 +13,18 @@ from shapely.geometry.base import BaseGeometry
 from core.errors import Conflict
 from geofence.frame import Array, LocalFrame
 from geofence.profile import agl_profile
-from geofence.scene import VERTICAL_MARGIN_M, Flight, Geometries, Parts, Scene
+from geofence.scene import VERTICAL_MARGIN_M, WP_RADIUS_M, Flight, Geometries, Parts, Scene
 from geofence.space import Placed, Space
 from geofence.terrain import Terrain
 from geofence.zones import Combination, Zone
 
+Indices = NDArray[np.intp]
+
 # Coordinates are stored to 1e-7 degree: a vertex moves by up to 8 mm.
 TOUCH_M = 0.015
-_LEG, _RETURN, _CLIMB, _COLUMN = "leg", "return", "climb", "column"
+_LEG, _TURN, _RETURN, _CLIMB, _COLUMN = "leg", "turn", "return", "climb", "column"
+# How much less than a margin a cut corner keeps: the budget of a margin holds that already (WPNAV_RADIUS).
+_LESS_M = {_TURN: WP_RADIUS_M}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ def evaluate(scene: Scene, space: Space, terrain: Terrain | None) -> tuple[Confl
 
 
 def _kinds(scene: Scene) -> Iterator[tuple[str, Parts]]:
-    yield from ((_LEG, scene.legs), (_RETURN, scene.returns), (_CLIMB, scene.climbs), (_COLUMN, scene.columns))
+    yield from ((_LEG, scene.legs), (_TURN, scene.turns), (_RETURN, scene.returns))
+    yield from ((_CLIMB, scene.climbs), (_COLUMN, scene.columns))
 
 
 def _inclusion_conflicts(scene: Scene, space: Space) -> Iterator[Conflict]:
@@ -65,10 +70,10 @@ def _inclusion_conflicts(scene: Scene, space: Space) -> Iterator[Conflict]:
         shapely.prepare(area)
         edge = area.boundary
         near = []
-        for kind, parts in ((_LEG, scene.legs), (_RETURN, scene.returns)):
+        for kind, parts in ((_LEG, scene.legs), (_TURN, scene.turns), (_RETURN, scene.returns)):
             reach = np.asarray(shapely.distance(edge, parts.shapes))
             gap_m = np.where(shapely.covers(area, parts.shapes), reach, -1.0)
-            numbers = np.flatnonzero(gap_m < rule.margin_m + TOUCH_M)
+            numbers = np.flatnonzero(gap_m < rule.margin_m - _LESS_M.get(kind, 0.0) + TOUCH_M)
             near.append(_Near(kind, parts, numbers, gap_m[numbers]))
         yield from _told(rule, scene, near)
 
@@ -101,16 +106,36 @@ def _exclusion_conflicts(scene: Scene, space: Space) -> Iterator[Conflict]:
 
 def _too_near(kind: str, parts: Parts, space: Space, floor_m: float) -> Iterator[tuple[int, _Near]]:
     """Zone by zone, the parts that come too near to it at heights where it counts."""
-    margins = np.maximum(space.margins_m, floor_m)
-    reach = float(margins.max(initial=0.0)) + TOUCH_M
-    part, zone = space.tree.query(parts.shapes, predicate="dwithin", distance=reach)
-    meets = (space.low_rel_m[zone] <= parts.high_m[part]) & (space.high_rel_m[zone] >= parts.low_m[part])
+    margins = np.maximum(space.margins_m, floor_m) - _LESS_M.get(kind, 0.0)
+    part, zone, meets = _pairs(parts, space, floor_m + TOUCH_M)
     part, zone = part[meets], zone[meets]
     gap_m = np.asarray(shapely.distance(parts.shapes[part], space.shapes[zone]))
     bad = gap_m < margins[zone] + TOUCH_M
     for number in np.unique(zone[bad]).tolist():
         here = bad & (zone == number)
         yield number, _Near(kind, parts, part[here], gap_m[here])
+
+
+def passed_by(scene: Scene, space: Space) -> NDArray[np.intp]:
+    """The exclusions over or under which the flight passes nearer than their margin, by number.
+
+    A turn lies too near to its legs to pass over anything that they do not.
+    """
+    found = []
+    for parts in (scene.legs, scene.returns, scene.climbs):
+        part, zone, meets = _pairs(parts, space, scene.flight.margin_m)
+        gap_m = np.asarray(shapely.distance(parts.shapes[part], space.shapes[zone]))
+        near = gap_m < np.maximum(space.margins_m, scene.flight.margin_m)[zone]
+        found.append(zone[near & ~meets])
+    return np.unique(np.concatenate(found))
+
+
+def _pairs(parts: Parts, space: Space, more_m: float = 0.0) -> tuple[Indices, Indices, NDArray[np.bool_]]:
+    """Parts and zones within reach of each other, (K,) each, and whether they share a height."""
+    reach_m = float(space.margins_m.max(initial=0.0)) + more_m
+    part, zone = space.tree.query(parts.shapes, predicate="dwithin", distance=reach_m)
+    meets = (space.low_rel_m[zone] <= parts.high_m[part]) & (space.high_rel_m[zone] >= parts.low_m[part])
+    return part, zone, meets
 
 
 def _exclusion_rule(one: Placed, flight: Flight) -> _Rule:
@@ -121,11 +146,11 @@ def _exclusion_rule(one: Placed, flight: Flight) -> _Rule:
 
 
 def _told(rule: _Rule, scene: Scene, nears: list[_Near]) -> Iterator[Conflict]:
-    """One conflict of the legs, one of the ways home from legs that are clear themselves, one of the columns."""
-    legs = [near for near in nears if near.kind == _LEG and len(near.numbers)]
+    """One conflict of legs and turns, one of the ways home from legs that are clear themselves, one of columns."""
+    legs = [near for near in nears if near.kind in (_LEG, _TURN) and len(near.numbers)]
     bad_legs = {leg for near in legs for leg in near.parts.leg_of[near.numbers].tolist()}
-    for near in legs:
-        yield _conflict(rule, scene, near)
+    if legs:
+        yield _conflict(rule, scene, legs[0])
     ways = [_without(near, bad_legs) for near in nears if near.kind in (_RETURN, _CLIMB)]
     ways = [near for near in ways if len(near.numbers)]
     if ways:
@@ -160,7 +185,7 @@ def _conflict(rule: _Rule, scene: Scene, near: _Near) -> Conflict:
 
 
 def _code(rule: _Rule, kind: str) -> str:
-    start = "leg" if kind in (_LEG, _COLUMN) else "return"
+    start = "leg" if kind in (_LEG, _TURN, _COLUMN) else "return"
     return f"{start}-leaves-inclusion" if rule.inclusion else f"{start}-crosses-exclusion"
 
 
@@ -172,6 +197,8 @@ def _where(kind: str, flight: Flight, leg: int, others: int) -> str:
     more = f" (and {others} more)" if others else ""
     if kind == _LEG:
         return f"The leg {start} → {end}{more}"
+    if kind == _TURN:
+        return f"The turn at {end}{more}"
     if kind == _CLIMB and flight.direct:
         return f"The climb to the return height from between {start} and {end}{more}"
     if kind == _CLIMB:

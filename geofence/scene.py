@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -22,6 +23,11 @@ VERTICAL_MARGIN_M = 5.0
 RETURN_ALT_M = 15.0
 # SmartRTL reaches home this much above the start of its path (ArduCopter, mode_smart_rtl).
 RETRACE_CLIMB_M = 2.0
+# SmartRTL flies back along its path as near as this (SRTL_ACCURACY), and like every return at the autopilot's own
+# speed (WPNAV_SPEED), however slow the mission was.
+RETRACE_M = 2.0
+RETURN_MPS = 10.0
+WP_RADIUS_M = 2.0
 
 Geometries = NDArray[np.object_]
 
@@ -59,8 +65,8 @@ class Flight:
     @property
     def highest_rel_m(self) -> float:
         """The greatest height that the flight or its return reaches."""
-        returns = self.return_alt_rel_m if self.direct else self.alts_rel_m[-1] + RETRACE_CLIMB_M
-        return max(*self.alts_rel_m, returns)
+        above_end_m = 0.0 if self.direct else RETRACE_CLIMB_M
+        return max(*self.alts_rel_m, self.return_alt_rel_m, self.alts_rel_m[-1] + above_end_m)
 
     @property
     def top_rel_m(self) -> float:
@@ -90,22 +96,24 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """`legs`: the path, cut to pieces of at most 2 km. `returns`: what the ways home from each piece sweep.
+    """The parts of a flight; leg 0 is from home to the first place.
 
-    `climbs`: the path again, with the heights that a return passes on the spot: up to the return altitude, or, where
-    it retraces, down to the ground. `columns`: take-off and landing at home. Leg 0 is from home to the first place.
+    `legs`: the path, cut to pieces of at most 2 km. `turns`: what may be cut at its corners. `returns`: what the ways
+    home from each piece sweep. `climbs`: the path again, with the heights that a return passes on the spot: up to the
+    return altitude, or, where it retraces, down to the ground. `columns`: take-off and landing at home.
     """
 
     flight: Flight
     frame: LocalFrame
     legs: Parts
+    turns: Parts
     returns: Parts
     climbs: Parts
     columns: Parts
 
     def swept(self) -> Geometries:
         """All that the flight and its returns sweep, (M,), each convex."""
-        return np.concatenate((self.legs.shapes, self.returns.shapes))
+        return np.concatenate((self.legs.shapes, self.turns.shapes, self.returns.shapes))
 
 
 def lay_out(flight: Flight, frame: LocalFrame) -> Scene:
@@ -121,7 +129,47 @@ def lay_out(flight: Flight, frame: LocalFrame) -> Scene:
     else:
         returns = Parts(lines, legs.low_m, legs.high_m, leg_of)
         climbs = Parts(lines, np.full_like(low_m, -math.inf), legs.high_m, leg_of)
-    return Scene(flight, frame, legs, returns, climbs, _columns(flight, frame))
+    return Scene(flight, frame, legs, _turns(flight, frame), returns, climbs, _columns(flight, frame))
+
+
+def _turns(flight: Flight, frame: LocalFrame) -> Parts:
+    """At each corner the hull of the path before and after it, as far as the corner may be cut.
+
+    A vehicle passes a corner within WPNAV_RADIUS: it leaves the leg that far / cos(half the angle) before it, two
+    radii at least. Over a leg that is shorter than that the path beyond it counts as well.
+    """
+    path = np.column_stack((frame.to_xy(flight.places), flight.alts_rel_m))
+    near = [_around(path, corner) for corner in range(1, len(path) - 1)]
+    corner_of = np.repeat(np.arange(len(near)), [len(each) for each in near])
+    shapes = np.asarray(shapely.convex_hull(shapely.multipoints(np.concatenate(near)[:, :2], indices=corner_of)))
+    low_m = np.array([each[:, 2].min() for each in near]) - VERTICAL_MARGIN_M
+    high_m = np.array([each[:, 2].max() for each in near]) + VERTICAL_MARGIN_M
+    return Parts(shapes, low_m, high_m, np.arange(len(near)))
+
+
+def _around(path: Array, corner: int) -> Array:
+    """The path (K, 3) that a cut at `corner` may leave out."""
+    back, on = path[corner - 1, :2] - path[corner, :2], path[corner + 1, :2] - path[corner, :2]
+    both = float(np.hypot(*back) * np.hypot(*on))
+    cosine = float(back @ on) / both if both > 0.0 else -1.0
+    half = math.sqrt(max((1.0 + cosine) / 2.0, 1e-12))
+    reach_m = min(max(WP_RADIUS_M / half, 2.0 * WP_RADIUS_M), 10.0 * WP_RADIUS_M)
+    return np.concatenate(
+        (_ahead(path[corner::-1], reach_m), path[corner : corner + 1], _ahead(path[corner:], reach_m))
+    )
+
+
+def _ahead(path: Array, reach_m: float) -> Array:
+    """The vertices after the first of `path` up to `reach_m` along it, and the place there."""
+    found = []
+    for start, end in pairwise(path):
+        length_m = float(np.hypot(*(end - start)[:2]))
+        if length_m >= reach_m:
+            found.append(start + reach_m / length_m * (end - start))
+            break
+        found.append(end)
+        reach_m -= length_m
+    return np.array(found).reshape(-1, 3)
 
 
 def _pieces(flight: Flight, frame: LocalFrame) -> tuple[Array, Array, NDArray[np.intp]]:

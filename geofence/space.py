@@ -73,6 +73,7 @@ class Space:
     no_film: tuple[Placed, ...]
     permitted: bool
     margin_m: float = 0.0
+    more_m: float = 0.0
     _layers: dict[bytes, FreeSpace] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -115,7 +116,7 @@ class Space:
     def margins_m(self) -> Array:
         """The distance to keep from each exclusion, (N,)."""
         own = np.array([one.zone.margin_m for one in self.exclusions], dtype=np.float64)
-        return np.maximum(own, self.margin_m)
+        return np.maximum(own, self.margin_m) + self.more_m
 
     @cached_property
     def low_rel_m(self) -> Array:
@@ -134,7 +135,7 @@ class Space:
 
     @cached_property
     def _rooms(self) -> tuple[Room, ...]:
-        inclusions = [(one.shape, max(one.zone.margin_m, self.margin_m)) for one in self.inclusions]
+        inclusions = [(one.shape, max(one.zone.margin_m, self.margin_m) + self.more_m) for one in self.inclusions]
         return rooms_of(inclusions, self.airspace.combination) if self.permitted else ()
 
     @cached_property
@@ -153,6 +154,10 @@ class Space:
         """The same, but nothing may be flown over, so that a vehicle can come down on the spot anywhere."""
         tall = tuple(replace(one, high_rel_m=math.inf) for one in self.exclusions)
         return replace(self, exclusions=tall, _layers={})
+
+    def with_margin(self, margin_m: float, *, more_m: float = 0.0) -> Space:
+        """The same with at least `margin_m` to every zone, and `more_m` on top of every margin."""
+        return replace(self, margin_m=margin_m, more_m=more_m, _layers={})
 
     def met(self, low_rel_m: float, high_rel_m: float) -> NDArray[np.intp]:
         """The numbers of the exclusions that count at any height from `low_rel_m` to `high_rel_m`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,28 +12,44 @@ import shapely
 from core.altitude import Altitude, Datum
 from core.errors import Conflict, FieldError, InvalidRequest
 from geofence.compiler import FenceTask, compile_fence, narrowest_m
-from geofence.evaluate import evaluate
+from geofence.evaluate import evaluate, passed_by
 from geofence.frame import Array, LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, OnboardFence
 from geofence.route import route as find_route
-from geofence.scene import RETURN_ALT_M, VERTICAL_MARGIN_M, Flight, Geometries, Scene, lay_out, margin_budget_m
+from geofence.scene import (
+    RETRACE_M,
+    RETURN_ALT_M,
+    RETURN_MPS,
+    VERTICAL_MARGIN_M,
+    Flight,
+    Geometries,
+    Scene,
+    lay_out,
+    margin_budget_m,
+)
 from geofence.search import SearchTooLarge
 from geofence.space import Ground, Space
 from geofence.terrain import Terrain
 from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.assemble import Path, assemble, waypoints
-from missions.energy import Cost, cost_of
+from missions.energy import Estimate, estimate
 from missions.filming import film_conflicts, without_filming
 from missions.items import fence_items, items_hash, mission_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, ReturnMode, Waypoint
 from missions.patterns.draft import Piece
 from missions.patterns.drawn import drawn_pieces
 from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, survey
+from missions.prove import prove
+from missions.timeline import CALM, TooMuchWind, Wind
 
-_NO_COST = Cost(0.0, 0.0, 0.0, 0.0)
 # SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
 MOST_RETRACED = 100
+# A corner of a way may be cut by this much more than a margin allows for (geofence.scene, turns), or by more where
+# several corners are near to each other.
+TURN_ROOMS_M = (2.0, 5.0)
+# A plan may wait so long for its take-off before it is proven anew.
+HOLDS_FOR = timedelta(minutes=10)
 # Ways to and from the work are not flown lower than this above ground, but where the work itself is lower.
 LOWEST_TRANSIT_M = 20.0
 # So far around what was drawn the ground counts for the heights of the ways.
@@ -42,13 +58,15 @@ _ABOUT_M = 1_000.0
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a plan is made for: the time of departure when the request names none, the ground, and the fence's limits.
+    """What a plan is made for: the time of departure when the request names none, the ground, the wind,
+    and what the autopilot's fence can hold.
 
     `terrain` None: flat ground, as far below home as the dock says; an altitude above ground is then refused.
     """
 
     now: datetime
     terrain: Terrain | None = None
+    wind: Wind = CALM
     limits: FenceLimits = ARDUCOPTER_LIMITS
 
 
@@ -73,7 +91,8 @@ class _Option:
 
     flight: Flight
     steps: tuple[Waypoint, ...]
-    cost: Cost
+    length_m: float
+    estimate: Estimate | None
     conflicts: tuple[Conflict, ...]
     fence: OnboardFence | None
 
@@ -92,10 +111,37 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
     options = []
     for option in _options(task, pieces):
         if not option.conflicts:
-            return _plan_of(task, option, ())
+            return _proven(task, _plan_of(task, option, ()))
         options.append(option)
     best = min(options, key=lambda each: len(each.conflicts))
     return _plan_of(task, best, (*_outside(task, pieces), *best.conflicts))
+
+
+def _proven(task: _Task, made: Plan) -> Plan:
+    """The plan with its proof; what that does not find in order becomes conflicts, and nothing may be uploaded."""
+    window = TimeWindow(task.departs_at, task.departs_at + timedelta(seconds=made.duration_p95_s) + HOLDS_FOR)
+    proof = prove(made, task.airspace, task.airframe, window=window, terrain=task.conditions.terrain)
+    if proof.valid:
+        return replace(made, proof=proof)
+    refuted = tuple(
+        Conflict(
+            f"not-proven-{check.rule}", check.detail, "/geometry", check.zone_id, None, check.leg, check.geometry
+        )
+        for check in proof.checks
+        if not check.ok
+    )
+    return replace(
+        made,
+        proof=proof,
+        conflicts=refuted,
+        fence=None,
+        items=(),
+        fence_items=(),
+        rally_items=(),
+        hash="",
+        fence_hash="",
+        rally_hash="",
+    )
 
 
 def _options(task: _Task, pieces: Sequence[Piece]) -> Iterator[_Option]:
@@ -104,13 +150,19 @@ def _options(task: _Task, pieces: Sequence[Piece]) -> Iterator[_Option]:
     What retraces lands on the spot when it cannot, so that the ways of the third keep off all that lies below them.
     """
     wanted = task.request.returns
-    path = assemble(pieces, np.zeros(2), _ways(task, pieces, task.space))
     if wanted in (None, ReturnMode.DIRECT):
-        yield _option(task, path, ReturnMode.DIRECT)
+        yield _option(task, _assembled(task, pieces, task.space), ReturnMode.DIRECT)
     if wanted in (None, ReturnMode.RETRACE):
-        yield _option(task, path, ReturnMode.RETRACE)
-        landable = assemble(pieces, np.zeros(2), _ways(task, pieces, task.space.open_below()))
-        yield _option(task, landable, ReturnMode.RETRACE)
+        wider = task.space.with_margin(task.space.margin_m + RETRACE_M)
+        yield _option(task, _assembled(task, pieces, wider), ReturnMode.RETRACE)
+        for room_m in TURN_ROOMS_M:
+            yield _option(task, _assembled(task, pieces, wider.open_below(), room_m), ReturnMode.RETRACE)
+
+
+def _assembled(task: _Task, pieces: Sequence[Piece], space: Space, room_m: float = TURN_ROOMS_M[0]) -> Path:
+    """The whole path; ways keep `room_m` for their own corners to be cut, where there is that much."""
+    roomy = assemble(pieces, np.zeros(2), _ways(task, pieces, space.with_margin(space.margin_m, more_m=room_m)))
+    return roomy if not roomy.missing else assemble(pieces, np.zeros(2), _ways(task, pieces, space))
 
 
 def _task(
@@ -118,11 +170,12 @@ def _task(
 ) -> _Task:
     departs_at = request.departs_at or conditions.now
     # No battery lasts longer than it hovers: zones that begin later do not matter.
-    longest = timedelta(hours=airframe.battery_wh / min(airframe.hover_w, airframe.cruise_w))
+    longest = timedelta(hours=airframe.battery_wh / min(airframe.hover_w, airframe.cruise_w)) + HOLDS_FOR
     frame = LocalFrame(dock.place)
     ground = Ground(dock.alt_amsl_m, dock.height_agl_m, conditions.terrain)
     window = TimeWindow(departs_at, departs_at + longest)
-    space = Space.of(airspace, frame, window, ground, margin_m=margin_budget_m(request.speed_mps))
+    margin_m = margin_budget_m(max(request.speed_mps, RETURN_MPS))
+    space = Space.of(airspace, frame, window, ground, margin_m=margin_m)
     return _Task(request, dock, airspace, airframe, conditions, departs_at, frame, ground, space)
 
 
@@ -181,20 +234,56 @@ def _option(task: _Task, path: Path, returns: ReturnMode) -> _Option:
         steps = (*steps, Waypoint(task.dock.place, steps[-1].alt_rel_m))
     flight = _flight(task, steps, direct=direct)
     xyz = np.column_stack((task.frame.to_xy(flight.places), flight.alts_rel_m))
-    cost = cost_of(xyz[:, :2], max(flight.alts_rel_m), task.request.speed_mps, task.airframe)
+    length_m = float(np.hypot(*np.diff(xyz[:, :2], axis=0).T).sum())
     scene = lay_out(flight, task.frame)
-    conflicts = (
+    conflicts = [
         *evaluate(scene, task.space, task.conditions.terrain),
-        *_limits(task.request, cost, task.airframe),
         *_memory(steps, returns),
         *film_conflicts(flown, task.space.no_film, task.frame),
-    )
-    if conflicts:
-        return _Option(flight, steps, cost, conflicts, None)
-    fence = _fence(task, scene)
+    ]
+    needs = _estimate(task, steps, flight, conflicts)
+    fence: OnboardFence | Conflict | None = None if conflicts else _fence(task, scene)
     if isinstance(fence, Conflict):
-        return _Option(flight, steps, cost, (fence,), None)
-    return _Option(flight, steps, cost, (), fence)
+        conflicts, fence = [fence], None
+    return _Option(flight, steps, length_m, needs, tuple(conflicts), fence)
+
+
+def _estimate(task: _Task, steps: Sequence[Waypoint], flight: Flight, conflicts: list[Conflict]) -> Estimate | None:
+    """Times and energy; what the airframe cannot do is added to `conflicts`."""
+    request, airframe = task.request, task.airframe
+    if request.speed_mps > airframe.max_speed_mps:
+        detail = f"{request.speed_mps:g} m/s is faster than {airframe.name} flies: {airframe.max_speed_mps:g} m/s."
+        conflicts.append(Conflict("speed-above-limit", detail, "/properties/speed_mps"))
+        return None
+    points = np.column_stack((task.frame.to_xy([step.place for step in steps]), [step.alt_rel_m for step in steps]))
+    try:
+        found = estimate(
+            points,
+            request.speed_mps,
+            airframe,
+            task.conditions.wind,
+            holds_s=np.array([step.hold_s for step in steps]),
+            returns=ReturnMode.DIRECT if flight.direct else ReturnMode.RETRACE,
+            return_alt_m=flight.return_alt_rel_m,
+        )
+    except TooMuchWind as reason:
+        detail = f"In the wind that is forecast, {reason}."
+        conflicts.append(Conflict("too-much-wind", detail, "/properties/speed_mps"))
+        return None
+    conflicts += _battery(found, task.airframe)
+    return found
+
+
+def _battery(found: Estimate, airframe: Airframe) -> Iterator[Conflict]:
+    """A plan that 5 of 100 flights would end below the reserve, finished or broken off, may not fly."""
+    energy = found.energy
+    if energy.needed_p95_pct > 100.0:
+        detail = (
+            f"The flight takes {energy.p50_wh:.0f} Wh, {energy.p95_wh:.0f} Wh in 5 of 100 cases; with a reserve of "
+            f"{airframe.reserve:.0%} that is {energy.needed_p95_pct:.0f} % of the {airframe.battery_wh:g} Wh of "
+            f"{airframe.name}: it would land with {energy.lands_with_pct_p95:.0f} %."
+        )
+        yield Conflict("battery-not-enough", detail, "/geometry")
 
 
 def _flight(task: _Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
@@ -208,7 +297,7 @@ def _flight(task: _Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
         return_alt_rel_m=max(*alts, RETURN_ALT_M),
         pad_agl_m=task.dock.height_agl_m,
         pad_amsl_m=task.dock.alt_amsl_m,
-        margin_m=margin_budget_m(task.request.speed_mps),
+        margin_m=task.space.margin_m + (0.0 if direct else RETRACE_M),
         rally=task.request.rally,
     )
 
@@ -232,18 +321,16 @@ def _fenced_off(task: _Task, scene: Scene) -> Geometries:
     The zones that count at any height of the flight, but for those that it passes over or under on its way.
     """
     space, flight = task.space, scene.flight
-    lowest_m = min(flight.alts_rel_m)
-    met = space.met(lowest_m - VERTICAL_MARGIN_M, flight.top_rel_m)
-    swept = scene.swept()
-    passed = np.unique(shapely.STRtree(swept).query(space.shapes[met], predicate="intersects")[0])
-    kept: Geometries = space.shapes[np.delete(met, passed)]
+    lowest_m = min(flight.alts_rel_m) - VERTICAL_MARGIN_M if flight.direct else -np.inf  # it may land anywhere
+    met = space.met(lowest_m, flight.top_rel_m)
+    kept: Geometries = space.shapes[np.setdiff1d(met, passed_by(scene, space))]
     return kept
 
 
 def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...]) -> Plan:
     request, dock = task.request, task.dock
     steps = option.steps if option else ()
-    cost = option.cost if option else _NO_COST
+    needs = option.estimate if option else None
     fence = option.fence if option and not conflicts else None
     items: tuple[MissionItem, ...] = ()
     walls: tuple[MissionItem, ...] = ()
@@ -256,10 +343,13 @@ def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...
         home_agl_m=dock.height_agl_m,
         waypoints=steps,
         speed_mps=request.speed_mps,
-        length_m=cost.length_m,
-        duration_s=cost.duration_s,
-        energy_wh=cost.energy_wh,
-        battery_needed_pct=cost.battery_needed_pct,
+        length_m=option.length_m if option else 0.0,
+        duration_s=needs.timeline.duration_s if needs else 0.0,
+        energy_wh=needs.energy.p50_wh if needs else 0.0,
+        battery_needed_pct=needs.energy.needed_pct if needs else 0.0,
+        duration_p95_s=needs.duration_p95_s if needs else 0.0,
+        battery_p95_pct=needs.energy.needed_p95_pct if needs else 0.0,
+        offsets_s=tuple(needs.timeline.at_s[2 : 2 + len(steps)].round(2).tolist()) if needs else (),
         airspace_version=task.airspace.version,
         conflicts=conflicts,
         fence=fence,
@@ -272,20 +362,6 @@ def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...
         departs_at=task.departs_at,
         airframe=task.airframe.name,
     )
-
-
-def _limits(request: MissionRequest, cost: Cost, airframe: Airframe) -> Iterator[Conflict]:
-    """What the airframe cannot do."""
-    if request.speed_mps > airframe.max_speed_mps:
-        detail = f"{request.speed_mps:g} m/s is faster than {airframe.name} flies: {airframe.max_speed_mps:g} m/s."
-        yield Conflict("speed-above-limit", detail, "/properties/speed_mps")
-    if cost.battery_needed_pct > 100.0:
-        detail = (
-            f"The flight of {cost.length_m / 1000:.1f} km needs {cost.energy_wh:.0f} Wh; with a reserve of "
-            f"{airframe.reserve:.0%} that is {cost.battery_needed_pct:.0f} % of the {airframe.battery_wh:g} Wh "
-            f"of {airframe.name}."
-        )
-        yield Conflict("battery-not-enough", detail, "/geometry")
 
 
 def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict]:
