@@ -14,6 +14,8 @@ from geofence.obstacles import Corners, Indices, cross
 Mask = NDArray[np.bool_]
 
 _NEAR_M = 1e-6  # how far from a line a vertex counts as on it
+_NEAREST = 16
+_FEW_LINES = 16
 _MOST_PAIRS = 20_000  # looked at in one go: what fits the processor's cache
 
 
@@ -59,22 +61,39 @@ class Places:
         return start[passes], end[passes], length_m[passes]
 
     def cross_discs(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
-        """Which straight lines (N,) pass through one of the `discs` (K, 3) abeam of its centre: x, y, radius."""
-        size = max(1, _MOST_PAIRS // max(1, len(discs)))
-        parts = [slice(first, first + size) for first in range(0, len(starts), size)]
-        found = [self._cross_discs(starts[part], ends[part], discs) for part in parts]
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.bool_)
+        """Which straight lines (N,) pass through one of the `discs` (K, 3) abeam of its centre: x, y, radius.
 
-    def _cross_discs(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
-        at = self.at[:, starts]
-        along = _unit(self.at[:, ends] - at)
-        across = np.array((-along[1], along[0]))
-        disc, line = np.nonzero(np.abs(discs[:, :2] @ across - (at * across).sum(axis=0)) < discs[:, 2:])
-        ahead = discs[disc, :2].T - at[:, line]
-        beyond = discs[disc, :2].T - self.at[:, ends[line]]
-        between = ((ahead * along[:, line]).sum(axis=0) > 0.0) & ((beyond * along[:, line]).sum(axis=0) < 0.0)
+        Most pass through one of those nearest to their start: only the others are compared with all.
+        """
+        if len(starts) <= _FEW_LINES:  # the exact test of so few costs no more
+            return np.zeros(len(starts), dtype=np.bool_)
+        crossing = self._cross_nearest(starts, ends, discs)
+        left = np.flatnonzero(~crossing)
+        size = max(1, _MOST_PAIRS // max(1, len(discs)))
+        for first in range(0, len(left), size):
+            part = left[first : first + size]
+            crossing[part] = self._cross(starts[part], ends[part], discs)
+        return crossing
+
+    def _cross_nearest(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
+        if len(discs) <= 2 * _NEAREST:
+            return np.zeros(len(starts), dtype=np.bool_)
+        origins, origin = np.unique(starts, return_inverse=True)
+        away = discs[:, :2] - self.at.T[origins, None]
+        nearest = np.argpartition((away * away).sum(axis=2), _NEAREST, axis=1)[:, :_NEAREST]
+        return np.asarray(self._cross(starts, ends, discs[nearest[origin]]))
+
+    def _cross(self, starts: Indices, ends: Indices, discs: Array) -> Mask:
+        """As `cross_discs`; `discs` (K, 3) for all lines or (N, K, 3) for each its own."""
+        at = self.at[:, starts, None]
+        step = self.at[:, ends, None] - at
+        length_m = np.hypot(step[0], step[1])
+        x, y = discs[..., 0] - at[0], discs[..., 1] - at[1]
+        abeam = np.abs(step[0] * y - step[1] * x) < discs[..., 2] * length_m
+        line, disc = np.nonzero(abeam)
+        ahead = (step[0, line, 0] * x[line, disc] + step[1, line, 0] * y[line, disc]) / length_m[line, 0]
         crossing = np.zeros(len(starts), dtype=np.bool_)
-        crossing[line[between]] = True
+        crossing[line[(ahead > 0.0) & (ahead < length_m[line, 0])]] = True
         return crossing
 
     def _cones(self, starts: Indices, parents: Indices) -> tuple[Array, Array]:
