@@ -51,7 +51,7 @@ def zone_of(properties: Mapping[str, object], zone_id: object, path: str, intake
             told_of = f"properties that mean nothing here, such as {key[:40]!r}"
             intake.note_once(below(path, key[:40]), Change.LEFT_OUT, told_of)
             break
-    if "kind" in told and told["kind"] not in zone_kinds():
+    if str(told.get("kind", OTHER)) not in zone_kinds():
         detail = f"a kind that the regulation does not know, such as {told.pop('kind')!r:.40}: read as {OTHER}"
         intake.note_once(below(path, "kind"), Change.MAPPED, detail)
     told["name"] = words(told.get("name"), LONGEST_NAME) or words(zone_id, LONGEST_NAME) or "-"

@@ -26,6 +26,7 @@ _FEW_EDGES = 200
 # The shift of GCJ-02 bends an edge: by 6 cm over 1 km, by 1.5 m over 5 km (its shortest wave is 37 km long).
 _LONGEST_SHIFTED_EDGE_DEG = 0.009
 _NUMBERS = (float, int)
+_TOO_FEW = "a ring needs at least 3 different positions"
 _SWAPPED = "latitude and longitude look swapped: {order}"
 
 
@@ -123,12 +124,12 @@ def shapes(
     """
     if len(rings) > MOST_RINGS:
         raise refusal(path, f"the polygon has {len(rings)} rings; at most {MOST_RINGS} are read")
-    if sum(len(ring.lonlat) for ring in rings) > MOST_ZONE_VERTICES + len(rings):
-        raise refusal(path, f"the polygon has more than {MOST_ZONE_VERTICES} vertices in all")
+    _check_size([len(ring.lonlat) for ring in rings], path)
     settled = [_settled(ring, intake, order=order) for ring in rings]
     sound = [ring for ring in settled if ring is not None]
     if not rings or len(sound) < len(settled):
         return ()
+    _check_size([len(ring) for ring in sound], path)
     outer, *holes = sound
     for ring, raw in zip(sound, rings, strict=True):
         if len(ring) > _FEW_EDGES:
@@ -139,6 +140,12 @@ def shapes(
     if is_sound(polygon):
         return (PolygonShape(_open(outer), tuple(_open(hole) for hole in holes)),)
     return _repaired(outer, holes, path, role, intake)
+
+
+def _check_size(lengths: Sequence[int], path: str) -> None:
+    """Raises InvalidRequest for closed rings of so many positions that no zone may have them."""
+    if sum(lengths) > MOST_ZONE_VERTICES + len(lengths):
+        raise refusal(path, f"the polygon has more than {MOST_ZONE_VERTICES} vertices in all")
 
 
 def _repaired(
@@ -154,7 +161,9 @@ def _repaired(
     pieces = f", {len(found.parts)} parts" if len(found.parts) > 1 else ""
     told = f"rings with more than one reading ({why}): read as {side}{pieces}"
     intake.note(path, Change.REPAIRED, told, round(found.change_m2, 2))
-    intake.spend_vertices(sum(int(shapely.get_num_coordinates(part)) for part in found.parts), path)
+    sizes = [int(shapely.get_num_coordinates(part)) for part in found.parts]
+    _check_size([max(sizes)], path)
+    intake.spend_vertices(sum(sizes), path)
     return tuple(_shape(part) for part in found.parts)
 
 
@@ -163,8 +172,10 @@ def _settled(raw: RawRing, intake: Intake, *, order: str) -> Array | None:
     intake.spend_vertices(len(raw.lonlat), raw.path)
     if len(raw.lonlat) > MOST_RING_VERTICES + 1:
         raise refusal(raw.path, f"the ring has {len(raw.lonlat)} positions; at most {MOST_RING_VERTICES} are read")
-    lonlat = _in_range(raw.lonlat, raw.path, intake, order=order)
+    lonlat = _in_range(raw.lonlat, raw.path, intake, order=order) if len(raw.lonlat) else None
     if lonlat is None:
+        if not len(raw.lonlat):
+            intake.problems.add(raw.path, _TOO_FEW)
         return None
     ring = lonlat[np.r_[True, (np.diff(lonlat, axis=0) != 0.0).any(axis=1)]]
     if len(ring) < len(lonlat):
@@ -173,7 +184,7 @@ def _settled(raw: RawRing, intake: Intake, *, order: str) -> Array | None:
         ring = ring[:-1]
     others = ring[(ring != ring[0]).any(axis=1)] if len(ring) else ring
     if not len(others) or not (others != others[0]).any():
-        intake.problems.add(raw.path, "a ring needs at least 3 different positions")
+        intake.problems.add(raw.path, _TOO_FEW)
         return None
     return _converted(np.concatenate((ring, ring[:1])), raw.path, intake)
 
@@ -210,6 +221,8 @@ def _converted(ring: Array, path: str, intake: Intake) -> Array:
     if intake.crs in (Crs.WGS84, Crs.CGCS2000):
         return ring
     finer = shapely.get_coordinates(shapely.segmentize(shapely.linestrings(ring), _LONGEST_SHIFTED_EDGE_DEG))
+    if len(finer) > MOST_RING_VERTICES + 1:
+        raise refusal(path, f"edges so long that the conversion needs {len(finer)} vertices")
     intake.spend_vertices(len(finer) - len(ring), path)
     found = to_wgs84(finer, intake.crs)
     found[-1] = found[0]

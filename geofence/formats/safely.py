@@ -64,7 +64,7 @@ def json_of(data: bytes) -> Any:
             raise refusal("", f"the file has {count} times {mark.decode()!r}; at most {most} are read")
     try:
         found = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise refusal("", f"not JSON: {error}") from error
     except RecursionError as error:
         raise refusal("", "not readable: nested too deeply") from error

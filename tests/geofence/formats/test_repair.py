@@ -99,10 +99,10 @@ def test_the_middle_of_a_star_is_excluded_and_its_note_says_how_much_that_adds()
 def test_a_hole_outside_is_covered_too_unless_the_zone_is_an_inclusion(role: Role) -> None:
     outside = [[lon + 0.05, lat] for lon, lat in INNER]
     covered, notes = settle(SQUARE, outside, role=role)
-    assert area(covered).covers(Polygon(outside))
+    assert area(covered).buffer(1e-9).covers(Polygon(outside))
     assert notes[0].area_m2 == pytest.approx(285.9 * 332.7, rel=0.01)
     kept, _ = settle(SQUARE, outside, role=Role.INCLUSION)
-    assert area(kept).equals(Polygon(SQUARE))
+    assert area(kept).symmetric_difference(Polygon(SQUARE)).area < 1e-12
 
 
 def test_a_sound_polygon_stays_as_it_is_without_a_note() -> None:

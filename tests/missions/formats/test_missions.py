@@ -19,36 +19,15 @@ from geofence.formats.crs import Crs, from_wgs84
 from geofence.formats.intake import Options
 from geofence.formats.report import Change, Format
 from geofence.frame import lonlat_array
-from geofence.onboard import FencePolygon, OnboardFence
 from geofence.zones import PolygonShape, Role
 from missions.formats.document import LOCATED
 from missions.formats.files import MISSION_FORMATS, Imported, read_file, write_mission, write_zones
 from missions.formats.plan import read_plan, write_plan
 from missions.formats.wpl import read_wpl, write_wpl, write_wpl_rally
-from missions.items import mission_items
-from missions.model import Action, ActionKind, MissionItem, Plan, Waypoint
+from missions.model import MissionItem, Plan, Waypoint
 from tests.geofence.formats.samples import SQUARE, ZONES, kml_of, samples
-from tests.geofence.places import HOME, at, box
-
-STEPS = (
-    Waypoint(at(100, 0), 50.0, actions=(Action(ActionKind.GIMBAL, -90.0), Action(ActionKind.PHOTO_EVERY, 20.0))),
-    Waypoint(at(300, 0), 50.0, 5.0, (Action(ActionKind.PHOTO), Action(ActionKind.SPEED, 4.0))),
-    Waypoint(at(300, 200), 60.0, actions=(Action(ActionKind.PHOTO_EVERY, 0.0), Action(ActionKind.HEADING, 270.0))),
-    Waypoint(at(100, 200), 60.0, actions=(Action(ActionKind.LOOK_AT, place=HOME), Action(ActionKind.VIDEO, 1.0))),
-    Waypoint(at(50, 100), 60.0, actions=(Action(ActionKind.LOOK_AHEAD), Action(ActionKind.VIDEO, 0.0))),
-)
-FENCE = OnboardFence((FencePolygon(box(-50, -50, 400, 300), inclusion=True),), 80.0)
-
-
-def a_plan(**changes: Any) -> Plan:
-    items = mission_items(HOME, 4.0, STEPS, 8.0)
-    plan = Plan(
-        home=HOME, home_amsl_m=4.0, waypoints=STEPS, speed_mps=8.0, length_m=900.0, duration_s=120.0,
-        energy_wh=10.0, battery_needed_pct=20.0, airspace_version=1, conflicts=(), fence=FENCE, items=items,
-        fence_items=(), hash="h", fence_hash="f", rally=(Waypoint(at(0, 50), 30.0),),
-    )  # fmt: skip
-    return replace(plan, **changes)
-
+from tests.geofence.places import HOME
+from tests.missions.formats.plans import FENCE, STEPS, a_plan
 
 whole = st.integers(-180, 180).map(float)
 commands = st.sampled_from([16, 17, 19, 21, 22, 82, 93, 115, 178, 195, 206, 2000, 2500])
@@ -118,7 +97,7 @@ def test_altitudes_above_sea_level_count_from_the_files_home() -> None:
     found = read_file(write_wpl(ground), Options())
     assert found.mission is not None
     assert found.mission["properties"]["alt_agl_m"] == 60.0
-    mixed = [replace(item, frame=10) if item.seq == 5 else item for item in a_plan().items]
+    mixed = [replace(item, frame=10) if item.z_m == 50.0 else item for item in a_plan().items]
     found = read_file(write_wpl(mixed), Options())
     assert found.mission is not None
     assert not {"alt_rel_m", "alt_agl_m"} & found.mission["properties"].keys(), "nobody may guess it"
