@@ -189,19 +189,14 @@ def _polygons(*rings: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> byte
     return msgspec.json.encode({"type": "FeatureCollection", "features": features})
 
 
-def _kml(coordinates: bytes, times: int = 1) -> bytes:
-    ring = (
-        b"<outerBoundaryIs><LinearRing><coordinates>" + coordinates + b"</coordinates></LinearRing></outerBoundaryIs>"
-    )
-    return (
-        b"<kml><Document>" + b"<Placemark><Polygon>" + ring + b"</Polygon></Placemark>" * times + b"</Document></kml>"
-    )
+def _one_ring(unit: bytes) -> bytes:
+    """A KML polygon whose coordinates are a unit again and again."""
+    head, tail = kml_of(kml_polygon([[0, 0]])).split(b"0,0")
+    return _repeated(head, unit, _BIG, tail)
 
 
 def _many_placemarks() -> bytes:
-    text = b" ".join(b"%f,%f" % (lon, lat) for lon, lat in SQUARE)
-    one = _kml(text).removeprefix(b"<kml><Document>").removesuffix(b"</Document></kml>")
-    return b"<kml><Document>" + one * 5_000 + b"</Document></kml>"
+    return kml_of(*[kml_polygon(SQUARE)] * 5_000)
 
 
 def _spaghetti(vertices: int, rings: int = 1) -> bytes:
