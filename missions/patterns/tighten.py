@@ -123,7 +123,9 @@ class _Tightener:
         beside[[min(index, one) for one in sides]] = False
         rest = self._look(np.stack((near, self.xy[sides]), axis=1)[(near != self.xy[sides]).any(axis=1)])
         own = shapely.intersection(mine, self._target)
-        for other in np.concatenate((self._strips[beside], rest)):
+        for other in np.concatenate((rest, self._strips[beside])):
+            if shapely.is_empty(own):
+                break
             own = shapely.difference(own, other)
         return own
 
@@ -131,6 +133,7 @@ class _Tightener:
         """What of that which nothing sees yet would be seen from each pair of legs (n, 1 or 2)."""
         left, low, right, high = shapely.total_bounds(seen)
         near = self._unseen[shapely.intersects(self._unseen, shapely.box(left, low, right, high))]
+        near = near[shapely.intersects(near[:, None], seen.reshape(1, -1)).any(axis=1)]
         if not len(near):
             return np.zeros(len(seen))
         still = _without(near[:, None], seen[None])
