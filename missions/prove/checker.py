@@ -23,7 +23,7 @@ from missions.prove.heights import GroundHeights
 from missions.prove.inclusions import stay_inside
 from missions.prove.limits import agrees, ends_well, right_hashes, within_vehicle, within_window, within_wire
 from missions.prove.rules import Rule
-from missions.prove.subject import Circumstances, Subject, lay_out
+from missions.prove.subject import Circumstances, Subject, check_reach, lay_out
 
 ARDUCOPTER = Autopilot()
 
@@ -119,11 +119,14 @@ def _anything_near(plan: Plan, *indices: ZoneIndex) -> bool:
 
 def _checks(plan: Plan, ground: Ground, given: Circumstances) -> Iterator[ProofCheck]:
     yield from right_hashes(plan)
-    yield within_wire(plan, given.autopilot)
+    storable = within_wire(plan, given.autopilot)
+    yield storable
+    if not storable.ok:
+        return
     try:
         subject = lay_out(plan, given)
     except NotFlyable as reason:
-        yield told(Rule.ITEMS, [str(reason)], "")
+        yield told(reason.rule, [str(reason)], "")
         return
     yield told(Rule.ITEMS, [], f"{len(plan.items)} items are a flight of {subject.flight.waypoints} waypoints.")
     yield agrees(subject)
@@ -135,6 +138,7 @@ def _checks(plan: Plan, ground: Ground, given: Circumstances) -> Iterator[ProofC
     fence = None
     try:
         rings = read_fence(plan.fence_items)
+        check_reach(np.concatenate([ring.lonlat for ring in rings]), subject.planes, Rule.FENCE_ITEMS)
     except NotFlyable as reason:
         yield told(Rule.FENCE_ITEMS, [str(reason)], "")
     else:

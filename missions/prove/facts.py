@@ -8,6 +8,8 @@ from dataclasses import dataclass
 VERTICAL_MARGIN_M = 5.0
 # Coordinates go over the wire in 1e-7 degree: two roundings of half of 1.1 cm meet in a distance.
 ROUNDING_M = 0.011
+# Beyond this from home the planes are not good to 4 ppm any more, and straight lines bend (planning guide, 9.1).
+FARTHEST_M = 30_000.0
 # Room between the path and the on-board fence: 2 m cross-track, 2 m cut corners, 1 m datum.
 FENCE_SLACK_M = 5.0
 

@@ -42,6 +42,8 @@ def read_fence(items: Sequence[MissionItem]) -> tuple[Ring, ...]:
 
     The compiler makes no circles, and ArduPilot measures them in its own metric (planning guide, section 9.1).
     """
+    if not items:
+        raise NotFlyable("The plan has no fence items.")
     rings: list[Ring] = []
     at = 0
     while at < len(items):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from missions.model import MissionItem
 from missions.prove.facts import Autopilot
 from missions.prove.planes import Array
+from missions.prove.rules import Rule
 
 # MAV_CMD (MAVLink common.xml).
 _WAYPOINT, _RETURN, _LAND, _TAKEOFF = 16, 20, 21, 22
@@ -20,7 +21,11 @@ _GROUND_SPEEDS = (0.0, 1.0)
 
 
 class NotFlyable(Exception):
-    """The items are no flight that the proof can follow; the text says which one."""
+    """The items are no flight that the proof can follow; the text says which one, `rule` what it breaks."""
+
+    def __init__(self, detail: str, rule: Rule = Rule.ITEMS) -> None:
+        super().__init__(detail)
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)

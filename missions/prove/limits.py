@@ -97,8 +97,7 @@ def _same_place(lonlat: Array, other: tuple[float, float]) -> bool:
 
 def ends_well(subject: Subject) -> Iterator[ProofCheck]:
     """It lands at home, and SmartRTL can remember the way where that is the way back."""
-    end = subject.planes.true.to_xy(subject.flight.points[-1:, :2])[0]
-    away_m = float(np.hypot(*end))
+    away_m = float(np.hypot(*subject.planes.true.to_xy(subject.flight.points[-1:, :2])[0]))
     problem = f"The mission lands {away_m:.1f} m from home."
     yield told(Rule.LANDS_AT_HOME, [problem] if away_m > _AT_HOME_M else [], "The mission ends at home.")
     if subject.plan.returns is ReturnMode.RETRACE:

@@ -29,6 +29,7 @@ class Rule(StrEnum):
     SPEED = "speed"
     ENERGY = "energy"
     TIME = "time"
+    REACH = "reach"
     LANDS_AT_HOME = "lands-at-home"
     RETRACE_BUFFER = "retrace-buffer"
     TERRAIN = "terrain-data"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from geofence.window import TimeWindow
 from missions.model import Airframe, Plan
-from missions.prove.facts import Autopilot
-from missions.prove.flight import Flight, read_flight, read_rally
+from missions.prove.facts import FARTHEST_M, Autopilot
+from missions.prove.flight import Flight, NotFlyable, read_flight, read_rally
 from missions.prove.heights import GroundHeights, Heights
 from missions.prove.parts import Parts, Planes, Returning, parts_of
 from missions.prove.planes import Array
+from missions.prove.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def lay_out(plan: Plan, given: Circumstances) -> Subject:
     flight = read_flight(plan.items, given.autopilot)
     rally = read_rally(plan.rally_items)
     planes = Planes.at(flight.home)
+    check_reach(np.concatenate((flight.points[:, :2], rally[:, :2])), planes, Rule.REACH)
     returning = Returning(plan.returns, plan.return_alt_rel_m, rally)
     return Subject(
         plan=plan,
@@ -55,3 +59,11 @@ def lay_out(plan: Plan, given: Circumstances) -> Subject:
         heights=Heights(flight.home_amsl_m, plan.home_agl_m, given.terrain),
         parts=parts_of(flight, returning, given.autopilot, planes),
     )
+
+
+def check_reach(lonlat: Array, planes: Planes, rule: Rule) -> None:
+    """Raises NotFlyable, as `rule`, when a place is farther from home than the planes are good for."""
+    farthest_m = float(np.hypot(*planes.true.to_xy(lonlat).T).max(initial=0.0))
+    if not farthest_m <= FARTHEST_M:
+        detail = f"It reaches {farthest_m / 1000:.0f} km from home; a proof goes as far as {FARTHEST_M / 1000:g} km."
+        raise NotFlyable(detail, rule)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from missions.model import MissionItem
 
+# The largest float32.
+_LARGEST = 3.4028234663852886e38
 # What ArduCopter stores of a command (AP_Mission): the params that it gives back, and whether a place with altitude.
 # A command that is not listed keeps all.
 _ALL = ((0, 1, 2, 3), True)
@@ -60,4 +62,6 @@ def _line(item: MissionItem, *, flat: bool) -> str:
 def _bits(value: float) -> str:
     if math.isnan(value):
         return "nan"
+    if math.isfinite(value) and abs(value) > _LARGEST:
+        return "too-large"  # no item can carry it, so no vehicle's hash is this one
     return struct.pack(">f", 0.0 if value == 0.0 else value).hex()

@@ -117,6 +117,13 @@ def zero_zero(rng: Generator) -> Mutant:
     return Mutant("items", base, with_plan(base, hashed(edited(base, waypoint_seq(base, rng), x_e7=0, y_e7=0))))
 
 
+def waypoint_far_away(rng: Generator) -> Mutant:
+    base = valid_case(rng)
+    seq = waypoint_seq(base, rng)
+    north = int(rng.integers(2_800_000, 500_000_000))
+    return Mutant("reach", base, with_plan(base, hashed(edited(base, seq, x_e7=base.plan.items[seq].x_e7 + north))))
+
+
 def altitude_past_24_bits(rng: Generator) -> Mutant:
     base = valid_case(rng)
     alt = 83_886.1 + float(rng.uniform(0.0, 1e6))
@@ -193,6 +200,7 @@ FAMILIES: tuple[Family, ...] = (
     no_number,
     latitude_and_longitude_swapped,
     zero_zero,
+    waypoint_far_away,
     altitude_past_24_bits,
     too_many_items,
     home_moved,
