@@ -55,7 +55,8 @@ def _line(item: MissionItem, *, flat: bool) -> str:
         frame = {5: 0, 6: 3}.get(item.frame, item.frame)
         words += [f"{item.x_e7}", f"{item.y_e7}"] if flat else [f"{frame}", f"{item.x_e7}", f"{item.y_e7}"]
     if placed and not flat:
-        words.append(f"{round(item.z_m * 100.0)}" if math.isfinite(item.z_m) else "nan")
+        centimetres = item.z_m * 100.0
+        words.append(f"{round(centimetres)}" if math.isfinite(centimetres) else "nan")
     return " ".join(words)
 
 
