@@ -29,7 +29,7 @@ from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
 from missions.formats.files import MISSION_FORMATS, ZONE_FORMATS, read_file, write_mission, write_zones
 from tests.fields import HOME
 from tests.geofence.formats.mutate import mutated
-from tests.geofence.formats.samples import SQUARE, samples
+from tests.geofence.formats.samples import SQUARE, kml_of, kml_polygon, samples
 from tests.missions.formats.plans import a_plan
 
 _MIB = 1 << 20
@@ -271,7 +271,7 @@ _HOSTILE: tuple[Callable[[], bytes], ...] = (
     partial(_repeated, b"<kml>", b"<!---->", _BIG, b"</kml>"),
     partial(_repeated, b"QGC WPL 110\n", b"\n", _BIG),
     partial(_repeated, b"QGC WPL 110\n", b"1 ", _BIG),
-    partial(_repeated, b"QGC WPL 110\n", b"0 0 0 5003 5 0 0 0 1 1 0 1\n", 49_000 * 27),
+    partial(_repeated, b"QGC WPL 110\n", b"0 0 0 5003 5 0 0 0 1 1 0 1\n", 19_000 * 27),
     partial(_repeated, b"", b"1 2\n", _BIG),
     partial(_repeated, b"", b"1 2 ", _BIG),
     partial(_repeated, b"", b"#\n", _BIG),

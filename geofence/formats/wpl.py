@@ -18,7 +18,7 @@ from geofence.formats.rings import RawRing, circle, numbers, place, shapes
 from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
 
 HEADER = "QGC WPL 110"
-MOST_ROWS = 50_000
+MOST_ROWS = 20_000
 COLUMNS = 12
 # MAV_CMD (MAVLink common.xml).
 RETURN_POINT, VERTEX_IN, VERTEX_OUT, CIRCLE_IN, CIRCLE_OUT, RALLY_POINT = 5000, 5001, 5002, 5003, 5004, 5100
