@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geofence.frame import Array
 from geofence.freespace import FreeSpace
@@ -17,6 +18,7 @@ class Ways:
         self._space = space
         self.places = np.asarray(places, dtype=np.float64).reshape(-1, 2)
         self._found: dict[tuple[int, int], tuple[float, Array | None]] = {}
+        self._clear: dict[int, NDArray[np.bool_]] = {}
 
     def straight_m(self) -> Array:
         """The straight distances (N, N): no way is shorter."""
@@ -42,9 +44,17 @@ class Ways:
     def _search(self, one: int, other: int) -> tuple[float, Array | None]:
         pair = (min(one, other), max(one, other))
         if pair not in self._found:
-            way = self._space.way(self.places[pair[0]], self.places[pair[1]])
+            way = self._shortest(*pair)
             self._found[pair] = (math.inf if way is None else length_of(way), way)
         return self._found[pair]
+
+    def _shortest(self, one: int, other: int) -> Array | None:
+        """Straight where nothing is in between, which is asked for all ways from a place at once."""
+        if one not in self._clear:
+            self._clear[one] = self._space.clear(np.broadcast_to(self.places[one], self.places.shape), self.places)
+        if self._clear[one][other]:
+            return self.places[[one, other]]
+        return self._space.way(self.places[one], self.places[other])
 
 
 def length_of(way: Array) -> float:

@@ -159,3 +159,44 @@ def test_a_search_that_grows_too_large_says_so(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("geofence.search.MOST_STEPS", 2)
     with pytest.raises(SearchTooLarge):
         space.way(at(-400, 0), at(400, 0))
+
+
+def test_a_way_to_the_same_place_is_that_place_twice() -> None:
+    way = hall(box(100, 100, 200, 200)).way(at(0, 0), at(0, 0))
+    assert way is not None
+    assert way.tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_way_between_corners_of_a_way_is_that_part_of_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    field = random_field(rng, 40)
+    space = space_of(field)
+    ways = [space.way(*field.free_points(rng, 2)) for _ in range(8)]
+    for way in ways:
+        if way is not None and len(way) > 3:
+            part = space.way(way[1], way[-2])
+            assert part is not None
+            assert length_of(part) == pytest.approx(length_of(way[1:-1]), abs=1e-6)
+
+
+def test_an_end_shut_in_by_zones_together_is_not_reached() -> None:
+    sides = [box(-110, -110, 110, -90), box(-110, 90, 110, 110), box(-110, -110, -90, 110), box(90, -110, 110, 110)]
+    field = random_field(np.random.default_rng(11), 60)
+    shapes = [*sides, *(shape for shape in field.shapes() if shape.distance(box(-110, -110, 110, 110)) > 30)]
+    space = hall(*shapes)
+    assert space.way(at(0, 0), at(-490, -490)) is None
+    assert space.way(at(-490, -490), at(0, 0)) is None
+    assert hall(*shapes[1:]).way(at(0, 0), at(-490, -490)) is not None
+
+
+def test_ways_among_many_places_are_those_of_each_pair() -> None:
+    field = random_field(np.random.default_rng(12), 30)
+    places = field.free_points(np.random.default_rng(13), 12)
+    ways = Ways(space_of(field), places)
+    for one in range(12):
+        for other in range(one):
+            alone = space_of(field).way(places[one], places[other])
+            expected_m = np.inf if alone is None else length_of(alone)
+            assert ways.length_m(one, other) == pytest.approx(expected_m, abs=1e-6)
+    assert (ways.straight_m() <= ways.known_m() + 1e-9).all()
