@@ -335,7 +335,8 @@ class Aircraft:
         else:
             tilt = math.radians(min(80.0, max(10.0, self.params["ANGLE_MAX"] * 0.01)))
             body.follow(demand, (self.wind.north_mps, self.wind.east_mps), tilt, dt)
-        self.track.note(body.position)
+        if not self.track.note(body.position, self.params["SRTL_ACCURACY"], self.params.whole("SRTL_POINTS")):
+            self.say(Severity.WARNING, "SmartRTL deactivated: buffer full")
         self._touch_ground(dt, demand)
 
     def _touch_ground(self, dt: float, demand: Demand | None = None) -> None:

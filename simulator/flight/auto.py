@@ -286,7 +286,7 @@ class Auto(Plain):
             case Cmd.CONDITION_DISTANCE:
                 return math.dist(craft.body.position[:2], self._path.destination[:2]) < max(0.0, item.params[0])
             case Cmd.CONDITION_YAW:
-                return craft.yaw.arrived(craft.body)
+                return craft.yaw.turned(craft.body)
             case _:
                 return True
 

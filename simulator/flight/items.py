@@ -101,6 +101,12 @@ def _byte(value: float) -> float:
     return float(int(max(-(2.0**31), min(2.0**31, value))) & 0xFF)
 
 
+def _signed(value: float, bits: int) -> float:
+    """A whole number of so many bits, cut towards zero; what does not fit wraps round."""
+    half = 1 << (bits - 1)
+    return float((int(max(-(2.0**31), min(2.0**31 - 1, value))) + half) % (2 * half) - half)
+
+
 def _sign(value: float) -> float:
     return -1.0 if value < 0 else 1.0
 
@@ -147,7 +153,9 @@ _KEPT: dict[int, Keeper] = {
     Cmd.NAV_DELAY: _everything,
     Cmd.DO_DIGICAM_CONTROL: _everything,
     Cmd.DO_DIGICAM_CONFIGURE: _everything,
-    Cmd.DO_GIMBAL_MANAGER_PITCHYAW: _everything,
+    Cmd.DO_GIMBAL_MANAGER_PITCHYAW: lambda p1, p2, p3, p4: (
+        _signed(p1, 8), _signed(p2, 16), _signed(p3, 8), _signed(p4, 8),
+    ),
     Cmd.IMAGE_START_CAPTURE: lambda p1, p2, p3, p4: (_byte(p1), p2, _u16(p3), _u16(p4)),
     Cmd.NAV_LAND: lambda p1, _2, _3, p4: (_u16(p1), 0.0, 0.0, _sign(p4)),
     Cmd.NAV_LOITER_UNLIM: lambda _1, _2, p3, _4: (0.0, 0.0, _sign(p3) * _u16(abs(p3)), 0.0),
@@ -181,7 +189,7 @@ def _stored_extras(item: Item) -> tuple[int, int, float]:
         case Cmd.DO_MOUNT_CONTROL:
             return 0, 0, 2.0
         case Cmd.DO_GIMBAL_MANAGER_PITCHYAW:
-            return item.x & 0xFF, 0, item.z
+            return item.x & 0xFF, 0, _byte(item.z) if math.isfinite(item.z) else 0.0
         case _:
             return 0, 0, 0.0
 

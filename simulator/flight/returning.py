@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 LOWEST_RETURN_M = 0.3
 SHALLOWEST_CONE = 0.5
-TRACK_SPACING_M = 3.0
-TRACK_POINTS = 512
+STRAIGHT_SHARE = 0.5
+"""Bends of the remembered track smaller than this share of SRTL_ACCURACY may be left out."""
 
 
 class _Stage(Enum):
@@ -135,26 +135,57 @@ def _return_up_m(craft: Aircraft, place: Vector) -> float:
 
 
 class TrackMemory:
-    """The points passed since arming, for SmartRTL; every second one is dropped when the memory is full."""
+    """The track since arming, for SmartRTL. What is straight is thinned out when the memory is full.
+
+    A track that does not fit even so cannot be retraced: the memory is then given up until the next arming. ArduPilot
+    also cuts loops out of the track; this one retraces them.
+    """
 
     def __init__(self) -> None:
         self.points: list[Vector] = []
-        self._spacing = TRACK_SPACING_M
+        self.given_up = False
 
     def restart(self, at: Vector) -> None:
         """Begin at the arming point."""
         self.points = [at]
-        self._spacing = TRACK_SPACING_M
+        self.given_up = False
 
-    def note(self, at: Vector) -> None:
-        """Remember a position if it is far enough from the last."""
-        if not self.points or math.dist(at, self.points[-1]) < self._spacing:
-            return
+    def note(self, at: Vector, accuracy_m: float, capacity: int) -> bool:
+        """Remember a position if it is further than ``accuracy_m`` from the last. False: given up just now."""
+        if self.given_up or (self.points and math.dist(at, self.points[-1]) < accuracy_m):
+            return True
+        if len(self.points) >= capacity:
+            self.points = straightened(self.points, accuracy_m * STRAIGHT_SHARE)
+        if len(self.points) >= capacity:
+            self.points, self.given_up = [], True
+            return False
         self.points.append(at)
-        if len(self.points) >= TRACK_POINTS:
-            self.points = self.points[::2]
-            self._spacing *= 2.0
+        return True
 
     def way_back(self) -> tuple[Vector, ...]:
-        """The points from the newest to the arming point."""
+        """The points from the newest to the arming point; () when they were given up."""
         return tuple(reversed(self.points))
+
+
+def straightened(points: list[Vector], tolerance_m: float) -> list[Vector]:
+    """The line with as few of its points as stay within a tolerance of it (Ramer 1972; Douglas and Peucker 1973)."""
+    kept: list[Vector] = []
+    waiting = [(0, len(points) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        between = range(first + 1, last)
+        off = max(between, key=lambda i: _from_line(points[i], points[first], points[last]), default=None)
+        if off is None or _from_line(points[off], points[first], points[last]) <= tolerance_m:
+            kept.append(points[first])
+        else:
+            waiting += [(off, last), (first, off)]
+    return [*kept, points[-1]]
+
+
+def _from_line(at: Vector, start: Vector, end: Vector) -> float:
+    """Distance to the straight piece between two points."""
+    along = [b - a for a, b in zip(start, end, strict=True)]
+    length2 = sum(step * step for step in along)
+    share = sum((p - a) * step for p, a, step in zip(at, start, along, strict=True)) / length2 if length2 else 0.0
+    share = max(0.0, min(1.0, share))
+    return math.dist(at, [a + share * step for a, step in zip(start, along, strict=True)])

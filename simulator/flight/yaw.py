@@ -67,9 +67,11 @@ class Yaw:
         self.aim = Aim.POINT if point is not None else Aim.HOLD
         self._angle = None
 
-    def arrived(self, body: Body) -> bool:
-        """Whether a fixed angle is reached."""
-        return self.aim is not Aim.FIXED or abs(wrap_pi(self._goal - body.yaw_rad)) <= ARRIVED_RAD
+    def turned(self, body: Body) -> bool:
+        """Whether the angle of `turn_to` is reached. A waypoint that began meanwhile loses the nose to the turn."""
+        if self.aim is not Aim.FIXED:
+            self.aim, self._angle = Aim.FIXED, body.yaw_rad
+        return abs(wrap_pi(self._goal - body.yaw_rad)) <= ARRIVED_RAD
 
     def target(self, body: Body, dt: float, course_rad: float | None = None) -> float | None:
         """The angle to fly this step; None keeps the heading. ``course_rad`` is the direction of the path flown."""

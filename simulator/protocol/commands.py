@@ -143,7 +143,7 @@ def _condition_yaw(_: Channel, craft: Aircraft, command: Command) -> Result:
     angle, rate, direction, relative = command.params
     if not 0.0 <= angle <= 360.0 or relative not in (0.0, 1.0):
         return Result.FAILED
-    craft.yaw.turn_to(math.radians(angle), math.radians(rate), int(direction), relative > 0, craft.body)
+    craft.yaw.turn_to(math.radians(angle), math.radians(rate), _whole(direction), relative > 0, craft.body)
     return Result.ACCEPTED
 
 

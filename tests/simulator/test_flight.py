@@ -283,6 +283,34 @@ def test_smart_rtl_flies_back_the_way_it_came() -> None:
     assert math.hypot(*station.craft.body.position[:2]) < 1.5
 
 
+def test_smart_rtl_remembers_a_long_straight_track_in_few_points() -> None:
+    station = Station()
+    station.set_parameter("SRTL_POINTS", 40)
+    station.start_mission([takeoff(15), waypoint(300, 0, 15), waypoint(300, 60, 15), waypoint(0, 60, 15), RETURN])
+    station.run_until(lambda: "Mission: 4 WP" in station.texts)
+    station.run(10)
+    assert station.set_mode(SMART_RTL) == ACCEPTED
+    highest_m = 0.0
+    while station.craft.armed:
+        station.run(0.2)
+        north, east, up = station.craft.body.position
+        highest_m = max(highest_m, up)
+        if up > 5:
+            assert min(abs(east), abs(east - 60), abs(north - 300)) < 4.0
+    assert math.hypot(*station.craft.body.position[:2]) < 1.5
+    assert highest_m < 16.0, "it does not climb to RTL_ALT"
+
+
+def test_smart_rtl_is_refused_once_the_track_no_longer_fits() -> None:
+    station = Station()
+    station.set_parameter("SRTL_POINTS", 5)
+    zigzag = [waypoint(20 * leg, 20 * (leg % 2), 10) for leg in range(1, 8)]
+    station.start_mission([takeoff(10), *zigzag, RETURN])
+    station.run_until(lambda: "SmartRTL deactivated: buffer full" in station.texts)
+    assert station.set_mode(SMART_RTL) == FAILED
+    assert "Mode change to SMARTRTL failed: init failed" in station.texts
+
+
 def test_landing_disarms_at_once_and_idling_after_the_delay() -> None:
     station = Station().hover(5)
     assert station.command(Cmd.NAV_LAND) == ACCEPTED
@@ -395,3 +423,24 @@ def test_the_reference_keeps_to_its_legs_and_its_limits(
                 break
         assert path.reached, "every corner is reached"
         assert math.dist(path.position, corner) <= radius + 0.3
+
+
+def test_a_heading_is_kept_on_the_leg_to_the_next_waypoint_and_no_further() -> None:
+    """The waypoint that begins with a CONDITION_YAW takes the nose, and the turn takes it back (SITL does so too)."""
+    turn = plain(Cmd.CONDITION_YAW, 90)
+    legs = [takeoff(15), waypoint(40, 0, 15), turn, waypoint(140, 0, 15), waypoint(200, 0, 15), RETURN]
+    station = Station().start_mission(legs)
+    for north_m, heading_deg in ((100, 90), (180, 0)):
+        station.run_until(lambda north_m=north_m: station.craft.body.north_m > north_m)  # type: ignore[misc]
+        assert math.degrees(station.craft.body.yaw_rad) == pytest.approx(heading_deg, abs=5)
+
+
+def test_a_stay_behind_a_turn_is_stayed_through_with_the_nose_turned() -> None:
+    stay = [plain(Cmd.CONDITION_YAW, 200), plain(Cmd.NAV_DELAY, 8), plain(Cmd.IMAGE_START_CAPTURE, 0, 0, 1)]
+    station = Station().start_mission([takeoff(15), waypoint(40, 0, 15), *stay, waypoint(40, 90, 15), RETURN])
+    station.run_until(lambda: "Mission: 4 Delay" in station.texts)
+    begin_s = station.craft.now_s
+    station.run_until(lambda: "Mission: 6 WP" in station.texts)
+    assert station.craft.now_s - begin_s == pytest.approx(8.0, abs=0.2)
+    assert math.degrees(station.craft.body.yaw_rad) % 360 == pytest.approx(200, abs=5)
+    assert "Mission: 5 ImageStartCapture" in station.texts

@@ -219,6 +219,33 @@ def test_a_low_battery_acts_after_its_timer_and_stays_latched() -> None:
     assert "Battery failsafe" in station.texts[-1] or "mode not armable" in station.texts[-1]
 
 
+@pytest.mark.parametrize(
+    ("remembers", "action", "mode"), [(1, 3, SMART_RTL), (1, 4, SMART_RTL), (0, 3, RTL), (0, 4, LAND)]
+)
+@pytest.mark.parametrize("failure", ["battery", "ground station", "fence"])
+def test_a_failure_retraces_the_track_or_else_does_the_next_best(
+    failure: str, remembers: int, action: int, mode: int
+) -> None:
+    """Values of BATT_FS_LOW_ACT and FS_GCS_ENABLE; FENCE_ACTION has 5 where they have 4."""
+    station = Station()
+    station.set_parameter("SRTL_POINTS", 300 * remembers)
+    station.hover(10)
+    if failure == "battery":
+        station.set_parameter("BATT_FS_LOW_ACT", action)
+        station.set_parameter("SIM_BATT_VOLTAGE", 10.4)
+        station.run(12)
+    elif failure == "ground station":
+        station.set_parameter("FS_GCS_ENABLE", action)
+        station.run(2)
+        station.heartbeats = False
+        station.run(6)
+    else:
+        for name, value in (("FENCE_RADIUS", 40), ("FENCE_ACTION", {3: 3, 4: 5}[action]), ("FENCE_ENABLE", 1)):
+            station.set_parameter(name, value)
+        run_into(station)
+    assert station.craft.mode == mode
+
+
 def test_used_capacity_counts_as_low_too() -> None:
     station = Station().hover(10)
     station.set_parameter("BATT_FS_LOW_ACT", 1)
