@@ -13,6 +13,7 @@ from api.guard import Guard
 from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
+from api.reviews import Fleet, Reviewer
 from api.routes import files, missions, places, platform, sorties, stream, vehicles
 from api.schemas.sorties import sortie_json
 from api.services import ApiStore, Services, bailu_version
@@ -75,7 +76,9 @@ def create_app(
         started_at=clock.now(),
     )
     app.state.importer = Importer()
-    app.state.publisher = Publisher(store, clock, published=lambda _: None)
+    fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at)
+    app.state.reviewer = Reviewer(store, clock, bus, planner, fleet)
+    app.state.publisher = Publisher(store, clock, published=app.state.reviewer.ask)
     console.mount(app)
     return app
 

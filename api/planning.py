@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,23 +17,36 @@ from typing import Any, Protocol, TypeVar
 
 from core.errors import Overloaded
 from geofence.zones import Airspace
+from missions.fleets.preview import FleetPreview, FleetTask, preview
 from missions.model import Airframe, Dock, MissionRequest, Plan
 from missions.planner import Conditions, plan
+from missions.reroute import rerouted
+from missions.review import Looked, ReviewTask, look_again
 
 T = TypeVar("T")
 
 DEADLINE_S = 20.0
+# After so long a fleet plan searches no further; what it has by then takes some seconds to finish.
+FLEET_BUDGET_S = 10.0
 # Requests that may wait for the worker; the next one is told to come back.
 MAX_WAITING = 16
 
 
 class Planner(Protocol):
-    """Makes plans without blocking the event loop."""
+    """Makes plans, and reviews them, without blocking the event loop."""
 
     async def plan(
         self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
     ) -> Plan:
         """Raises Overloaded when it takes too long or too many wait."""
+        ...
+
+    async def review(self, task: ReviewTask, budget_s: float) -> Looked:
+        """As `missions.review.look_again`, no new way sought after `budget_s`. Raises Overloaded."""
+        ...
+
+    async def fleet(self, task: FleetTask) -> FleetPreview:
+        """As `missions.fleets.preview.preview`, within FLEET_BUDGET_S. Raises Overloaded."""
         ...
 
 
@@ -44,39 +58,78 @@ class ThreadPlanner:
     ) -> Plan:
         return await asyncio.to_thread(plan, request, dock, airspace, airframe, conditions)
 
+    async def review(self, task: ReviewTask, budget_s: float) -> Looked:
+        return await asyncio.to_thread(_review, task, budget_s)
+
+    async def fleet(self, task: FleetTask) -> FleetPreview:
+        return await asyncio.to_thread(_fleet, task)
+
 
 class WorkerPlanner:
-    """Plans in one worker process; a plan over its deadline costs the worker, never the loop."""
+    """Plans in one worker process and reviews in another: an alarm does not wait until a plan is made."""
 
     def __init__(self, *, deadline_s: float = DEADLINE_S) -> None:
-        self._deadline_s = deadline_s
-        self._waiting = 0
-        self._pool = _new_pool()
+        self._plans = _Worker(deadline_s=deadline_s)
+        self._reviews = _Worker(deadline_s=deadline_s)
 
     async def plan(
         self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
     ) -> Plan:
+        return await self._plans.run(plan, request, dock, airspace, airframe, conditions)
+
+    async def review(self, task: ReviewTask, budget_s: float) -> Looked:
+        return await self._reviews.run(_review, task, budget_s)
+
+    async def fleet(self, task: FleetTask) -> FleetPreview:
+        return await self._plans.run(_fleet, task)
+
+    def warm_up(self) -> tuple[asyncio.Future[int], ...]:
+        """Starts both processes; the futures are done when they have started."""
+        return tuple(_submitted(worker.pool, os.getpid) for worker in (self._plans, self._reviews))
+
+    def close(self) -> None:
+        for worker in (self._plans, self._reviews):
+            _end(worker.pool)
+
+
+def _review(task: ReviewTask, budget_s: float) -> Looked:
+    end_s = time.monotonic() + budget_s
+    return look_again(task, rerouted, lambda: time.monotonic() > end_s)
+
+
+def _fleet(task: FleetTask) -> FleetPreview:
+    end_s = time.monotonic() + FLEET_BUDGET_S
+    return preview(task, lambda: end_s - time.monotonic())
+
+
+class _Worker:
+    """One process; a job over its deadline costs the process, never the loop."""
+
+    def __init__(self, *, deadline_s: float) -> None:
+        self.deadline_s = deadline_s
+        self.pool = _new_pool()
+        self._waiting = 0
+
+    async def run(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Raises Overloaded when too many wait or the deadline passes."""
         if self._waiting >= MAX_WAITING:
             raise Overloaded("Too many plans are being made")
         self._waiting += 1
-        pool = self._pool
+        pool = self.pool
         try:
-            async with asyncio.timeout(self._deadline_s):
-                return await _submitted(pool, plan, request, dock, airspace, airframe, conditions)
+            async with asyncio.timeout(self.deadline_s):
+                return await _submitted(pool, job, *arguments)
         except (TimeoutError, BrokenProcessPool) as error:
             self._replace(pool)
-            raise Overloaded(f"No plan was found within {self._deadline_s:.0f} s") from error
+            raise Overloaded(f"No plan was found within {self.deadline_s:.0f} s") from error
         finally:
             self._waiting -= 1
 
     def _replace(self, pool: ProcessPoolExecutor) -> None:
-        """Ends the worker of `pool` unless another waiter already did."""
-        if pool is self._pool:
-            self._pool = _new_pool()
+        """Ends the process of `pool` unless another waiter already did."""
+        if pool is self.pool:
+            self.pool = _new_pool()
             _end(pool)
-
-    def close(self) -> None:
-        _end(self._pool)
 
 
 def _submitted(pool: ProcessPoolExecutor, job: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
@@ -114,11 +167,12 @@ def _leave_with(sentinel: int) -> None:
 
 @asynccontextmanager
 async def running_planner() -> AsyncIterator[WorkerPlanner]:
-    """A worker planner while the context is open, its process already started and warm."""
+    """A worker planner while the context is open, its processes already started and warm."""
     planner = WorkerPlanner()
-    warm = _submitted(planner._pool, os.getpid)
+    starting = planner.warm_up()
     try:
         yield planner
     finally:
-        warm.cancel()
+        for each in starting:
+            each.cancel()
         planner.close()

@@ -22,6 +22,7 @@ from adapters.sqlite import SqliteStore
 from api.launch import close_orphans
 from api.main import create_app, stream_hub
 from api.planning import running_planner
+from api.reviews import running_reviewer
 from api.services import services_on
 from api.settings import LinkSetting, Settings
 from core.bus import Bus
@@ -157,7 +158,11 @@ async def api_role(
     async with running_planner() as planner:
         app = create_app(settings, clock=clock, store=store, bus=bus, planner=planner, hub=hub, docks=docks_by_id())
         await close_orphans(services_on(app))
-        async with serving(app, listening) as server, running_hub(hub, bus=bus, store=store):
+        async with (
+            serving(app, listening) as server,
+            running_hub(hub, bus=bus, store=store),
+            running_reviewer(app.state.reviewer),
+        ):
             yield server
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -48,7 +49,7 @@ class AirspaceReview:
     """All that was looked at again for a version. `left_out`: planned missions beyond the bound, not looked at.
 
     `missions_checked` and `sorties_checked` count what was looked at, whether it fails or not; `took_s`: from the
-    question to the answer. The sorties in the air come first in `failing`.
+    question to this answer. The sorties in the air are looked at first: `complete` is false until all the rest is.
     """
 
     version: int
@@ -57,9 +58,20 @@ class AirspaceReview:
     sorties_checked: int
     left_out: int
     took_s: float
+    complete: bool
     failing: tuple[FailingMission, ...] = ()
 
     @property
     def airborne(self) -> tuple[FailingMission, ...]:
         """Those in the air."""
         return tuple(each for each in self.failing if each.sortie_id is not None)
+
+
+def extended(review: AirspaceReview, failing: Sequence[FailingMission], missions: int) -> AirspaceReview:
+    """The review with what was found of so many more planned missions, or once more of sorties that failed."""
+    again = {each.sortie_id for each in failing if each.sortie_id is not None}
+    kept = (each for each in review.failing if each.sortie_id is None or each.sortie_id not in again)
+    found = (*kept, *failing)
+    in_air = tuple(each for each in found if each.sortie_id is not None)
+    planned = tuple(each for each in found if each.sortie_id is None)
+    return replace(review, failing=(*in_air, *planned), missions_checked=review.missions_checked + missions)

@@ -13,6 +13,7 @@ from missions.model import CommandKind, CommandRecord, Sortie
 FLEET_TICK = "fleet.tick"
 SORTIE_CHANGED = "sorties.changed"
 FLEET_EVENT = "fleet.event"
+AIRSPACE_REVIEWED = "airspace.reviewed"
 
 
 def launch_subject(vehicle_id: VehicleId) -> str:
@@ -122,6 +123,42 @@ class FleetEvent:
     text: str
     vehicle_id: VehicleId | None = None
     sortie_id: SortieId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailingFlight:
+    """A sortie that an airspace version makes unflyable, and what is proposed for it. Details are in the review."""
+
+    sortie_id: SortieId
+    vehicle_id: VehicleId
+    mission_id: MissionId
+    revision: int
+    mission_name: str
+    why: tuple[str, ...]
+    zone_ids: tuple[str, ...]
+    proposal: str | None  # replan · return · hold · land
+    proposed_because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AirspaceReviewed:
+    """Missions were looked at again for an airspace version. Never conflated.
+
+    Told first when the sorties are through (`complete` false) and once more with the planned missions.
+    `flights_failing` counts all of them, `failing` names the first ones (`MAX_FAILING_TOLD`).
+    """
+
+    version: int
+    at: datetime
+    severity: str  # info · warning: planned missions fail · critical: one in the air does
+    text: str
+    complete: bool
+    missions_failing: int
+    flights_failing: int
+    failing: tuple[FailingFlight, ...]
+
+
+MAX_FAILING_TOLD = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,11 @@ from core.ids import VehicleId, new_id
 from missions.model import Sortie
 from missions.ports import SortieStore, TrackStore
 from telemetry.messages import (
+    AIRSPACE_REVIEWED,
     FLEET_EVENT,
     FLEET_TICK,
     SORTIE_CHANGED,
+    AirspaceReviewed,
     FleetEvent,
     FleetTick,
     SortieChanged,
@@ -110,6 +112,10 @@ class StreamHub:
 
     def event(self, event: FleetEvent) -> None:
         self._tell("event", b'"event":' + msgspec.json.encode(event))
+
+    def airspace_reviewed(self, news: AirspaceReviewed) -> None:
+        """What a new airspace version means for missions; told to everybody, as events are."""
+        self._tell("airspace-review", b'"review":' + msgspec.json.encode(news))
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
@@ -261,12 +267,16 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
         ticks = await open_now.enter_async_context(bus.subscribe(FLEET_TICK, FleetTick, bound=TICKS_BOUND))
         sorties = await open_now.enter_async_context(bus.subscribe(SORTIE_CHANGED, SortieChanged, bound=NEWS_BOUND))
         events = await open_now.enter_async_context(bus.subscribe(FLEET_EVENT, FleetEvent, bound=NEWS_BOUND))
+        reviews = await open_now.enter_async_context(
+            bus.subscribe(AIRSPACE_REVIEWED, AirspaceReviewed, bound=NEWS_BOUND)
+        )
         await hub.seed(store)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(_each(ticks, hub.tick), name="hub-ticks"),
                 group.create_task(_each(sorties, lambda news: hub.sortie_changed(news.sortie)), name="hub-sorties"),
                 group.create_task(_each(events, hub.event), name="hub-events"),
+                group.create_task(_each(reviews, hub.airspace_reviewed), name="hub-reviews"),
                 group.create_task(_beating(hub), name="hub-beat"),
                 group.create_task(_reconciling(hub, store), name="hub-reconcile"),
             ]

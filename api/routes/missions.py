@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
+from api.etags import etag, revision_of
 from api.schemas.missions import (
     MissionFeature,
     MissionList,
@@ -16,7 +17,7 @@ from api.schemas.missions import (
     RevisionOut,
 )
 from api.services import Asker, Principal, Services, Wired
-from core.errors import FieldError, InvalidRequest, MissionConflict, RevisionRequired
+from core.errors import MissionConflict, RevisionRequired
 from core.ids import MissionId, new_id
 from missions.model import Mission, MissionRequest, Plan, Revision
 from missions.request import parse_request
@@ -25,11 +26,11 @@ router = APIRouter(tags=["missions"])
 
 
 async def _plan(services: Services, feature: MissionFeature) -> tuple[MissionRequest, Plan]:
-    """What was asked for, and the plan against the newest airspace, conflicts included."""
+    """What was asked for, and the plan against the airspace in force at its departure, conflicts included."""
     airframes = {dock_id: services.airframe_at(dock_id).name for dock_id in services.docks}
     request = parse_request(feature.told(), tuple(services.docks.values()), airframes)
     dock = services.dock(request.dock_id)
-    airspace = await services.store.airspace()
+    airspace = await services.store.airspace_at(request.departs_at or services.clock.now())
     return request, await services.planner.plan(
         request, dock, airspace, services.airframe_at(dock.id), services.conditions()
     )
@@ -59,7 +60,7 @@ async def create_mission(feature: MissionFeature, services: Wired, asker: Asker,
     mission = Mission(first.mission_id, first.request.name, 1, first.created_at, asker.operator_id)
     await services.store.add_mission(mission, first)
     response.headers["Location"] = f"/api/v1/missions/{mission.id}"
-    response.headers["ETag"] = _etag(1)
+    response.headers["ETag"] = etag(1)
     return MissionOut.with_latest(mission, first)
 
 
@@ -75,7 +76,7 @@ async def one_mission(mission_id: MissionId, services: Wired, response: Response
     """A mission with its newest revision; the ETag is what a change must name."""
     mission = await services.store.mission(mission_id)
     latest = await services.store.revision(mission_id, mission.revision)
-    response.headers["ETag"] = _etag(mission.revision)
+    response.headers["ETag"] = etag(mission.revision)
     return MissionOut.with_latest(mission, latest)
 
 
@@ -99,21 +100,9 @@ async def add_revision(
     await services.store.mission(mission_id)
     if if_match is None:
         raise RevisionRequired("mission", mission_id)
-    based_on = _revision_of(if_match)
+    based_on = revision_of(if_match)
     revision = await _revision(services, asker, feature, mission_id, based_on + 1)
     await services.store.add_revision(revision, based_on=based_on)
     response.headers["Location"] = f"/api/v1/missions/{mission_id}/revisions/{revision.revision}"
-    response.headers["ETag"] = _etag(revision.revision)
+    response.headers["ETag"] = etag(revision.revision)
     return RevisionOut.of(revision)
-
-
-def _etag(revision: int) -> str:
-    return f'"{revision}"'
-
-
-def _revision_of(if_match: str) -> int:
-    """The revision in an If-Match header. Raises InvalidRequest."""
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise InvalidRequest((FieldError("", f"If-Match (header): {if_match!r} is not a quoted revision number"),))
-    return int(text)

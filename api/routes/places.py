@@ -31,6 +31,7 @@ from api.schemas.places import (
     changes_json,
     zones_json,
 )
+from api.schemas.reviews import AirspaceReviewOut, review_json
 from api.services import Asker, Services, Wired
 from core.errors import FieldError, InvalidRequest, NotFound, RevisionRequired
 from geofence.geojson import zone_feature
@@ -99,6 +100,15 @@ async def airspace_changes(
     return await _json(changes_json, before, after)
 
 
+@router.get("/airspace/versions/{version}/review", response_model=AirspaceReviewOut)
+async def airspace_review(version: Version, services: Wired) -> Response:
+    """Which missions the version makes unflyable, where, and what is proposed for those in the air.
+
+    Not found until the sorties were looked at, a second or so after the publication; `complete` when all were.
+    """
+    return await _json(review_json, await services.store.review(version))
+
+
 @router.post("/airspace/versions", status_code=201, response_model=PublicationOut, openapi_extra=body_of(AirspaceIn))
 async def publish_airspace(
     request: Request, publisher: Published, asker: Asker, response: Response
@@ -153,7 +163,7 @@ async def _in_force(services: Services, at: datetime | None = None) -> Airspace:
     return await services.store.airspace_at(at or services.clock.now())
 
 
-async def _json(encode: Callable[..., bytes], *values: Airspace, **headers: str) -> Response:
+async def _json(encode: Callable[..., bytes], *values: object, **headers: str) -> Response:
     """What `encode` makes of `values`, made in a thread."""
     return Response(await asyncio.to_thread(encode, *values), media_type="application/json", headers=headers)
 

@@ -39,10 +39,10 @@ async def readiness(services: Wired, response: Response) -> Readiness:
 
 async def _store_check(services: Services) -> PreflightCheck:
     try:
-        airspace = await services.store.airspace()
+        airspace = await services.store.airspace_at(services.clock.now())
     except BailuError as error:
         return PreflightCheck("store", False, error.detail)
-    return PreflightCheck("store", True, f"the store answers, the airspace is at version {airspace.version}")
+    return PreflightCheck("store", True, f"the store answers, the airspace in force is version {airspace.version}")
 
 
 def _gateway_check(services: Services) -> PreflightCheck:

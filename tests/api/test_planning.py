@@ -33,7 +33,7 @@ async def test_a_worker_gives_the_same_plan_and_an_endless_one_costs_the_worker_
     asked = (REQUEST, DOCK, default_airspace(), default_airframe(), CONDITIONS)
     assert await planner.plan(*asked) == a_plan()
     monkeypatch.setattr(planning, "plan", _endless)
-    monkeypatch.setattr(planner, "_deadline_s", 0.2)
+    monkeypatch.setattr(planner._plans, "deadline_s", 0.2)
     with pytest.raises(Overloaded, match="No plan was found"):
         await planner.plan(*asked)
     monkeypatch.undo()

@@ -188,6 +188,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/airspace/versions/{version}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Airspace Review
+         * @description Which missions the version makes unflyable, where, and what is proposed for those in the air.
+         *
+         *     Not found until the sorties were looked at, a second or so after the publication; `complete` when all were.
+         */
+        get: operations["airspace_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/airspace/changes": {
         parameters: {
             query?: never;
@@ -617,6 +639,31 @@ export interface components {
             zones: components["schemas"]["ZoneCollection"];
         };
         /**
+         * AirspaceReviewOut
+         * @description `complete` is false until the planned missions are through, too; `left_out`: those beyond the bound.
+         */
+        AirspaceReviewOut: {
+            /** Version */
+            version: number;
+            /**
+             * Reviewed At
+             * Format: date-time
+             */
+            reviewed_at: string;
+            /** Complete */
+            complete: boolean;
+            /** Took S */
+            took_s: number;
+            /** Missions Checked */
+            missions_checked: number;
+            /** Sorties Checked */
+            sorties_checked: number;
+            /** Left Out */
+            left_out: number;
+            /** Failing */
+            failing: components["schemas"]["FailingMissionOut"][];
+        };
+        /**
          * AirspaceVersion
          * @description A version without its zones. `effective_at` null: from its publication.
          */
@@ -824,6 +871,25 @@ export interface components {
             height_agl_m: number;
             /** Vehicle Ids */
             vehicle_ids: string[];
+        };
+        /**
+         * FailingMissionOut
+         * @description A revision that the version makes unflyable; `sortie_id`: it is being flown. `leg` 1 is then where it is.
+         */
+        FailingMissionOut: {
+            /** Mission Id */
+            mission_id: string;
+            /** Revision */
+            revision: number;
+            /** Mission Name */
+            mission_name: string;
+            /** Sortie Id */
+            sortie_id: string | null;
+            /** Vehicle Id */
+            vehicle_id: string | null;
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
+            proposal: components["schemas"]["ProposalOut"] | null;
         };
         /**
          * FeatureCollectionOut
@@ -1307,6 +1373,26 @@ export interface components {
             detail: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ProposalKind
+         * @description What a dispatcher may do with a vehicle in the air whose mission fails; the first that is safe is proposed.
+         * @enum {string}
+         */
+        ProposalKind: "replan" | "return" | "hold" | "land";
+        /**
+         * ProposalOut
+         * @description What a dispatcher may do. A replan has the mission to post as a new revision, and the plan that it becomes.
+         */
+        ProposalOut: {
+            kind: components["schemas"]["ProposalKind"];
+            /** Why */
+            why: string;
+            /** Feature */
+            feature: {
+                [key: string]: unknown;
+            } | null;
+            plan: components["schemas"]["PlanOut"] | null;
         };
         /**
          * PublicationOut
@@ -2088,6 +2174,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangesOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    airspace_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AirspaceReviewOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
