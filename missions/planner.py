@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -35,13 +36,13 @@ from geofence.zones import Airspace
 from missions.assemble import Path, assemble, waypoints
 from missions.energy import Estimate, estimate
 from missions.filming import film_conflicts, without_filming
-from missions.items import fence_items, items_hash, mission_items
+from missions.items import fence_items, items_hash, mission_items, rally_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Plan, ReturnMode, Waypoint
 from missions.patterns.draft import Piece
 from missions.patterns.drawn import drawn_pieces
 from missions.patterns.survey import MOST_WAYPOINTS, TooManyWaypoints, survey
 from missions.prove import prove
-from missions.timeline import CALM, TooMuchWind, Wind
+from missions.timeline import ARDUCOPTER, CALM, TooMuchWind, Wind
 
 # SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
 MOST_RETRACED = 100
@@ -265,6 +266,7 @@ def _estimate(task: _Task, steps: Sequence[Waypoint], flight: Flight, conflicts:
             holds_s=np.array([step.hold_s for step in steps]),
             returns=ReturnMode.DIRECT if flight.direct else ReturnMode.RETRACE,
             return_alt_m=flight.return_alt_rel_m,
+            motion=replace(ARDUCOPTER, wp_speed_mps=max(request.speed_mps, RETURN_MPS)),
         )
     except TooMuchWind as reason:
         detail = f"In the wind that is forecast, {reason}."
@@ -334,9 +336,11 @@ def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...
     fence = option.fence if option and not conflicts else None
     items: tuple[MissionItem, ...] = ()
     walls: tuple[MissionItem, ...] = ()
-    if fence is not None:
-        items = mission_items(dock.place, dock.alt_amsl_m, steps, request.speed_mps)
+    rally: tuple[Waypoint, ...] = ()
+    if option is not None and fence is not None:
+        items = mission_items(dock.place, dock.alt_amsl_m, steps, request.speed_mps, returns=option.returns)
         walls = fence_items(fence)
+        rally = tuple(Waypoint(place, _rally_alt_m(option.flight)) for place in request.rally)
     return Plan(
         home=dock.place,
         home_amsl_m=dock.alt_amsl_m,
@@ -355,6 +359,9 @@ def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...
         fence=fence,
         items=items,
         fence_items=walls,
+        rally=rally,
+        rally_items=rally_items(rally),
+        rally_hash=items_hash(rally_items(rally), kind="rally") if rally else "",
         hash=items_hash(items, kind="mission") if items else "",
         fence_hash=items_hash(walls, kind="fence") if walls else "",
         returns=option.returns if option else ReturnMode.DIRECT,
@@ -362,6 +369,11 @@ def _plan_of(task: _Task, option: _Option | None, conflicts: tuple[Conflict, ...
         departs_at=task.departs_at,
         airframe=task.airframe.name,
     )
+
+
+def _rally_alt_m(flight: Flight) -> float:
+    """A return to a rally point is flown no lower than one to home; whole metres are what a vehicle stores."""
+    return float(math.ceil(flight.return_alt_rel_m))
 
 
 def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict]:

@@ -12,7 +12,7 @@ import msgspec
 from core.clock import Clock
 from core.errors import BailuError, NotFound, Overloaded
 from core.ids import CommandId, OperatorId, SortieId, VehicleId, new_id
-from missions.model import CommandKind, CommandRecord, SortieState
+from missions.model import CommandKind, CommandRecord, ReturnMode, SortieState
 from missions.ports import CommandJournal
 from telemetry.messages import VehicleState
 from telemetry.packets import Cmd, Mode
@@ -27,6 +27,8 @@ MODE_OF = {
     CommandKind.RETURN: Mode.RTL,
     CommandKind.LAND: Mode.LAND,
 }
+# The way home that a plan was proven for.
+RETURN_OF = {ReturnMode.DIRECT: Mode.RTL, ReturnMode.RETRACE: Mode.SMART_RTL}
 RESULT_OF = {
     CommandKind.PAUSE: SortieState.PAUSED,
     CommandKind.RESUME: SortieState.ON_MISSION,
@@ -113,11 +115,17 @@ def reconciled(record: CommandRecord, state: VehicleState, clock: Clock) -> Comm
     """
     shown = {"arm": state.armed is True, "start": state.armed is True and state.mode == Mode.AUTO.name}
     if record.kind in set(CommandKind):
-        shown[record.kind] = state.mode == MODE_OF[CommandKind(record.kind)].name
+        shown[record.kind] = state.mode in _modes_of(CommandKind(record.kind))
     if shown.get(record.kind):
         return replace(record, state="done", result="the vehicle shows it after a restart", finished_at=clock.now())
     why = "the platform stopped before the effect was seen"
     return replace(record, state="unknown", result=why, finished_at=clock.now())
+
+
+def _modes_of(kind: CommandKind) -> frozenset[str]:
+    """The modes that show that a command was carried out."""
+    modes = RETURN_OF.values() if kind is CommandKind.RETURN else (MODE_OF[kind],)
+    return frozenset(mode.name for mode in modes)
 
 
 def problem_of(error: BailuError) -> dict[str, object]:

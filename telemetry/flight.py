@@ -18,7 +18,7 @@ from missions.items import items_hash
 from missions.model import CommandKind, Revision, Sortie, SortieState, TrackPoint
 from missions.ports import Store
 from missions.sortie import is_flying
-from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, set_mode
+from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, set_mode
 from telemetry.exchange import download
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
@@ -55,6 +55,7 @@ class Flight:
         self._launch = Launch(vehicle, revision.plan, self._logbook, journal=store, clock=clock)
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
         self._seqs = waypoint_seqs(revision.plan.items)
+        self._returns = revision.plan.returns
         self._reached_seq = 0
         self._since_s = clock.mono_s()
         self._asked: tuple[OperatorId, CommandKind] | None = None
@@ -257,10 +258,14 @@ class Flight:
             raise IllegalTransition("sortie", self.sortie.id, self.sortie.state, to)
         self._asked = (by, kind)
         try:
-            await set_mode(self.vehicle, MODE_OF[kind])
+            await set_mode(self.vehicle, self._mode_of(kind))
         except BailuError:
             self._asked = None
             raise
+
+    def _mode_of(self, kind: CommandKind) -> Mode:
+        """The mode that does it; home goes the way that the plan was proven for."""
+        return RETURN_OF[self._returns] if kind is CommandKind.RETURN else MODE_OF[kind]
 
 
 def _track_point(at: datetime, state: VehicleState) -> TrackPoint:

@@ -24,6 +24,12 @@ log = logging.getLogger("bailu.flight")
 # How long the checks may take to turn green (a GPS that has just come up), in the vehicle's time.
 _PREFLIGHT_S = 20.0
 
+_KIND: dict[MissionType, Kind] = {
+    MissionType.MISSION: "mission",
+    MissionType.FENCE: "fence",
+    MissionType.RALLY: "rally",
+}
+
 
 class Launch:
     """The steps of one launch, in their order."""
@@ -79,7 +85,7 @@ class Launch:
         """Fence and mission onto the vehicle, each read back and compared."""
         await protect(self._vehicle, self._plan)
         await self._put(MissionType.FENCE, self._plan.fence_items, self._plan.fence_hash)
-        await self._clear_rally_points()
+        await self._put_rally_points()
         await self._put(MissionType.MISSION, self._plan.items, self._plan.hash)
         await self._logbook.advance(
             SortieState.READY,
@@ -92,13 +98,16 @@ class Launch:
 
     async def _put(self, kind: MissionType, items: Sequence[MissionItem], expected: str) -> None:
         await upload(self._vehicle, kind, items)
-        what: Kind = "fence" if kind is MissionType.FENCE else "mission"
+        what = _KIND[kind]
         held = items_hash(await download(self._vehicle, kind), kind=what)
         if held != expected:
             raise UploadMismatch(self._vehicle.id, what, expected, held)
 
-    async def _clear_rally_points(self) -> None:
-        """One left over from somebody else would become the place that RTL flies to."""
+    async def _put_rally_points(self) -> None:
+        """The plan's, or none: one left over from somebody else would become the place that RTL flies to."""
+        if self._plan.rally_items:
+            await self._put(MissionType.RALLY, self._plan.rally_items, self._plan.rally_hash)
+            return
         if not await download(self._vehicle, MissionType.RALLY):
             return
         await upload(self._vehicle, MissionType.RALLY, ())
