@@ -1,7 +1,7 @@
 """The exact shortest way through a maze, found without looking at most of it.
 
 A* among those obstacles only that got in the way so far. The way that it finds is tested against all of them; what
-blocks it joins, the ways that led through it are forgotten, and the search goes on. What is left out only makes ways
+blocks it joins with its neighbours, the ways that led through them are forgotten, and the search goes on. What is left out only makes ways
 shorter: the first way that nothing blocks is a shortest one. Places are taken up several at a time, which costs a
 few steps too many and saves most of the overhead; a place that is reached by a shorter way later is taken up again.
 Source: planning guide, section 3.2 (there in rounds from the beginning; here what is still true is kept).
