@@ -27,7 +27,8 @@ SPARE = 4.7e-4
 RIM = 0.1
 _CRUMB = 2e-6  # parts below this share of the target are not looked for
 _EDGE_M = 0.01  # places on the very edge are not always found free again
-_MOST_TRIES = 200
+_MORE_TRIES = 80  # for vertices beside one that was moved
+_MOST_TO_REPEAT = 150  # vertices: a longer path is tightened once only
 # Reaches for a square reach: found best of 10, 14, 20 and 40 on twelve areas.
 _PRICE = 14.0
 # Metres per metre of missing swath that detours to it take: least squares over 216 plans gave 3.2.
@@ -125,11 +126,13 @@ def _covering(task: _Task, heading_deg: float | None, effort: Effort) -> Path:
     if not effort.rows_tightened:
         return complete[0]
     improved = [_tighter(_rearranged(path, task), task) for path in complete[: 1 + effort.rows_tightened // count]]
-    return _tighter(min(improved, key=_length_m), task)
+    best = min(improved, key=_length_m)
+    return _tighter(best, task) if len(best.xy) <= _MOST_TO_REPEAT else best
 
 
 def _tighter(path: Path, task: _Task) -> Path:
-    tight = tightened(path, task.target, task.room, task.reach_m, price=_PRICE, most_tries=_MOST_TRIES)
+    tries = len(path.xy) + _MORE_TRIES
+    tight = tightened(path, task.target, task.room, task.reach_m, price=_PRICE, most_tries=tries)
     return min(path, _complete(tight, task), key=_length_m)
 
 
