@@ -186,6 +186,18 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle.
+
+    `change`: a JSON merge patch (RFC 7396) of the mission feature that asks for it.
+    """
+
+    kind: str
+    detail: str
+    change: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A path from `home` and back to it, what it costs and what speaks against it.
 
@@ -223,6 +235,7 @@ class Plan:
     airframe: str = ""
     home_agl_m: float = 0.0
     proof: Proof | None = None
+    proposals: tuple[Proposal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,18 @@ from api.schemas.geojson import (
 from api.schemas.patterns import describe_properties
 from core.errors import Conflict
 from core.geo import LatLon
-from missions.model import Mission, OnboardFence, Pattern, Plan, ReturnMode, Revision
+from missions.model import (
+    Action,
+    Mission,
+    OnboardFence,
+    Pattern,
+    Plan,
+    Proof,
+    Proposal,
+    ReturnMode,
+    Revision,
+    Waypoint,
+)
 from missions.request import ALT_BOUNDS_M, LONGEST_NAME, MOST_RALLY_POINTS, SPEED_BOUNDS_MPS, request_feature
 
 Geometry = PolygonGeometry | LineStringGeometry | PointGeometry | MultiPointGeometry
@@ -91,9 +102,23 @@ class HomeOut(BaseModel):
 
 
 class WaypointOut(BaseModel):
+    """A step; the vehicle stays for `hold_s` and then does `actions`."""
+
     lat_deg: float
     lon_deg: float
     alt_rel_m: float
+    hold_s: float = 0.0
+    actions: list[Action] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, step: Waypoint) -> WaypointOut:
+        return cls(
+            lat_deg=step.place.lat_deg,
+            lon_deg=step.place.lon_deg,
+            alt_rel_m=step.alt_rel_m,
+            hold_s=step.hold_s,
+            actions=list(step.actions),
+        )
 
 
 class FencePolygonOut(BaseModel):
@@ -114,7 +139,12 @@ class FenceOut(BaseModel):
 
 
 class PlanOut(BaseModel):
-    """A path from home and back to it, what it costs, and `conflicts`: what speaks against it."""
+    """A path from home and back to it, what it costs, `conflicts`: what speaks against it, and its `proof`.
+
+    `returns`: the way home if something fails, straight or back along the path. `offsets_s`: when each waypoint is
+    reached, seconds after arming. `…_p95…`: what 95 of 100 flights stay under. `proposals`: what would fly instead,
+    each as a JSON merge patch (RFC 7396) of the mission feature.
+    """
 
     dock_id: str
     home: HomeOut
@@ -131,6 +161,16 @@ class PlanOut(BaseModel):
     hash: str
     fence_hash: str
     waypoints_total: int
+    returns: ReturnMode
+    return_alt_rel_m: float
+    rally: list[WaypointOut]
+    departs_at: datetime | None
+    offsets_s: list[float]
+    duration_p95_s: float
+    battery_p95_pct: float
+    airframe: str
+    proof: Proof | None
+    proposals: list[Proposal]
 
     @classmethod
     def of(cls, plan: Plan, dock_id: str) -> PlanOut:
@@ -138,10 +178,7 @@ class PlanOut(BaseModel):
         return cls(
             dock_id=dock_id,
             home=home,
-            waypoints=[
-                WaypointOut(lat_deg=step.place.lat_deg, lon_deg=step.place.lon_deg, alt_rel_m=step.alt_rel_m)
-                for step in plan.waypoints
-            ],
+            waypoints=[WaypointOut.of(step) for step in plan.waypoints],
             path=_path(plan),
             speed_mps=plan.speed_mps,
             length_m=plan.length_m,
@@ -154,6 +191,16 @@ class PlanOut(BaseModel):
             hash=plan.hash,
             fence_hash=plan.fence_hash,
             waypoints_total=len(plan.waypoints),
+            returns=plan.returns,
+            return_alt_rel_m=plan.return_alt_rel_m,
+            rally=[WaypointOut.of(point) for point in plan.rally],
+            departs_at=plan.departs_at,
+            offsets_s=list(plan.offsets_s),
+            duration_p95_s=plan.duration_p95_s,
+            battery_p95_pct=plan.battery_p95_pct,
+            airframe=plan.airframe,
+            proof=plan.proof,
+            proposals=list(plan.proposals),
         )
 
 

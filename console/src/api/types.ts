@@ -354,6 +354,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Patterns
+         * @description Every pattern, how it is drawn and what it can be told.
+         */
+        get: operations["list_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Templates
+         * @description The city's tasks, each a pattern with what it takes.
+         */
+        get: operations["list_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -452,6 +492,26 @@ export interface paths {
          * @description A new revision on top of the one that If-Match names.
          */
         post: operations["add_revision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Fleet Plan
+         * @description Who looks at which points in which order: missions ready to be posted one by one; nothing is stored.
+         */
+        post: operations["preview_fleet_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -609,6 +669,30 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Action
+         * @description One thing to do on arriving at a waypoint; what `value` means, `ActionKind` says.
+         */
+        Action: {
+            kind: components["schemas"]["ActionKind"];
+            /**
+             * Value
+             * @default 0
+             */
+            value: number;
+            place: components["schemas"]["LatLon"] | null;
+            /**
+             * Alt Rel M
+             * @default 0
+             */
+            alt_rel_m: number;
+        };
+        /**
+         * ActionKind
+         * @description What a vehicle does on arriving at a waypoint.
+         * @enum {string}
+         */
+        ActionKind: "photo" | "photo-every" | "video" | "look-at" | "look-ahead" | "gimbal" | "heading" | "speed";
         /**
          * AdviceOut
          * @description Something to know about a publication that did not stop it; `code` names the rule.
@@ -927,6 +1011,80 @@ export interface components {
             ring: number[][];
         };
         /**
+         * FleetPlanIn
+         * @description Points to look at and the vehicles that may be sent; null stands for absent.
+         *
+         *     The domain reads it strictly (`missions.fleets.request`): here it is only described.
+         */
+        FleetPlanIn: {
+            /** Name */
+            name: string;
+            /** @description At most 200 */
+            points: components["schemas"]["MultiPointGeometry"];
+            /**
+             * Alt Rel M
+             * @description Above each vehicle's home
+             */
+            alt_rel_m: number;
+            /** Speed Mps */
+            speed_mps: number;
+            /** @description The shortest total of all, or the shortest time for all */
+            objective?: components["schemas"]["Objective"] | null;
+            /**
+             * Vehicle Ids
+             * @description Absent: all
+             */
+            vehicle_ids?: string[] | null;
+            /**
+             * Weights
+             * @description What each point is worth where not all can be visited
+             */
+            weights?: number[] | null;
+            /**
+             * Hold S
+             * @description Stay at every point; absent: 10
+             */
+            hold_s?: number | null;
+            /**
+             * Rounds
+             * @description Flights that each vehicle may make; absent: 1
+             */
+            rounds?: number | null;
+            /**
+             * Swap S
+             * @description Change of battery between two of them; absent: 300
+             */
+            swap_s?: number | null;
+            /**
+             * Longest S
+             * @description The longest that one may be away; absent: what batteries allow
+             */
+            longest_s?: number | null;
+            /**
+             * Seconds
+             * @description How long to search; absent: 3
+             */
+            seconds?: number | null;
+        };
+        /**
+         * FleetPlanOut
+         * @description Tours that visit every point but those in `unvisited`. `exact`: every length is that of a free way.
+         */
+        FleetPlanOut: {
+            /** Tours */
+            tours: components["schemas"]["TourOut"][];
+            /** Unvisited */
+            unvisited: components["schemas"]["UnvisitedOut"][];
+            /** Total M */
+            total_m: number;
+            /** Period S */
+            period_s: number;
+            /** Exact */
+            exact: boolean;
+            /** Airspace Version */
+            airspace_version: number;
+        };
+        /**
          * Format
          * @description The file formats that are known; `geofence.formats.sniff` tells them apart by content.
          * @enum {string}
@@ -1012,6 +1170,18 @@ export interface components {
          * @enum {string}
          */
         Landed: "unknown" | "on_ground" | "taking_off" | "in_air" | "landing";
+        /**
+         * LatLon
+         * @description A WGS-84 position (CGCS2000 is equal within decimetres): degrees, north and east positive.
+         *
+         *     Raises ValueError when a coordinate is not finite or out of range.
+         */
+        LatLon: {
+            /** Lat Deg */
+            lat_deg: number;
+            /** Lon Deg */
+            lon_deg: number;
+        };
         /** LaunchIn */
         LaunchIn: {
             /** Mission Id */
@@ -1245,11 +1415,52 @@ export interface components {
             area_m2: number | null;
         };
         /**
+         * Objective
+         * @description What a fleet plan makes small.
+         * @enum {string}
+         */
+        Objective: "total" | "period";
+        /**
          * Outcome
          * @description How a closed sortie went.
          * @enum {string}
          */
         Outcome: "completed" | "aborted" | "refused" | "lost";
+        /**
+         * ParameterKind
+         * @description What a parameter's value is in JSON.
+         * @enum {string}
+         */
+        ParameterKind: "number" | "integer" | "flag" | "word";
+        /**
+         * ParameterOut
+         * @description A parameter of a pattern. `low` and `high` null: no bound. `default` null and not `required`: may be absent.
+         */
+        ParameterOut: {
+            /** Name */
+            name: string;
+            /** Meaning */
+            meaning: string;
+            /** Meaning Zh */
+            meaning_zh: string;
+            kind: components["schemas"]["ParameterKind"];
+            /** Unit */
+            unit: string;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Words */
+            words: string[];
+            /** Default */
+            default: number | string | boolean | null;
+            /** Required */
+            required: boolean;
+            /** Instead Of */
+            instead_of: string | null;
+            /** Needs */
+            needs: string | null;
+        };
         /**
          * PathGeometry
          * @description A line that we made; it may be empty when nothing could be planned or recorded.
@@ -1270,6 +1481,30 @@ export interface components {
          * @enum {string}
          */
         Pattern: "route" | "survey" | "corridor" | "perimeter" | "orbit" | "expanding-square" | "sector" | "facade" | "watch";
+        /** PatternList */
+        PatternList: {
+            /** Items */
+            items: components["schemas"]["PatternOut"][];
+        };
+        /**
+         * PatternOut
+         * @description A pattern: the GeoJSON types that it is drawn with, and its parameters in a form's order.
+         */
+        PatternOut: {
+            pattern: components["schemas"]["Pattern"];
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Meaning */
+            meaning: string;
+            /** Meaning Zh */
+            meaning_zh: string;
+            /** Geometry */
+            geometry: string[];
+            /** Parameters */
+            parameters: components["schemas"]["ParameterOut"][];
+        };
         /**
          * PeriodIn
          * @description Local hours on ISO weekdays; one that ends before it starts runs past midnight.
@@ -1290,7 +1525,11 @@ export interface components {
         };
         /**
          * PlanOut
-         * @description A path from home and back to it, what it costs, and `conflicts`: what speaks against it.
+         * @description A path from home and back to it, what it costs, `conflicts`: what speaks against it, and its `proof`.
+         *
+         *     `returns`: the way home if something fails, straight or back along the path. `offsets_s`: when each waypoint is
+         *     reached, seconds after arming. `…_p95…`: what 95 of 100 flights stay under. `proposals`: what would fly instead,
+         *     each as a JSON merge patch (RFC 7396) of the mission feature.
          */
         PlanOut: {
             /** Dock Id */
@@ -1320,6 +1559,24 @@ export interface components {
             fence_hash: string;
             /** Waypoints Total */
             waypoints_total: number;
+            returns: components["schemas"]["ReturnMode"];
+            /** Return Alt Rel M */
+            return_alt_rel_m: number;
+            /** Rally */
+            rally: components["schemas"]["WaypointOut"][];
+            /** Departs At */
+            departs_at: string | null;
+            /** Offsets S */
+            offsets_s: number[];
+            /** Duration P95 S */
+            duration_p95_s: number;
+            /** Battery P95 Pct */
+            battery_p95_pct: number;
+            /** Airframe */
+            airframe: string;
+            proof: components["schemas"]["Proof"] | null;
+            /** Proposals */
+            proposals: components["schemas"]["Proposal"][];
         };
         /** PlanPreview */
         PlanPreview: {
@@ -1373,6 +1630,80 @@ export interface components {
             detail: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Proof
+         * @description The verdict of a checker that shares nothing with the planner, on the items as they go over the wire.
+         *
+         *     It holds for the mission and fence with these hashes, against this airspace version, while the flight stays
+         *     between `holds_from` and `holds_until`.
+         */
+        Proof: {
+            /** Valid */
+            valid: boolean;
+            /** Airspace Version */
+            airspace_version: number;
+            /** Mission Hash */
+            mission_hash: string;
+            /** Fence Hash */
+            fence_hash: string;
+            /**
+             * Holds From
+             * Format: date-time
+             */
+            holds_from: string;
+            /**
+             * Holds Until
+             * Format: date-time
+             */
+            holds_until: string;
+            /** Checks */
+            checks: components["schemas"]["ProofCheck"][];
+        };
+        /**
+         * ProofCheck
+         * @description One rule of a proof. `gap_m`: the least room found, `needed_m`: what the rule asks; None where it has none.
+         *
+         *     `leg`: the ends of the worst leg as in `core.errors.Conflict`; `geometry`: the offending place as GeoJSON.
+         */
+        ProofCheck: {
+            /** Rule */
+            rule: string;
+            /** Ok */
+            ok: boolean;
+            /** Detail */
+            detail: string;
+            /** Gap M */
+            gap_m: number | null;
+            /** Needed M */
+            needed_m: number | null;
+            /** Zone Id */
+            zone_id: string | null;
+            /** Leg */
+            leg: [
+                number,
+                number
+            ] | null;
+            /** Geometry */
+            geometry: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * Proposal
+         * @description Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle.
+         *
+         *     `change`: a JSON merge patch (RFC 7396) of the mission feature that asks for it.
+         */
+        Proposal: {
+            /** Kind */
+            kind: string;
+            /** Detail */
+            detail: string;
+            /** Change */
+            change: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ProposalKind
@@ -1555,6 +1886,49 @@ export interface components {
             /** Note */
             note: string;
         };
+        /** TemplateList */
+        TemplateList: {
+            /** Items */
+            items: components["schemas"]["TemplateOut"][];
+        };
+        /**
+         * TemplateOut
+         * @description A task of the city. `defaults`: what a request with it need not tell, by class of vehicle.
+         */
+        TemplateOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            pattern: components["schemas"]["Pattern"];
+            /** Defaults */
+            defaults: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * TourOut
+         * @description One flight. `feature` is the mission to post; it begins `begins_s` after the first take-off of all.
+         */
+        TourOut: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Number */
+            number: number;
+            /** Begins S */
+            begins_s: number;
+            /** Flight S */
+            flight_s: number;
+            /** Length M */
+            length_m: number;
+            /** Points */
+            points: number[];
+            feature: components["schemas"]["MissionFeature"];
+        };
         /**
          * TrackOut
          * @description A recorded flight: [lon, lat, alt_amsl_m] in the order of recording.
@@ -1595,6 +1969,18 @@ export interface components {
             by: string;
             /** Why */
             why: string;
+        };
+        /**
+         * UnvisitedOut
+         * @description A point that no tour has, by its number in the request.
+         */
+        UnvisitedOut: {
+            /** Point */
+            point: number;
+            /** Position */
+            position: number[];
+            /** Reason */
+            reason: string;
         };
         /**
          * ValidityIn
@@ -1723,7 +2109,10 @@ export interface components {
              */
             last_texts: string[];
         };
-        /** WaypointOut */
+        /**
+         * WaypointOut
+         * @description A step; the vehicle stays for `hold_s` and then does `actions`.
+         */
         WaypointOut: {
             /** Lat Deg */
             lat_deg: number;
@@ -1731,6 +2120,13 @@ export interface components {
             lon_deg: number;
             /** Alt Rel M */
             alt_rel_m: number;
+            /**
+             * Hold S
+             * @default 0
+             */
+            hold_s: number;
+            /** Actions */
+            actions: components["schemas"]["Action"][];
         };
         /** ZoneCollection */
         ZoneCollection: {
@@ -2472,6 +2868,64 @@ export interface operations {
             };
         };
     };
+    list_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_plan: {
         parameters: {
             query?: never;
@@ -2656,6 +3110,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RevisionOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_fleet_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FleetPlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetPlanOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
