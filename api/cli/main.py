@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from api.cli import calibrate, files, fleets, info, patrol, plan, platform, watch
+from api.cli import calibrate, files, fleets, info, patrol, plan, platform, watch, zones
 
 app = typer.Typer(
     name="bailu",
@@ -40,6 +40,7 @@ for command in (
     app.command()(command)
 app.command("import")(files.import_file)
 app.command("export")(files.export_file)
+app.add_typer(zones.app)
 
 if __name__ == "__main__":
     app()
