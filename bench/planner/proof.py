@@ -15,7 +15,17 @@ from core.geo import LatLon
 from geofence.zones import Airspace, Zone
 from missions.model import Plan, Proof
 from missions.prove import added_zones, ground_of, prove, reprove
-from tests.missions.prove.builder import FRAME, QUAD, WINDOW, a_plan, airspace, block, district, polygon_zone
+from tests.missions.prove.builder import (
+    FRAME,
+    QUAD,
+    WINDOW,
+    a_plan,
+    airspace,
+    block,
+    circle_zone,
+    district,
+    polygon_zone,
+)
 from tests.missions.prove.mutations import FAMILIES
 
 # A city: a zone in each square of this side, and room for a small mission where four of them meet.
@@ -73,7 +83,7 @@ def renewals(count: int = 100, zones: int = 2_000) -> Iterator[Figure]:
     spot = _corner(np.random.default_rng(6), zones)
     for name, zone in (
         ("one-zone", polygon_zone("new", block(*spot, 30.0))),
-        ("zone-over-all", polygon_zone("new", block(0.0, 0.0, 40_000.0))),
+        ("zone-over-all", circle_zone("new", 0.0, 0.0, 40_000.0)),
     ):
         after = airspace(*before.zones[1:], zone, inside=before.zones[0], version=2)
         began = time.perf_counter()

@@ -65,7 +65,7 @@ def _lines(subject: Subject, found: Measured, index: ZoneIndex) -> Iterator[Proo
     def offence(at: int) -> BaseGeometry:
         zone = int(found.group[at])
         shape = in_plane(index.shapes[zone : zone + 1], subject.planes.true)[0]
-        kept_off = shape.buffer(float(found.needed_m[at] + index.radius_m[zone]))
+        kept_off = shape.buffer(float(found.needed_m[at] + index.radius_m[zone]), quad_segs=4)
         part: BaseGeometry = found.parts.true[found.part[at]]
         both = shapely.intersection(part, kept_off)
         return part if both.is_empty else both

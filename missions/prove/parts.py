@@ -23,6 +23,8 @@ _STEP_M = 2.0
 _MOST_STEPS = 100
 # Where it matters from which place of a leg a return begins, its pieces are no longer than this.
 _SHORT_M = 25.0
+# Heights that differ by no more than rounding to a centimetre does.
+_SAME_M = 0.02
 # How wrong the autopilot may be when it compares two ways home: position error, and 0.5 % of its metric.
 _CHOICE_M, _CHOICE_SHARE = 5.0, 0.005
 
@@ -193,7 +195,7 @@ def _sweeps(
             for chosen in goals.chosen(xy):
                 alt = float(ends[chosen, 2])
                 low = piece.low_rel_m
-                if low < alt and goals.in_cone(xy, chosen) is False:
+                if low < alt - _SAME_M and goals.in_cone(xy, chosen) is False:
                     low = alt
                 lonlat = _triangle(piece.lonlat, ends[chosen, :2])
                 yield Piece(lonlat, piece.leg, low, max(piece.high_rel_m, alt), piece.speed_mps)
@@ -216,7 +218,7 @@ class _Goals:
         chosen = self.chosen(piece)
         if len(chosen) > 1:
             return False
-        return low_rel_m >= self.alt_rel_m[chosen[0]] or self.in_cone(piece, chosen[0]) is not None
+        return low_rel_m >= self.alt_rel_m[chosen[0]] - _SAME_M or self.in_cone(piece, chosen[0]) is not None
 
     def in_cone(self, piece: Array, goal: int) -> bool | None:
         """Whether a piece (K, 2) lies in the cone of a goal; None: some of it."""

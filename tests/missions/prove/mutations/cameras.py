@@ -9,6 +9,7 @@ from missions.model import Action, ActionKind
 from tests.missions.prove.builder import (
     Case,
     a_plan,
+    airspace,
     circle_zone,
 )
 from tests.missions.prove.mutations.cases import (
@@ -46,7 +47,7 @@ def quiet_zone_below_a_camera(rng: Generator) -> Mutant:
     case = valid_case(rng)
     path = path_of(case)
     film = a_plan(path, actions={1: (Action(ActionKind.VIDEO, 1.0),), 2: (Action(ActionKind.VIDEO, 0.0),)})
-    base = Case(film, case.airspace)
+    base = Case(film, airspace())
     x, y = middle(path, 1)
     quiet = circle_zone("new", x, y, float(rng.uniform(1.0, 30.0)), Role.NO_FILM, margin_m=0.0)
     return Mutant("no-film", base, with_zones(base, quiet))

@@ -101,7 +101,8 @@ def frame_changed(rng: Generator) -> Mutant:
 def no_number(rng: Generator) -> Mutant:
     base = valid_case(rng)
     value = float(rng.choice((math.nan, math.inf, -5.0, 0.0)))
-    return Mutant("items", base, with_plan(base, hashed(edited(base, waypoint_seq(base, rng), z_m=value))))
+    rule = "items" if math.isfinite(value) else "autopilot-limits"
+    return Mutant(rule, base, with_plan(base, hashed(edited(base, waypoint_seq(base, rng), z_m=value))))
 
 
 def latitude_and_longitude_swapped(rng: Generator) -> Mutant:
