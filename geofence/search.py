@@ -1,9 +1,10 @@
 """The exact shortest way through a maze, found without looking at most of it.
 
 A* among those obstacles only that got in the way so far. The way that it finds is tested against all of them; what
-blocks it joins with its neighbours, the ways that led through them are forgotten, and the search goes on. What is left out only makes ways
-shorter: the first way that nothing blocks is a shortest one. Places are taken up several at a time, which costs a
-few steps too many and saves most of the overhead; a place that is reached by a shorter way later is taken up again.
+blocks it joins with its neighbours, the ways that led through them are forgotten, and the search goes on. What is
+left out only makes ways shorter: the first way that nothing blocks is a shortest one. Places are taken up several at
+a time, which costs a few steps too many and saves most of the overhead; a place that is reached by a shorter way
+later is taken up again.
 Source: planning guide, section 3.2 (there in rounds from the beginning; here what is still true is kept).
 """
 
@@ -20,15 +21,16 @@ from geofence.maze import Maze
 from geofence.obstacles import Corners, Indices
 from geofence.tangents import Mask, Places
 
-MOST_STEPS = 200_000
+# Far apart among 2 000 zones it takes up to some 110 000, about a second.
+MOST_STEPS = 500_000
 _END, _START = 0, 1
 _AT_A_TIME = 16
-_MOST_PAIRS = 50_000  # looked at in one go
+_MOST_PAIRS = 50_000  # of places, looked at in one go
 _SHORTER_M = 1e-9
 
 
 class SearchTooLarge(Exception):
-    """No way was found within `MOST_STEPS` steps; there may be one."""
+    """No way was found within `MOST_STEPS` steps looked at; there may be one."""
 
 
 class Search:
@@ -45,7 +47,7 @@ class Search:
         self._parent: Indices = np.array([_START, _START])
         self._reached = np.array([False, False])  # and its steps noted
         self._waiting: list[tuple[float, float, int]] = [(float(self._rest_m[_START]), 0.0, _START)]
-        self._noted = 0
+        self._looked_at = 0
 
     def way(self) -> Array | None:
         """The shortest way, (N ≥ 2, 2); None when there is none. Raises SearchTooLarge."""
@@ -59,6 +61,7 @@ class Search:
 
     def _new_with_neighbours(self, blockers: Indices) -> Indices:
         """What joins: the next way round the blockers would run into their neighbours."""
+        assert not self._joined[blockers].any(), "a way was found through an obstacle that had joined"
         found = self._maze.neighbours(blockers)
         return found[~self._joined[found]]
 
@@ -73,9 +76,8 @@ class Search:
             if places == [_END]:
                 return True
             starts = np.array(places, dtype=np.intp)
-            self._note(
-                starts, np.flatnonzero(self._usable & (self._length_m > self._length_m[starts].min(initial=math.inf)))
-            )
+            farther = self._length_m > self._length_m[starts].min(initial=math.inf)
+            self._note(starts, np.flatnonzero(self._usable & farther))
         return False
 
     def _next_places(self) -> list[int]:
@@ -113,11 +115,11 @@ class Search:
         length_m = self._length_m[start] + step_m
         kept = length_m < self._length_m[end] - _SHORTER_M
         start, end, length_m = start[kept], end[kept], length_m[kept]
+        self._count(len(start))
         kept = ~self._places.cross_discs(start, end, self._discs)
         start, end, length_m = start[kept], end[kept], length_m[kept]
         kept = self._free(start, end, self._joined)
         start, end, length_m = start[kept], end[kept], length_m[kept]
-        self._count(len(start))
         order = np.argsort(length_m, kind="stable")
         best = order[np.unique(end[order], return_index=True)[1]]
         self._improve(start[best], end[best], length_m[best])
@@ -137,8 +139,8 @@ class Search:
         return self._maze.free(at[start], at[end], among)
 
     def _count(self, steps: int) -> None:
-        self._noted += steps
-        if self._noted > MOST_STEPS:
+        self._looked_at += steps
+        if self._looked_at > MOST_STEPS:
             raise SearchTooLarge
 
     def _join(self, obstacles: Indices) -> None:
