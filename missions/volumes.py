@@ -16,7 +16,7 @@ from geofence.frame import LocalFrame
 from geofence.scene import margin_budget_m
 from missions.energy import AIRFRAMES, descent_s, leg_s
 from missions.fleet import default_airframe
-from missions.model import Airframe, Plan, ReturnMode
+from missions.model import Airframe, Plan, ReturnMode, Waypoint
 from missions.timeline import ARDUCOPTER, change_s
 
 # A leg is cut so that no piece takes longer: shorter pieces free the air sooner, and are more.
@@ -153,6 +153,31 @@ def rescheduled(intent: Intent, now: datetime, done: Progress, *, may_wait_s: fl
     volumes = tuple(replace(each, earliest_at=max(each.earliest_at, now)) for each in volumes)
     departs_at = now - timedelta(seconds=(done.low_s + done.high_s) / 2)
     return replace(intent, volumes=volumes, departs_at=departs_at, rank=replace(intent.rank, airborne=True))
+
+
+def homeward(plan: Plan, intent: Intent, place: LatLon, alt_rel_m: float, now: datetime) -> Intent:
+    """What an airborne flight that was broken off takes: the way home from where it is, and the landing."""
+    if plan.returns is ReturnMode.RETRACE:
+        return _retracing(plan, intent, now)
+    rest = replace(
+        plan, waypoints=(Waypoint(place, alt_rel_m),), offsets_s=(0.0,), duration_s=0.0, duration_p95_s=0.0
+    )
+    volumes = tuple(
+        each for each in _volumes(rest, now, with_returns=False) if each.part in (Part.HOMEWARD, Part.LANDING)
+    )
+    return replace(
+        intent,
+        volumes=_timed(volumes, now, Progress(0.0, 0.0), intent.ratio, Window()),
+        rank=replace(intent.rank, airborne=True),
+    )
+
+
+def _retracing(plan: Plan, intent: Intent, now: datetime) -> Intent:
+    """All of the path at any time from now on: how far it came, and when it turned back, is not known well."""
+    until = now + timedelta(seconds=intent.ratio * _over_home_s(plan, offsets(plan, LocalFrame(plan.home))[-1]))
+    until += timedelta(seconds=descent_s(_top_rel_m(plan), _airframe(plan)) * intent.ratio)
+    volumes = tuple(replace(each, earliest_at=now, latest_at=until) for each in intent.volumes)
+    return replace(intent, volumes=volumes, rank=replace(intent.rank, airborne=True))
 
 
 def done_after(plan: Plan, reached: int) -> Progress:

@@ -28,6 +28,7 @@ from missions.volumes import (
     Rank,
     delayed,
     done_after,
+    homeward,
     intent_of,
     ratio_of,
     rescheduled,
@@ -333,6 +334,24 @@ def test_returns_on_the_way_take_the_ways_home_too() -> None:
     assert Schedule([whole]).conflicts(an_intent(inside, name="inside"))
     retrace = intent_of(replace(plan, returns=ReturnMode.RETRACE), AT, id="one", rank=ROUTINE, with_returns=True)
     assert not Schedule([retrace]).conflicts(an_intent(inside, name="inside"))
+
+
+def test_a_flight_that_was_broken_off_takes_the_way_home_and_nothing_else() -> None:
+    plan = a_plan(np.array([0.0, 0.0]), np.array([[600.0, 0.0], [600.0, 600.0]]), np.full(2, 60.0))
+    now = AT + timedelta(seconds=100.0)
+    (place,) = FRAME.to_places(np.array([[600.0, 300.0]]))
+    moved = homeward(plan, an_intent(plan), place, 60.0, now)
+    assert moved.rank.airborne
+    assert {each.part for each in moved.volumes} == {Part.HOMEWARD, Part.LANDING}
+    assert min(each.earliest_at for each in moved.volumes) == now
+    at_s = timeline_of(a_plan(np.array([0.0, 0.0]), np.array([[600.0, 300.0]]), np.array([60.0]))).at_s
+    assert moved.volumes[-1].latest_at > now + timedelta(seconds=float(at_s[-1] - at_s[2]))
+    on_the_way = a_plan(np.array([300.0, 150.0]), np.array([[310.0, 150.0]]), np.array([60.0]))
+    assert Schedule([moved]).conflicts(an_intent(on_the_way, now, name="other"))
+    ahead = a_plan(np.array([600.0, 550.0]), np.array([[600.0, 560.0]]), np.array([60.0]))
+    assert not Schedule([moved]).conflicts(an_intent(ahead, now, name="other"))
+    back = homeward(replace(plan, returns=ReturnMode.RETRACE), an_intent(plan), place, 60.0, now)
+    assert Schedule([back]).conflicts(an_intent(ahead, now, name="other"))
 
 
 def test_a_plan_that_goes_nowhere_takes_no_room() -> None:

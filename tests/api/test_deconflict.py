@@ -1,0 +1,116 @@
+"""One schedule of what is stored and what flies, and the verdict on a flight that is to join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from api.deconflict import LONGEST_HOLD_S, Deconfliction, judged, mission_intent, sortie_intent
+from core.clock import ManualClock
+from core.ids import MissionId, VehicleId
+from missions.deconflict import Schedule
+from missions.model import Revision, Sortie, SortieState, Transition
+from missions.proposals import Change
+from missions.volumes import Part
+from telemetry.messages import VehicleState
+from tests.samples import REQUEST, a_revision, a_sortie
+
+CLOCK = ManualClock()
+NOW = CLOCK.now()
+
+
+@dataclass
+class FakeStore:
+    """Rows as a test puts them."""
+
+    flown: list[Sortie] = field(default_factory=list)
+    kept: list[Revision] = field(default_factory=list)
+
+    async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
+        assert unfinished_only
+        return self.flown[:limit]
+
+    async def revisions(self, wanted: Sequence[tuple[MissionId, int]]) -> Sequence[Revision]:
+        return [each for each in self.kept if (each.mission_id, each.revision) in wanted]
+
+    async def newest_revisions(self, *, limit: int) -> Sequence[Revision]:
+        return self.kept[:limit]
+
+
+def planned(name: str, departs_at: datetime | None) -> Revision:
+    return a_revision(name, request=replace(REQUEST, departs_at=departs_at))
+
+
+def flying(state: SortieState, reached: int = 0, took_off_at: datetime = NOW) -> Sortie:
+    step = Transition(took_off_at, SortieState.READY, SortieState.TAKING_OFF, "test", "go")
+    return a_sortie(state=state, waypoints_reached=reached, transitions=(step,))
+
+
+async def test_the_schedule_holds_what_flies_and_what_is_to_depart_and_nothing_that_is_over() -> None:
+    soon, gone = NOW + timedelta(minutes=30), NOW - timedelta(hours=1)
+    kept = [planned("mission-1", None), planned("soon", soon), planned("gone", gone), planned("any-time", None)]
+    board = Deconfliction(FakeStore([flying(SortieState.ON_MISSION, 1)], kept), CLOCK)
+    schedule = await board.schedule({})
+    assert set(schedule.intents) == {"sortie-1", "soon"}
+    assert schedule.intents["sortie-1"].rank.airborne
+    again = await board.schedule({})
+    assert again.intents["soon"] is schedule.intents["soon"]
+
+
+def test_a_planned_flight_through_the_same_air_is_told_who_is_there_and_what_else_it_can_do() -> None:
+    first = mission_intent(planned("first", NOW), NOW)
+    second = planned("second", NOW)
+    intent = replace(mission_intent(second, NOW), rank=replace(first.rank, accepted_at=NOW + timedelta(days=365)))
+    verdict = judged(Schedule([first]), intent, second)
+    (conflict,) = verdict.conflicts
+    assert (conflict.code, conflict.pointer) == ("flight-conflict", "/properties/departs_at")
+    assert REQUEST.name in conflict.detail
+    assert conflict.geometry is not None
+    assert conflict.geometry["type"] == "Polygon"
+    (later,) = verdict.proposals
+    assert later.change is Change.DELAY
+    assert not Schedule([first]).conflicts(later.intent)
+    emergency = replace(intent, rank=replace(intent.rank, emergency=True))
+    ahead = judged(Schedule([first]), emergency, second)
+    assert (ahead.conflicts, ahead.proposals, len(ahead.yielding)) == ((), (), 1)
+
+
+def test_a_sortie_that_waits_on_the_ground_departs_now_at_the_earliest() -> None:
+    intent = sortie_intent(a_sortie(), planned("mission-1", NOW - timedelta(hours=1)), None, NOW)
+    assert intent is not None
+    assert (intent.departs_at, intent.rank.airborne) == (NOW, False)
+
+
+def test_a_late_sortie_takes_its_room_later_and_a_held_one_longer() -> None:
+    revision = planned("mission-1", None)
+    late = NOW + timedelta(minutes=20)
+    on_time, behind, held = (
+        sortie_intent(flying(state, 1), revision, None, at)
+        for state, at in (
+            (SortieState.ON_MISSION, NOW),
+            (SortieState.ON_MISSION, late),
+            (SortieState.PAUSED, late),
+        )
+    )
+    assert on_time is not None
+    assert behind is not None
+    assert held is not None
+    assert behind.volumes[-1].latest_at - on_time.volumes[-1].latest_at == timedelta(minutes=20)
+    assert held.volumes[-1].latest_at - behind.volumes[-1].latest_at == timedelta(seconds=LONGEST_HOLD_S)
+    assert {each.leg[0] for each in behind.volumes} == set(range(1, len(revision.plan.waypoints) + 2))
+
+
+@pytest.mark.parametrize("state", [SortieState.RETURNING, SortieState.LANDING])
+def test_a_returning_sortie_takes_the_way_home(state: SortieState) -> None:
+    revision = planned("mission-1", None)
+    at = revision.plan.waypoints[0].place
+    vehicle = VehicleState(
+        vehicle_id=VehicleId("bl-01"), name="one", dock_id=REQUEST.dock_id, system_id=1, link_name="udp",
+        airframe="quad-3kg", lat_deg=at.lat_deg, lon_deg=at.lon_deg, alt_rel_m=60.0,
+    )  # fmt: skip
+    intent = sortie_intent(flying(state, 1), revision, vehicle, NOW)
+    assert intent is not None
+    assert {each.part for each in intent.volumes} == {Part.HOMEWARD, Part.LANDING}
