@@ -33,9 +33,10 @@ def expanding_square(
 
 
 def legs_for(radius_m: float, spacing_m: float) -> int:
-    """Legs of an expanding square until everything within `radius_m` is at most half a spacing from a leg.
+    """Legs of an expanding square until everything within `radius_m` is seen, half a spacing around every leg.
 
-    After 4 n + 2 legs the square from -n to n spacings is flown all round, and half a spacing beyond it is seen.
+    After 4 n + 2 legs the square from -n to n spacings is flown all round. Half a spacing is meant along and across
+    the legs; at the start and at the turns it is up to seven tenths slantwise.
     """
     rings = max(0, math.ceil(radius_m / spacing_m - 0.5))
     return 4 * rings + 2
