@@ -1,6 +1,7 @@
 -- Each end of a zone's altitude band has a datum of its own, and what belongs to a pattern is under `parameters`.
 
-UPDATE airspaces SET body = json_set(body, '$.zones', (
+-- json(): what comes out of a subquery is text to SQLite, and would be stored as one string.
+UPDATE airspaces SET body = json_set(body, '$.zones', json((
     SELECT json_group_array(json_set(zone.value, '$.band', json_object(
         'floor', CASE WHEN zone.value ->> '$.band.floor_m' IS NOT NULL THEN json_object(
             'alt_m', zone.value ->> '$.band.floor_m', 'datum', zone.value ->> '$.band.datum') END,
@@ -8,7 +9,7 @@ UPDATE airspaces SET body = json_set(body, '$.zones', (
             'alt_m', zone.value ->> '$.band.ceiling_m', 'datum', zone.value ->> '$.band.datum') END
     )))
     FROM json_each(airspaces.body, '$.zones') AS zone
-));
+)));
 
 UPDATE revisions SET body = json_remove(
     json_set(
