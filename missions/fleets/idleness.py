@@ -39,22 +39,35 @@ class Idleness:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A schedule over a horizon: its visits in the order of time, and how good it is."""
+    """A schedule over a horizon: its visits in the order of time, and how good it is.
+
+    `unseen`: points that no schedule visits; they are not counted in `idleness`, where they are 0.
+    """
 
     visits: tuple[Visit, ...]
     idleness: Idleness
+    unseen: tuple[int, ...] = ()
 
 
-def idleness(visits: Sequence[Visit], points: Sequence[Point], horizon_s: float) -> Idleness:
-    """How long points go unseen. Source: idleness as figure of merit, Machado et al. 2002 (MABS)."""
+def idleness(
+    visits: Sequence[Visit], points: Sequence[Point], horizon_s: float, *, without: Sequence[int] = ()
+) -> Idleness:
+    """How long points go unseen; those in `without` count as if they were always seen.
+
+    Source: idleness as figure of merit, Machado et al. 2002 (MABS).
+    """
     seen: list[list[float]] = [[0.0] for _ in points]
     for visit in sorted(visits, key=lambda each: each.at_s):
         if visit.at_s <= horizon_s:
             seen[visit.point].append(visit.at_s)
     gaps = [np.diff(np.array([*times, horizon_s])) * point.weight for times, point in zip(seen, points, strict=True)]
-    worst = tuple(float(each.max()) for each in gaps)
-    areas = [float((each**2).sum()) / (2.0 * point.weight) for each, point in zip(gaps, points, strict=True)]
-    return Idleness(max(worst), float(np.mean(areas)) / horizon_s, worst)
+    worst = tuple(0.0 if index in without else float(each.max()) for index, each in enumerate(gaps))
+    areas = [
+        float((each**2).sum()) / (2.0 * point.weight)
+        for index, (each, point) in enumerate(zip(gaps, points, strict=True))
+        if index not in without
+    ]
+    return Idleness(max(worst), sum(areas) / max(1, len(areas)) / horizon_s, worst)
 
 
 def recurrent(
@@ -69,7 +82,9 @@ def recurrent(
         cyclic(plan, points, crafts, distances, horizon_s),
         *(greedy(points, crafts, distances, horizon_s, nearness=each) for each in _NEARNESS),
     ]
-    judged = [Recurrence(visits, idleness(visits, points, horizon_s)) for visits in tried]
+    seen = {visit.point for visits in tried for visit in visits}
+    unseen = tuple(point for point in range(len(points)) if point not in seen)
+    judged = [Recurrence(visits, idleness(visits, points, horizon_s, without=unseen), unseen) for visits in tried]
     return min(judged, key=lambda each: (each.idleness.worst_s, each.idleness.mean_s))
 
 

@@ -86,6 +86,9 @@ def test_a_point_out_of_reach_is_never_seen_and_stops_nothing() -> None:
     made = patrol(asked, fleet, effort=QUICK)
     best = recurrent(made.plan, asked, fleet, made.distances, HORIZON_S)
     assert {each.point for each in best.visits} == set(range(5))
-    assert best.idleness.worst_s == HORIZON_S
+    assert best.unseen == (5,)
+    assert best.idleness.mean_s == pytest.approx(idleness(best.visits, asked[:5], HORIZON_S).mean_s)
+    assert best.idleness.worst_s < HORIZON_S / 3
+    assert idleness(best.visits, asked, HORIZON_S).worst_s == HORIZON_S
     nobody = greedy([Point((9_000.0, 0.0))], fleet, Distances(fleet, asked[5:], OpenAir()), HORIZON_S)
     assert nobody == ()
