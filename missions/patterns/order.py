@@ -18,6 +18,7 @@ NO_WAY_M = 1e6
 _LONGEST_BLOCK = 3
 _GAIN_M = 1e-6
 _MOST_ROUNDS = 8
+_MOST_STARTS = 16
 
 
 class Ways(Protocol):
@@ -76,9 +77,12 @@ class Moves:
 def arranged(moves: Moves, entries: Nodes | None = None) -> Nodes:
     """The nodes by which the stretches are entered, in order: each stretch is left by its other node, `node ^ 1`.
 
-    Begun from `entries`, or from always going on to the nearest end.
+    Begun from `entries`, or from always going on to the nearest end, out of the starts for which that is shortest.
     """
-    entries = _nearest_first(moves) if entries is None else entries
+    if entries is None:
+        count = len(moves.nodes)
+        starts = np.linspace(0, count - 1, min(count, _MOST_STARTS)).astype(np.intp).tolist()
+        entries = min((_nearest_first(moves, start) for start in starts), key=lambda one: tour_m(one, moves.metres))
     for _ in range(_MOST_ROUNDS):
         entries = improved(entries, moves.metres)
         if not moves.settle(*links(entries)):
@@ -98,9 +102,8 @@ def tour_m(entries: Nodes, metres: Array) -> float:
     return float(metres[leaving, entering].sum())
 
 
-def _nearest_first(moves: Moves) -> Nodes:
+def _nearest_first(moves: Moves, at: int) -> Nodes:
     metres = moves.metres[:-1, :-1].copy()
-    at = int(np.argmin(moves.metres[-1, :-1])) if len(metres) else 0
     found = []
     for _ in range(len(metres) // 2):
         found.append(at)
