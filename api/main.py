@@ -14,7 +14,7 @@ from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
 from api.reviews import Fleet, Reviewer
-from api.routes import files, missions, places, platform, sorties, stream, vehicles
+from api.routes import files, fleets, missions, patterns, places, platform, sorties, stream, vehicles
 from api.schemas.sorties import sortie_json
 from api.services import ApiStore, Services, bailu_version
 from api.settings import Settings
@@ -92,7 +92,7 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (platform, places, vehicles, missions, files, sorties, stream):
+    for module in (platform, places, vehicles, patterns, missions, fleets, files, sorties, stream):
         app.include_router(module.router, prefix=API)
     problems.install(app)
     app.add_middleware(Guard, operator_id=operator_id)
