@@ -45,7 +45,7 @@ class ActionKind(StrEnum):
     LOOK_AT = "look-at"  # nose and gimbal at `place`, `alt_rel_m`
     LOOK_AHEAD = "look-ahead"  # ends LOOK_AT
     GIMBAL = "gimbal"  # `value` pitch in degrees: 0 level, -90 straight down
-    HEADING = "heading"  # `value` true heading of the nose in degrees
+    HEADING = "heading"  # `value` true heading of the nose in degrees, up to the next waypoint
     SPEED = "speed"  # `value` m/s over ground from here on
 
 
@@ -126,7 +126,10 @@ class MissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A step of a plan; `alt_rel_m` above home. It stays for `hold_s` and then does `actions` in their order."""
+    """A step of a plan; `alt_rel_m` above home.
+
+    It turns nose and camera as `actions` say, stays for `hold_s` and then does the other `actions` in their order.
+    """
 
     place: LatLon
     alt_rel_m: float

@@ -156,6 +156,8 @@ def test_columns_go_up_and_down_in_turn_and_stand_no_further_apart_than_asked() 
     upright = rises[np.abs(rises) > 1]
     assert upright[0] > 0
     assert (np.sign(upright[1:]) == -np.sign(upright[:-1])).all()
+    across_m = np.hypot(*np.diff(piece.xyz[:, :2], axis=0).T)
+    assert across_m[np.abs(rises) > 1] == pytest.approx(0.0), "a column is upright"
     feet = piece.xyz[:-1][np.abs(rises) > 1][:, :2]
     assert max(math.dist(a, b) for a, b in itertools.pairwise(feet)) <= 8.0 + 1e-6
 
