@@ -55,7 +55,7 @@ class Effort:
 
 QUICK = Effort(insets=(0.2,), spares=(0.0,), rows_swept=0, rows_completed=0, rows_tightened=0, look_rounds=1)
 THOROUGH = Effort(
-    insets=(0.15, 0.3), spares=(0.0, 0.4), rows_swept=320, rows_completed=100, rows_tightened=30, look_rounds=4
+    insets=(0.15, 0.3), spares=(0.0, 0.4), rows_swept=400, rows_completed=100, rows_tightened=24, look_rounds=4
 )
 
 
