@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from missions.items import items_hash
-from missions.model import MissionItem
+from core.geo import LatLon
+from missions.items import items_hash, mission_items, rally_items
+from missions.model import Action, ActionKind, MissionItem, ReturnMode, Waypoint
 from telemetry.packets import MissionAck, MissionCount, MissionRequest, MissionResult, MissionType
 from telemetry.transfers import Download, Upload
 from tests.telemetry.air import Air
@@ -94,3 +95,27 @@ def test_a_count_beyond_the_bound_is_refused() -> None:
     download = Download(MissionType.MISSION, now_s=0.0, bound=700)
     download.on_packet(MissionCount(60_000, MissionType.MISSION), 0.1)
     assert download.refused is not None
+
+
+def test_everything_done_at_a_waypoint_and_every_rally_point_reads_back_equal() -> None:
+    place = LatLon(31.1391234, 121.1241234)
+    actions = (
+        Action(ActionKind.GIMBAL, -44.6),
+        Action(ActionKind.HEADING, 271.3),
+        Action(ActionKind.LOOK_AT, place=place, alt_rel_m=12.34),
+        Action(ActionKind.LOOK_AHEAD),
+        Action(ActionKind.PHOTO),
+        Action(ActionKind.PHOTO_EVERY, 17.3),
+        Action(ActionKind.VIDEO, 1.0),
+        Action(ActionKind.VIDEO, 0.0),
+        Action(ActionKind.SPEED, 4.2),
+    )
+    assert {action.kind for action in actions} == set(ActionKind)
+    steps = [Waypoint(place, 40.53, 7.5, actions), Waypoint(place, 41.0, 3.0), Waypoint(place, 42.0, 0.0, actions)]
+    air, rally = Air(), rally_items([Waypoint(place, 30.4), Waypoint(place, 55.0)])
+    for returns in ReturnMode:
+        items = mission_items(place, 4.0, steps, 8.3, returns=returns)
+        air.upload(items)
+        assert items_hash(air.download(), kind="mission") == items_hash(items, kind="mission")
+    air.upload(rally, MissionType.RALLY)
+    assert items_hash(air.download(MissionType.RALLY), kind="rally") == items_hash(rally, kind="rally")
