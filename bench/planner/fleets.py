@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -35,20 +36,21 @@ _Task = tuple[list[Point], list[Craft], Ways]
 
 
 def _kind(name: str, tasks: Sequence[_Task], seconds: float, budget_s: float, goal_s: float) -> Iterator[Figure]:
-    took_s, unkept, dropped, ratios = [], 0, 0, []
+    took_s, unkept, ratios, reasons = [], 0, [], Counter[str]()
     for index, (points, loose, ways) in enumerate(tasks):
         crafts = _tight(points, loose, ways)
         began = time.perf_counter()
         made = patrol(points, crafts, ways, effort=_effort(_SEARCH_S, budget_s))
         took_s.append(time.perf_counter() - began)
         unkept += _over_limit(made, points, crafts)
-        dropped += len(made.plan.dropped)
+        reasons.update("no way" if "way" in each.reason else "limits" for each in made.plan.dropped)
         if index == 0 and seconds:
             long = patrol(points, crafts, ways, effort=Effort(seconds=seconds, seeds=tuple(range(10, 18)))).plan
             ratios.append(_compared(made.plan, long))
             yield from _repeated(name, made, points, crafts)
     yield Figure(f"fleets.{name}.limits-not-kept", unkept, "rounds", 0)
-    yield Figure(f"fleets.{name}.points-left-out", dropped, "points")
+    yield Figure(f"fleets.{name}.left-out-for-limits", reasons["limits"], "points", 0)
+    yield Figure(f"fleets.{name}.left-out-without-a-way", reasons["no way"], "points")
     if ratios:
         yield Figure(f"fleets.{name}.total-vs-{seconds:.0f}-s", max(ratios), "ratio", 1.02)
     yield Figure(f"fleets.{name}.time.worst", max(took_s), "s", goal_s)
