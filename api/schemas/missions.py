@@ -27,6 +27,8 @@ from api.schemas.geojson import (
 from api.schemas.patterns import describe_properties
 from core.errors import Conflict
 from core.geo import LatLon
+from missions.energy import AIRFRAMES
+from missions.fleet import default_airframe
 from missions.model import (
     Action,
     Mission,
@@ -142,8 +144,8 @@ class PlanOut(BaseModel):
     """A path from home and back to it, what it costs, `conflicts`: what speaks against it, and its `proof`.
 
     `returns`: the way home if something fails, straight or back along the path. `offsets_s`: when each waypoint is
-    reached, seconds after arming. `…_p95…`: what 95 of 100 flights stay under. `proposals`: what would fly instead,
-    each as a JSON merge patch (RFC 7396) of the mission feature.
+    reached, seconds after arming. `…_p95…`: what 95 of 100 flights stay under; the battery's shares contain
+    `reserve_pct`. `proposals`: what would fly instead, each as a JSON merge patch (RFC 7396) of the mission feature.
     """
 
     dock_id: str
@@ -168,6 +170,7 @@ class PlanOut(BaseModel):
     offsets_s: list[float]
     duration_p95_s: float
     battery_p95_pct: float
+    reserve_pct: float
     airframe: str
     proof: Proof | None
     proposals: list[Proposal]
@@ -198,6 +201,7 @@ class PlanOut(BaseModel):
             offsets_s=list(plan.offsets_s),
             duration_p95_s=plan.duration_p95_s,
             battery_p95_pct=plan.battery_p95_pct,
+            reserve_pct=100.0 * AIRFRAMES.get(plan.airframe, default_airframe()).reserve,
             airframe=plan.airframe,
             proof=plan.proof,
             proposals=list(plan.proposals),

@@ -1528,8 +1528,8 @@ export interface components {
          * @description A path from home and back to it, what it costs, `conflicts`: what speaks against it, and its `proof`.
          *
          *     `returns`: the way home if something fails, straight or back along the path. `offsets_s`: when each waypoint is
-         *     reached, seconds after arming. `…_p95…`: what 95 of 100 flights stay under. `proposals`: what would fly instead,
-         *     each as a JSON merge patch (RFC 7396) of the mission feature.
+         *     reached, seconds after arming. `…_p95…`: what 95 of 100 flights stay under; the battery's shares contain
+         *     `reserve_pct`. `proposals`: what would fly instead, each as a JSON merge patch (RFC 7396) of the mission feature.
          */
         PlanOut: {
             /** Dock Id */
@@ -1572,6 +1572,8 @@ export interface components {
             duration_p95_s: number;
             /** Battery P95 Pct */
             battery_p95_pct: number;
+            /** Reserve Pct */
+            reserve_pct: number;
             /** Airframe */
             airframe: string;
             proof: components["schemas"]["Proof"] | null;
