@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 from geofence.zones import PolygonShape
 from missions.model import MissionItem
-from missions.prove import Autopilot, conflicts_of, prove
+from missions.prove import conflicts_of
 from missions.prove.findings import MOST_NAMED
 from tests.missions.prove.builder import (
-    QUAD,
-    WINDOW,
     Case,
     a_plan,
     airspace,
@@ -65,13 +63,6 @@ def test_a_zone_under_the_return_altitude_is_flown_over() -> None:
     assert "return-exclusion" not in high
 
 
-def test_near_home_a_return_stays_low() -> None:
-    """RTL_CONE_SLOPE 3: within 20 m of home it does not climb to 60 m, so a zone at 40 m there is met."""
-    path = [(0.0, 12.0, 30.0), (300.0, 600.0, 30.0)]
-    zone = circle_zone("zone", 0.0, 0.0, 1.0, band=band(38.0, 40.0), margin_m=0.0)
-    assert "return-exclusion" in Case(a_plan(path, return_alt_rel_m=60.0), airspace(zone)).failed()
-
-
 def test_a_sloping_leg_passes_over_what_is_below_its_height_there() -> None:
     """From 40 m to 90 m over 500 m: at three quarters of the way it is at 77 m."""
     path = [(0.0, 500.0, 40.0), (500.0, 500.0, 90.0)]
@@ -91,18 +82,6 @@ def test_a_hole_of_an_exclusion_is_free() -> None:
     assert "leg-exclusion" in case.failed()  # the first leg crosses it on the way there
     inside = replace(case.airspace, zones=(case.airspace.zones[0], replace(ring, band=band(None, 40.0))))
     assert "leg-exclusion" not in Case(case.plan, inside).failed()
-
-
-def test_a_rally_point_limit_sends_it_home_all_the_same() -> None:
-    """RALLY_LIMIT_KM 0.3: from farther than that the autopilot flies home, past a nearer rally point."""
-    path = [(900.0, 0.0, 60.0), (900.0, 100.0, 60.0)]
-    zone = polygon_zone("home-side", block(420.0, 60.0, 15.0), margin_m=0.0)
-    plan = a_plan(path, rally=[(560.0, 60.0, 30.0)])
-    given = Case(plan, airspace(zone))
-    assert "return-exclusion" in given.failed()
-    unlimited = prove(plan, given.airspace, QUAD, window=WINDOW, terrain=None, autopilot=Autopilot(rally_limit_m=0.0))
-    found = {check.rule: check.leg for check in unlimited.checks if not check.ok}
-    assert found.get("return-exclusion") != (1, 2)
 
 
 def test_a_proof_names_the_zone_the_leg_and_the_place() -> None:
