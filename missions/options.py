@@ -1,0 +1,198 @@
+"""The ways to fly a task, each judged: path, ways home, cost, conflicts, and the on-board fence that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.errors import Conflict
+from geofence.compiler import FenceTask, compile_fence, narrowest_m
+from geofence.evaluate import evaluate, passed_by
+from geofence.onboard import OnboardFence
+from geofence.scene import (
+    RETRACE_M,
+    RETURN_ALT_M,
+    RETURN_MPS,
+    VERTICAL_MARGIN_M,
+    Flight,
+    Geometries,
+    Scene,
+    lay_out,
+)
+from geofence.space import Space
+from missions.assemble import Path, assemble, waypoints
+from missions.drafting import pieces_in
+from missions.energy import Estimate, estimate
+from missions.filming import film_conflicts, without_filming
+from missions.model import Airframe, ReturnMode, Waypoint
+from missions.task import Task
+from missions.timeline import ARDUCOPTER, TooMuchWind
+from missions.transits import Transits
+
+# SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
+MOST_RETRACED = 100
+# A corner of a way may be cut by this much more than a margin allows for (geofence.scene, turns), or by more where
+# several corners are near to each other.
+TURN_ROOMS_M = (2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Option:
+    """The path flown with one way to return, judged. `estimate` None: the airframe cannot fly it at all."""
+
+    flight: Flight
+    steps: tuple[Waypoint, ...]
+    length_m: float
+    estimate: Estimate | None
+    conflicts: tuple[Conflict, ...]
+    fence: OnboardFence | None
+
+    @property
+    def returns(self) -> ReturnMode:
+        return ReturnMode.DIRECT if self.flight.direct else ReturnMode.RETRACE
+
+
+def options(task: Task) -> Iterator[Option]:
+    """The ways to fly it, best first: straight returns, retracing the path, retracing one that flies over nothing.
+
+    What retraces lands on the spot when it cannot, so that the ways of the third keep off all that lies below them.
+    None where flying is allowed nowhere in an area to cover. Raises InvalidRequest for what the pattern cannot do.
+    """
+    for returns, space, room_m in _ways_to_fly(task):
+        path = _assembled(task, space, room_m)
+        if path.steps:
+            yield _judged(task, path, returns)
+
+
+def _ways_to_fly(task: Task) -> Iterator[tuple[ReturnMode, Space, float]]:
+    """How to return, the space to plan in, and the room for corners."""
+    wanted = task.request.returns
+    if wanted in (None, ReturnMode.DIRECT):
+        yield ReturnMode.DIRECT, task.space, TURN_ROOMS_M[0]
+    if wanted in (None, ReturnMode.RETRACE):
+        wider = task.space.with_margin(task.space.margin_m + RETRACE_M)
+        yield ReturnMode.RETRACE, wider, TURN_ROOMS_M[0]
+        yield from ((ReturnMode.RETRACE, wider.open_below(), room_m) for room_m in TURN_ROOMS_M)
+
+
+def _assembled(task: Task, space: Space, room_m: float) -> Path:
+    """The whole path; ways keep `room_m` for their own corners to be cut, where there is that much."""
+    roomy = space.with_margin(space.margin_m, more_m=room_m)
+    pieces = pieces_in(task, roomy)
+    if not pieces:
+        return Path()
+    path = assemble(pieces, np.zeros(2), Transits(task, pieces, roomy))
+    return path if not path.missing else assemble(pieces, np.zeros(2), Transits(task, pieces, space))
+
+
+def _judged(task: Task, path: Path, returns: ReturnMode) -> Option:
+    direct = returns is ReturnMode.DIRECT
+    flown = without_filming((*path.steps, *path.way_home), task.space.no_film)
+    steps = waypoints(flown, task.frame)
+    if path.way_home or not direct:
+        steps = (*steps, Waypoint(task.dock.place, steps[-1].alt_rel_m))
+    flight = _flight(task, steps, direct=direct)
+    xyz = np.column_stack((task.frame.to_xy(flight.places), flight.alts_rel_m))
+    length_m = float(np.hypot(*np.diff(xyz[:, :2], axis=0).T).sum())
+    scene = lay_out(flight, task.frame)
+    conflicts = [
+        *evaluate(scene, task.space, task.conditions.terrain),
+        *_memory(steps, returns),
+        *film_conflicts(flown, task.space.no_film, task.frame),
+    ]
+    needs = _estimate(task, steps, flight, conflicts)
+    fence: OnboardFence | Conflict | None = None if conflicts else _fence(task, scene)
+    if isinstance(fence, Conflict):
+        conflicts, fence = [fence], None
+    return Option(flight, steps, length_m, needs, tuple(conflicts), fence)
+
+
+def _estimate(task: Task, steps: Sequence[Waypoint], flight: Flight, conflicts: list[Conflict]) -> Estimate | None:
+    """Times and energy; what the airframe cannot do is added to `conflicts`."""
+    request, airframe = task.request, task.airframe
+    if request.speed_mps > airframe.max_speed_mps:
+        detail = f"{request.speed_mps:g} m/s is faster than {airframe.name} flies: {airframe.max_speed_mps:g} m/s."
+        conflicts.append(Conflict("speed-above-limit", detail, "/properties/speed_mps"))
+        return None
+    points = np.column_stack((task.frame.to_xy([step.place for step in steps]), [step.alt_rel_m for step in steps]))
+    try:
+        found = estimate(
+            points,
+            request.speed_mps,
+            airframe,
+            task.conditions.wind,
+            holds_s=np.array([step.hold_s for step in steps]),
+            returns=ReturnMode.DIRECT if flight.direct else ReturnMode.RETRACE,
+            return_alt_m=flight.return_alt_rel_m,
+            motion=replace(ARDUCOPTER, wp_speed_mps=max(request.speed_mps, RETURN_MPS)),
+        )
+    except TooMuchWind as reason:
+        detail = f"In the wind that is forecast, {reason}."
+        conflicts.append(Conflict("too-much-wind", detail, "/properties/speed_mps"))
+        return None
+    conflicts += _battery(found, task.airframe)
+    return found
+
+
+def _battery(found: Estimate, airframe: Airframe) -> Iterator[Conflict]:
+    """A plan that 5 of 100 flights would end below the reserve, finished or broken off, may not fly."""
+    energy = found.energy
+    if energy.needed_p95_pct > 100.0:
+        detail = (
+            f"The flight takes {energy.p50_wh:.0f} Wh, {energy.p95_wh:.0f} Wh in 5 of 100 cases; with a reserve of "
+            f"{airframe.reserve:.0%} that is {energy.needed_p95_pct:.0f} % of the {airframe.battery_wh:g} Wh of "
+            f"{airframe.name}: it would land with {energy.lands_with_pct_p95:.0f} %."
+        )
+        yield Conflict("battery-not-enough", detail, "/geometry")
+
+
+def _flight(task: Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
+    """The waypoints as a flight from over home and back to it."""
+    inner = steps[:-1] if steps[-1].place == task.dock.place and len(steps) > 1 else steps
+    alts = tuple(step.alt_rel_m for step in inner)
+    return Flight(
+        places=(task.dock.place, *(step.place for step in inner), task.dock.place),
+        alts_rel_m=(alts[0], *alts, steps[-1].alt_rel_m),
+        direct=direct,
+        return_alt_rel_m=max(*alts, RETURN_ALT_M),
+        pad_agl_m=task.dock.height_agl_m,
+        pad_amsl_m=task.dock.alt_amsl_m,
+        margin_m=task.space.margin_m + (0.0 if direct else RETRACE_M),
+        rally=task.request.rally,
+    )
+
+
+def _fence(task: Task, scene: Scene) -> OnboardFence | Conflict:
+    fence_task = FenceTask(scene.swept(), task.space.allowed(), _fenced_off(task, scene), scene.flight.top_rel_m)
+    fence = compile_fence(fence_task, task.frame, task.conditions.limits)
+    if fence is not None:
+        return fence
+    limits = task.conditions.limits
+    detail = (
+        f"No on-board fence of at most {limits.items} points and {limits.bytes} bytes holds this flight and its ways "
+        f"home; the narrowest place leaves {narrowest_m(fence_task):.1f} m."
+    )
+    return Conflict(code="fence-not-feasible", detail=detail, pointer="/geometry")
+
+
+def _fenced_off(task: Task, scene: Scene) -> Geometries:
+    """What the on-board fence, which is flat, must leave out.
+
+    The zones that count at any height of the flight, but for those that it passes over or under on its way.
+    """
+    space, flight = task.space, scene.flight
+    lowest_m = min(flight.alts_rel_m) - VERTICAL_MARGIN_M if flight.direct else -np.inf  # it may land anywhere
+    met = space.met(lowest_m, flight.top_rel_m)
+    kept: Geometries = space.shapes[np.setdiff1d(met, passed_by(scene, space))]
+    return kept
+
+
+def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict]:
+    if returns is ReturnMode.RETRACE and len(steps) > MOST_RETRACED:
+        detail = (
+            f"The way home can only be the path flown, and the autopilot remembers about {MOST_RETRACED} corners; "
+            f"this path has {len(steps)}."
+        )
+        yield Conflict("path-too-long-to-retrace", detail, "/geometry")

@@ -1,0 +1,64 @@
+"""One request with all that bears on it: where it starts, when, in which airspace, over which ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from geofence.frame import LocalFrame
+from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits
+from geofence.scene import RETURN_MPS, margin_budget_m
+from geofence.space import Ground, Space
+from geofence.terrain import Terrain
+from geofence.window import TimeWindow
+from geofence.zones import Airspace
+from missions.model import Airframe, Dock, MissionRequest
+from missions.timeline import CALM, Wind
+
+# A plan may wait so long for its take-off before it is proven anew.
+HOLDS_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a plan is made for: the departure when the request names none, ground, wind, and what the fence can hold.
+
+    `terrain` None: flat ground, as far below home as the dock says; an altitude above ground is then refused.
+    `quick`: a preview while somebody draws; an area's rows are then laid in one way only, not in the best of many.
+    """
+
+    now: datetime
+    terrain: Terrain | None = None
+    wind: Wind = CALM
+    limits: FenceLimits = ARDUCOPTER_LIMITS
+    quick: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What the planner works on. `space` holds the margins of a flight that returns straight."""
+
+    request: MissionRequest
+    dock: Dock
+    airspace: Airspace
+    airframe: Airframe
+    conditions: Conditions
+    departs_at: datetime
+    frame: LocalFrame
+    ground: Ground
+    space: Space
+
+
+def task_of(
+    request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
+) -> Task:
+    """The task of `request`; zones count that are valid at any time of the longest flight from its departure on."""
+    departs_at = request.departs_at or conditions.now
+    # No battery lasts longer than it hovers: zones that begin later do not matter.
+    longest = timedelta(hours=airframe.battery_wh / min(airframe.hover_w, airframe.cruise_w)) + HOLDS_FOR
+    frame = LocalFrame(dock.place)
+    ground = Ground(dock.alt_amsl_m, dock.height_agl_m, conditions.terrain)
+    window = TimeWindow(departs_at, departs_at + longest)
+    margin_m = margin_budget_m(max(request.speed_mps, RETURN_MPS))
+    space = Space.of(airspace, frame, window, ground, margin_m=margin_m)
+    return Task(request, dock, airspace, airframe, conditions, departs_at, frame, ground, space)
