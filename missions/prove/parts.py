@@ -91,27 +91,27 @@ def parts_of(flight: Flight, returning: Returning, autopilot: Autopilot, planes:
     pads = [(flight.home, 0), (flight.points[-1, :2], flight.waypoints)]
     pads += [(place, flight.waypoints) for place in rally[:, :2]]
     columns = [Piece(place[None, :], leg, -math.inf, top, 0.0) for place, leg in pads]
+    flown = gathered(Movement.LEG, 0.0, legs, planes)
     made = [
-        gathered(Movement.LEG, 0.0, legs, planes),
+        flown,
         gathered(Movement.TURN, -autopilot.wp_radius_m, tuple(_turns(flight, autopilot, planes)), planes),
         gathered(Movement.COLUMN, 0.0, columns, planes),
     ]
     if returning.mode is ReturnMode.RETRACE:
-        landings = [Piece(one.lonlat, one.leg, -math.inf, one.high_rel_m, one.speed_mps) for one in legs]
-        made.append(gathered(Movement.RETRACE, 0.0, _hurried(legs, autopilot), planes, autopilot.retrace_m))
-        made.append(gathered(Movement.LANDING, 0.0, landings, planes, autopilot.retrace_m))
+        hurried = _budgets(legs, autopilot.speed_mps)
+        down = np.full(len(flown), -math.inf)
+        back = replace(flown, movement=Movement.RETRACE, budget_m=hurried + autopilot.retrace_m)
+        landing = replace(
+            flown, movement=Movement.LANDING, low_rel_m=down, budget_m=flown.budget_m + autopilot.retrace_m
+        )
+        made += [back, landing]
     else:
         up_to = max([returning.alt_rel_m, *rally[:, 2].tolist()])
-        climbs = [replace(one, high_rel_m=max(one.high_rel_m, up_to)) for one in legs]
-        made.append(gathered(Movement.CLIMB, 0.0, climbs, planes))
+        made.append(replace(flown, movement=Movement.CLIMB, high_rel_m=np.maximum(flown.high_rel_m, up_to)))
         sweeps = tuple(_sweeps(legs, flight.home, returning, autopilot, planes))
-        made.append(gathered(Movement.RETURN, 0.0, _hurried(sweeps, autopilot), planes))
+        back = gathered(Movement.RETURN, 0.0, sweeps, planes)
+        made.append(replace(back, budget_m=_budgets(sweeps, autopilot.speed_mps)))
     return tuple(made)
-
-
-def _hurried(pieces: Sequence[Piece], autopilot: Autopilot) -> list[Piece]:
-    """A return flies at the autopilot's own speed, however slow the mission was."""
-    return [replace(one, speed_mps=max(one.speed_mps, autopilot.speed_mps)) for one in pieces]
 
 
 def _legs(flight: Flight, return_alt_rel_m: float) -> Iterator[Piece]:
@@ -260,10 +260,13 @@ def _triangle(lonlat: Array, target: Array) -> Array:
     return np.concatenate((lonlat, line(lonlat[0], target), line(lonlat[-1], target)))
 
 
-def gathered(
-    movement: Movement, more_m: float, pieces: Sequence[Piece], planes: Planes, doubt_m: float = 0.0
-) -> Parts:
-    """Pieces as parts; `doubt_m` is added to the budget of each speed."""
+def _budgets(pieces: Sequence[Piece], least_mps: float = 0.0) -> Array:
+    """The budget of each piece; a return flies at the autopilot's own speed, however slow the mission was."""
+    return np.array([margin_budget_m(max(one.speed_mps, least_mps)) for one in pieces], dtype=np.float64)
+
+
+def gathered(movement: Movement, more_m: float, pieces: Sequence[Piece], planes: Planes) -> Parts:
+    """Pieces as parts."""
     lonlat = np.concatenate([one.lonlat for one in pieces]) if pieces else np.empty((0, 2))
     owner = np.repeat(np.arange(len(pieces)), [len(one.lonlat) for one in pieces])
 
@@ -278,7 +281,7 @@ def gathered(
         leg=np.array([one.leg for one in pieces], dtype=np.intp),
         low_rel_m=np.array([one.low_rel_m for one in pieces], dtype=np.float64),
         high_rel_m=np.array([one.high_rel_m for one in pieces], dtype=np.float64),
-        budget_m=np.array([margin_budget_m(one.speed_mps) + doubt_m for one in pieces], dtype=np.float64),
+        budget_m=_budgets(pieces),
         lonlat=hulls(lonlat),
         true=hulls(planes.true.to_xy(lonlat)),
         flat=hulls(planes.flat.to_xy(lonlat)),
