@@ -9,7 +9,7 @@ import pytest
 
 from tests.missions.prove.mutations import FAMILIES, Family, Mutant
 
-SEEDS = 1  # the full set, 20 of each, runs in `make bench NAME=proof`
+SEEDS = 1  # the full set, 20 of each, runs in bench.planner.proof
 
 
 def mutant(family: Family, seed: int) -> Mutant:
