@@ -22,6 +22,7 @@ from core.bus import Bus
 from core.clock import Clock
 from core.errors import BailuError
 from core.ids import DockId, VehicleId
+from geofence.terrain import Terrain
 from missions.model import Dock
 from telemetry.messages import VehicleState
 from telemetry.streams import Encoders, StreamHub
@@ -62,6 +63,7 @@ def create_app(
     planner: Planner,
     hub: StreamHub,
     docks: Mapping[DockId, Dock],
+    terrain: Terrain,
 ) -> FastAPI:
     """The HTTP and WebSocket application over what it is given; it starts and stops nothing."""
     app = bare_app(settings.operator_id)
@@ -73,6 +75,7 @@ def create_app(
         planner=planner,
         hub=hub,
         docks=docks,
+        terrain=terrain,
         started_at=clock.now(),
     )
     app.state.importer = Importer()

@@ -78,6 +78,7 @@ STATUS: Mapping[type[BailuError], int] = {
     errors.LinkTimeout: 504,
     errors.Overloaded: 503,
     errors.GatewayUnavailable: 503,
+    errors.TerrainUnusable: 503,
     errors.NotAllowed: 403,
     BodyTooLarge: 413,
     MethodNotAllowed: 405,

@@ -19,6 +19,7 @@ import uvloop
 from fastapi import FastAPI
 
 from adapters.sqlite import SqliteStore
+from adapters.terrain import TileFolder
 from api.launch import close_orphans
 from api.main import create_app, stream_hub
 from api.planning import running_planner
@@ -29,7 +30,8 @@ from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
 from core.ids import DockId, VehicleId
-from geofence.qingpu import default_airspace
+from geofence.qingpu import default_airspace, default_terrain
+from geofence.terrain import Terrain
 from missions.energy import AIRFRAMES
 from missions.fleet import SITL_AIRFRAME, default_docks
 from missions.model import Dock
@@ -149,6 +151,18 @@ class Serving:
     wait: Callable[[], Awaitable[None]]
 
 
+def terrain_of(settings: Settings) -> Terrain:
+    """The configured tiles, looked at once so that an empty folder is told at the start; else the schematic plane.
+
+    Raises TerrainUnusable.
+    """
+    if settings.terrain_dir is None:
+        return default_terrain()
+    tiles = TileFolder(settings.terrain_dir)
+    tiles.open()
+    return tiles
+
+
 @asynccontextmanager
 async def api_role(
     settings: Settings, *, listening: socket.socket, bus: Bus, store: SqliteStore, clock: Clock
@@ -156,7 +170,16 @@ async def api_role(
     """The people's side on a bound socket, really serving when the context opens."""
     hub = stream_hub(settings, clock)
     async with running_planner() as planner:
-        app = create_app(settings, clock=clock, store=store, bus=bus, planner=planner, hub=hub, docks=docks_by_id())
+        app = create_app(
+            settings,
+            clock=clock,
+            store=store,
+            bus=bus,
+            planner=planner,
+            hub=hub,
+            docks=docks_by_id(),
+            terrain=terrain_of(settings),
+        )
         await close_orphans(services_on(app))
         async with (
             serving(app, listening) as server,

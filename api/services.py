@@ -17,6 +17,7 @@ from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
 from core.ids import DockId, OperatorId
+from geofence.terrain import Terrain
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
 from missions.model import Airframe, Dock, Sortie
@@ -52,6 +53,7 @@ class Services:
     planner: Planner
     hub: StreamHub
     docks: Mapping[DockId, Dock]
+    terrain: Terrain
     started_at: datetime
 
     def dock(self, dock_id: DockId) -> Dock:
@@ -61,7 +63,7 @@ class Services:
 
     def conditions(self) -> Conditions:
         """What a plan is made for now."""
-        return Conditions(self.clock.now())
+        return Conditions(self.clock.now(), terrain=self.terrain)
 
     def vehicles_at(self, dock_id: str) -> Sequence[VehicleSetting]:
         return [vehicle for vehicle in self.settings.vehicles if vehicle.dock == dock_id]

@@ -258,6 +258,20 @@ class GatewayUnavailable(BailuError):
 
 
 @dataclass(eq=False)
+class TerrainUnusable(BailuError):
+    """Configured terrain data cannot be read: heights above ground are not known, so nothing is planned with them."""
+
+    slug: ClassVar[str] = "terrain-unusable"
+    title: ClassVar[str] = "The terrain data cannot be used"
+    file: str
+    reason: str
+
+    @property
+    def detail(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+@dataclass(eq=False)
 class NotAllowed(BailuError):
     slug: ClassVar[str] = "not-allowed"
     title: ClassVar[str] = "Not allowed"

@@ -148,7 +148,7 @@ def _wall(island: Polygon, bounds: _Bounds) -> tuple[LatLon, ...] | None:
         choice
         for choice in choices
         if choice.geom_type == "Polygon"
-        and not choice.interiors
+        and not shapely.get_num_interior_rings(choice)
         and choice.covers(island)
         and not choice.intersects(bounds.inner)
     ]

@@ -8,9 +8,12 @@ from importlib import resources
 from typing import Any
 
 from geofence.geojson import parse_zones, zone_collection
+from geofence.terrain import Box, FlatTerrain
 from geofence.zones import Airspace, Combination, Zone
 
 DISTRICT_ID = "qingpu"
+_GROUND_AMSL_M = 4.0
+_AROUND = Box(120.7, 30.8, 121.5, 31.4)
 
 
 def default_airspace() -> Airspace:
@@ -23,6 +26,14 @@ def default_airspace() -> Airspace:
         published_by="bailu",
         note="示意：默认空域，仅供演示与测试 / schematic default airspace, for demonstration and tests only",
     )
+
+
+def default_terrain() -> FlatTerrain:
+    """Schematic (示意): the district as one plane, 4 m above the sea; it is flat, about 2 to 5 m (domain guide, 10).
+
+    No data outside of the district and a hand's breadth around it.
+    """
+    return FlatTerrain(_GROUND_AMSL_M, _AROUND)
 
 
 def district_feature_collection() -> dict[str, Any]:

@@ -7,19 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from core.altitude import Datum
 from core.errors import FieldError, InvalidRequest
 from geofence.frame import Array, LocalFrame
 from geofence.space import Space
 from geofence.terrain import Terrain
-from missions.model import MissionRequest, Parameter, Pattern
+from missions.model import Action, ActionKind, MissionRequest, Parameter, Pattern
 from missions.patterns.camera import CAMERAS, Shooting, shooting, speed_error
 from missions.patterns.coverage import QUICK, THOROUGH, coverage
 from missions.patterns.draft import Piece
 from missions.patterns.drawn import drawn_pieces, photographed
 from missions.patterns.shaping import cannot
 from missions.task import Task
+
+Indices = NDArray[np.intp]
 
 # How far a path over uneven ground may depart from the height asked for, and how often the ground is looked at.
 FOLLOWS_WITHIN_M = 3.0
@@ -108,16 +111,39 @@ def _above_home(piece: Piece, frame: LocalFrame, terrain: Terrain, home_amsl_m: 
         raise cannot("alt_agl_m", "cannot be planned: a part of the path has no terrain data")
     xyz = np.column_stack((xyz[:, :2], xyz[:, 2] + ground_m - home_amsl_m))
     kept = np.array(sorted({*_needed(xyz), *number_of.tolist()}))
-    place = {int(old): int(np.searchsorted(kept, new)) for old, new in enumerate(number_of)}
+    place = np.searchsorted(kept, number_of)
+
+    def lifted(action: Action) -> Action:
+        if action.place is None:
+            return action
+        at = np.array([[action.place.lon_deg, action.place.lat_deg]])
+        ground_m = float(terrain.heights_amsl_m(at)[0])
+        if np.isnan(ground_m):
+            raise cannot("alt_agl_m", "cannot be planned: what is looked at has no terrain data under it")
+        return replace(action, alt_rel_m=action.alt_rel_m + ground_m - home_amsl_m)
+
+    told = {index: tuple(lifted(action) for action in acts) for index, acts in piece.actions}
     return replace(
         piece,
         xyz=xyz[kept],
-        actions=tuple((place[index], acts) for index, acts in piece.actions),
-        holds=tuple((place[index], hold_s) for index, hold_s in piece.holds),
+        actions=tuple(_repeated(told, place)),
+        holds=tuple((int(place[index]), hold_s) for index, hold_s in piece.holds),
     )
 
 
-def _looked_at(xyz: Array) -> tuple[Array, Array]:
+def _repeated(told: dict[int, tuple[Action, ...]], place: Indices) -> Iterator[tuple[int, tuple[Action, ...]]]:
+    """The actions at their vertices' new numbers; a heading holds up to the next vertex, so each says it again."""
+    for index, first in enumerate(place.tolist()):
+        acts = told.get(index, ())
+        if acts:
+            yield first, acts
+        headings = tuple(action for action in acts if action.kind is ActionKind.HEADING)
+        following = int(place[index + 1]) if index + 1 < len(place) else first + 1
+        if headings:
+            yield from ((number, headings) for number in range(first + 1, following))
+
+
+def _looked_at(xyz: Array) -> tuple[Array, Indices]:
     """The piece with vertices every `_LOOK_EVERY_M`, and the numbers of the former ones among them."""
     legs = np.diff(xyz, axis=0)
     counts = np.maximum(1, np.ceil(np.hypot(legs[:, 0], legs[:, 1]) / _LOOK_EVERY_M)).astype(int)

@@ -16,7 +16,7 @@ from geofence.zones import Airspace
 from missions.items import fence_items, items_hash, mission_items, rally_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Plan, ReturnMode, Waypoint
 from missions.options import Option, options
-from missions.prove import prove
+from missions.prove import conflicts_of, prove
 from missions.task import HOLDS_FOR, Conditions, Task, task_of
 
 __all__ = ["Conditions", "plan"]
@@ -50,17 +50,10 @@ def _proven(task: Task, made: Plan) -> Plan:
     proof = prove(made, task.airspace, task.airframe, window=window, terrain=task.conditions.terrain)
     if proof.valid:
         return replace(made, proof=proof)
-    refuted = tuple(
-        Conflict(
-            f"not-proven-{check.rule}", check.detail, "/geometry", check.zone_id, None, check.leg, check.geometry
-        )
-        for check in proof.checks
-        if not check.ok
-    )
     return replace(
         made,
         proof=proof,
-        conflicts=refuted,
+        conflicts=conflicts_of(proof, task.airspace.zones),
         fence=None,
         items=(),
         fence_items=(),

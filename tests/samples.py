@@ -8,7 +8,7 @@ from typing import Any
 
 from core.geo import LatLon
 from core.ids import CommandId, MissionId, OperatorId, SortieId, VehicleId
-from geofence.qingpu import default_airspace
+from geofence.qingpu import default_airspace, default_terrain
 from missions.fleet import default_airframe, default_docks
 from missions.model import (
     CommandRecord,
@@ -40,7 +40,7 @@ REQUEST = MissionRequest(
 )
 
 
-CONDITIONS = Conditions(AT)
+CONDITIONS = Conditions(AT, terrain=default_terrain())
 
 
 def a_plan() -> Plan:

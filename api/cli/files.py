@@ -17,7 +17,7 @@ from geofence.formats.crs import Crs
 from geofence.formats.intake import MOST_BYTES, Options
 from geofence.formats.report import Format, Report
 from geofence.geojson import zone_collection
-from geofence.qingpu import default_airspace
+from geofence.qingpu import default_airspace, default_terrain
 from geofence.zones import Role
 from missions.fleet import default_airframe, default_docks
 from missions.formats.files import Imported, read_file, write_mission, write_zones
@@ -97,7 +97,13 @@ def _planned(feature: object) -> Plan:
     docks = default_docks()
     request = parse_request(feature, docks)
     dock = next(dock for dock in docks if dock.id == request.dock_id)
-    made = plan(request, dock, default_airspace(), default_airframe(), Conditions(datetime.now(UTC)))
+    made = plan(
+        request,
+        dock,
+        default_airspace(),
+        default_airframe(),
+        Conditions(datetime.now(UTC), terrain=default_terrain()),
+    )
     if made.conflicts:
         rest = f" (and {len(made.conflicts) - 1} more)" if len(made.conflicts) > 1 else ""
         raise fail(f"the mission has conflicts and is not written: {made.conflicts[0].detail}{rest}")

@@ -16,7 +16,7 @@ from api.sketch.page import facts, html, svg
 from core.clock import SystemClock
 from core.errors import BailuError
 from geofence.geojson import parse_zones
-from geofence.qingpu import default_airspace
+from geofence.qingpu import default_airspace, default_terrain
 from geofence.zones import Airspace
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe, default_docks
@@ -47,7 +47,9 @@ def plan(
     request = parse_request(flight.read_feature(file), default_docks())
     dock = next(dock for dock in default_docks() if dock.id == request.dock_id)
     airspace = _airspace(airspace_file)
-    made = make_plan(request, dock, airspace, _airframe(airframe_name), Conditions(SystemClock().now()))
+    made = make_plan(
+        request, dock, airspace, _airframe(airframe_name), Conditions(SystemClock().now(), terrain=default_terrain())
+    )
     _write(svg_file, svg(made, airspace))
     _write(html_file, html(made, airspace, request.name))
     if as_json:

@@ -19,7 +19,7 @@ from api.planning import ThreadPlanner
 from api.settings import Settings
 from core.clock import ManualClock
 from core.ids import CommandId, VehicleId
-from geofence.qingpu import default_airspace
+from geofence.qingpu import default_airspace, default_terrain
 from missions.fleet import default_docks
 from missions.model import CommandRecord
 from telemetry.messages import (
@@ -121,7 +121,16 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         gateway = FakeGateway(bus, store, clock)
         await gateway.open(stack)
         docks = {dock.id: dock for dock in default_docks()}
-        app = create_app(settings, clock=clock, store=store, bus=bus, planner=ThreadPlanner(), hub=hub, docks=docks)
+        app = create_app(
+            settings,
+            clock=clock,
+            store=store,
+            bus=bus,
+            planner=ThreadPlanner(),
+            hub=hub,
+            docks=docks,
+            terrain=default_terrain(),
+        )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8420/api/v1")
         http = await stack.enter_async_context(client)

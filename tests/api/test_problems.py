@@ -37,6 +37,7 @@ SAMPLES: list[BailuError] = [
     errors.Overloaded("Too many plans"),
     errors.GatewayUnavailable("vehicle.bl-01.launch"),
     errors.NotAllowed("local", "come in"),
+    errors.TerrainUnusable("N31E121.hgt", "is 5 bytes long"),
     problems.BodyTooLarge(1),
     problems.MethodNotAllowed("PUT"),
     problems.Internal("error-1"),
