@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -29,6 +30,7 @@ from geofence.publication import (
 from geofence.zones import Airspace, Combination, Zone
 from missions.ports import AirspaceStore
 
+T = TypeVar("T")
 Body = Callable[[], Awaitable[bytes]]
 
 MOST_WAITING = 8
@@ -109,15 +111,26 @@ def _note(told: Mapping[str, object], problems: Problems) -> str:
     return read_text(told.get("note", "-"), "/note", problems, longest=LONGEST_NOTE) or ""
 
 
+class Worker(Protocol):
+    """Does what would stall the event loop even from a thread: megabytes of JSON are decoded in one go."""
+
+    async def run(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Raises what `job` raises, and Overloaded."""
+        ...
+
+
 class Publisher:
     """Takes one publication at a time; more than `MOST_WAITING` others are told to come back.
 
     `published` is called with each new version once it is stored: whoever reviews missions hears of it there.
     """
 
-    def __init__(self, store: AirspaceStore, clock: Clock, *, published: Callable[[AirspaceSummary], None]) -> None:
+    def __init__(
+        self, store: AirspaceStore, clock: Clock, worker: Worker, *, published: Callable[[AirspaceSummary], None]
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._worker = worker
         self._published = published
         self._lock = asyncio.Lock()
         self._waiting = 0
@@ -136,7 +149,7 @@ class Publisher:
     async def publish(self, body: Body, by: OperatorId) -> Publication:
         """A whole new version, from its `effective_at` on. Raises InvalidRequest and Overloaded, nothing stored."""
         async with self._turn():
-            draft = await asyncio.to_thread(read_version, await _arrived(body))
+            draft = await self._worker.run(read_version, await _arrived(body))
             now = self._clock.now()
             new = Airspace(
                 version=0,
@@ -159,7 +172,7 @@ class Publisher:
         Raises StaleRevision when not `based_on` is in force, InvalidRequest and Overloaded; nothing is stored then.
         """
         async with self._turn():
-            draft = await asyncio.to_thread(read_change, await _arrived(body))
+            draft = await self._worker.run(read_change, await _arrived(body))
             now = self._clock.now()
             versions = await self._store.airspace_versions()
             if not versions:

@@ -79,9 +79,9 @@ def create_app(
         started_at=clock.now(),
     )
     app.state.importer = Importer()
-    fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at)
+    fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at, terrain)
     app.state.reviewer = Reviewer(store, clock, bus, planner, fleet)
-    app.state.publisher = Publisher(store, clock, published=app.state.reviewer.ask)
+    app.state.publisher = Publisher(store, clock, planner, published=app.state.reviewer.ask)
     console.mount(app)
     return app
 

@@ -45,6 +45,10 @@ class Planner(Protocol):
         """As `missions.review.look_again`, no new way sought after `budget_s`. Raises Overloaded."""
         ...
 
+    async def run(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Any other work that is too long for the event loop. Raises Overloaded, and what `job` raises."""
+        ...
+
     async def fleet(self, task: FleetTask) -> FleetPreview:
         """As `missions.fleets.preview.preview`, within FLEET_BUDGET_S. Raises Overloaded."""
         ...
@@ -60,6 +64,9 @@ class ThreadPlanner:
 
     async def review(self, task: ReviewTask, budget_s: float) -> Looked:
         return await asyncio.to_thread(_review, task, budget_s)
+
+    async def run(self, job: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.to_thread(job, *arguments)
 
     async def fleet(self, task: FleetTask) -> FleetPreview:
         return await asyncio.to_thread(_fleet, task)
@@ -79,6 +86,9 @@ class WorkerPlanner:
 
     async def review(self, task: ReviewTask, budget_s: float) -> Looked:
         return await self._reviews.run(_review, task, budget_s)
+
+    async def run(self, job: Callable[..., T], *arguments: Any) -> T:
+        return await self._plans.run(job, *arguments)
 
     async def fleet(self, task: FleetTask) -> FleetPreview:
         return await self._plans.run(_fleet, task)

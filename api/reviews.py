@@ -20,6 +20,7 @@ from core.errors import NotFound, Overloaded
 from core.geo import LatLon
 from core.ids import DockId, VehicleId
 from geofence.publication import AirspaceSummary, schedule
+from geofence.terrain import Terrain
 from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.energy import AIRFRAMES
@@ -59,11 +60,12 @@ class ReviewerStore(AirspaceStore, ReviewStore, SortieStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What a reviewer knows of vehicles and docks."""
+    """What a reviewer knows of vehicles, docks and the ground."""
 
     vehicles: Callable[[], Sequence[VehicleState]]
     docks: Mapping[DockId, Dock]
     airframe_at: Callable[[str], Airframe]
+    terrain: Terrain
 
 
 @dataclass(slots=True)
@@ -265,7 +267,7 @@ class Reviewer:
         """The flights with the versions that most of their plans were made against."""
         made_against = Counter(each.revision.plan.airspace_version for each in flights)
         before = [await self.store.airspace(version) for version, _ in made_against.most_common(MOST_BEFORE)]
-        return ReviewTask(tuple(flights), after, tuple(before))
+        return ReviewTask(tuple(flights), after, tuple(before), self.fleet.terrain)
 
     def _dock(self, revision: Revision) -> Dock:
         """The dock of a mission; one that is gone as the plan remembers it."""

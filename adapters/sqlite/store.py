@@ -75,7 +75,10 @@ class SqliteStore:
     async def publish_airspaces(
         self, airspaces: Sequence[Airspace], *, based_on: int | None = None
     ) -> Sequence[Airspace]:
-        return await self._writer.write(lambda db: airspace_rows.publish(db, airspaces, based_on))
+        published = await self._writer.write(lambda db: airspace_rows.publish(db, airspaces, based_on))
+        for each in published:
+            self._keep(each)
+        return published
 
     async def airspace(self, version: int | None = None) -> Airspace:
         if version is None:
@@ -87,12 +90,17 @@ class SqliteStore:
 
     async def _version(self, version: int) -> Airspace:
         """A version never changes, and thousands of zones take a while to read: those used last are kept."""
-        if version not in self._airspaces:
-            self._airspaces[version] = await self._reader.read(lambda db: airspace_rows.airspace(db, version))
-        self._airspaces.move_to_end(version)
+        found = self._airspaces.get(version)
+        if found is None:
+            found = await self._reader.read(lambda db: airspace_rows.airspace(db, version))
+        return self._keep(found)
+
+    def _keep(self, airspace: Airspace) -> Airspace:
+        self._airspaces[airspace.version] = airspace
+        self._airspaces.move_to_end(airspace.version)
         while len(self._airspaces) > KEPT_AIRSPACES:
             self._airspaces.popitem(last=False)
-        return self._airspaces[version]
+        return airspace
 
     async def airspace_versions(self) -> Sequence[AirspaceSummary]:
         return await self._reader.read(airspace_rows.versions)
