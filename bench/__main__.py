@@ -7,10 +7,11 @@ import sys
 from bench.figure import Bench
 from bench.fleet import fleet
 from bench.plan import plan
+from bench.planner import planner
 from bench.start import start
 from bench.stream import stream
 
-BENCHES: dict[str, Bench] = {"plan": plan, "fleet": fleet, "start": start, "stream": stream}
+BENCHES: dict[str, Bench] = {"plan": plan, "planner": planner, "fleet": fleet, "start": start, "stream": stream}
 
 
 def main(name: str) -> int:
