@@ -42,3 +42,11 @@ def test_a_zone_far_away_is_left_out_and_no_zones_are_none() -> None:
     near = circle_zone("near", at(0.0, 400.0), 100.0)
     assert Extents.of([far, near]).near([HOME], 200.0) == (near,)
     assert Extents.of([]).near([HOME], 1e6) == ()
+
+
+def test_the_margin_of_a_zone_is_part_of_its_reach() -> None:
+    round_zone = circle_zone("round", at(1_000.0, 0.0), 100.0, margin_m=480.0)
+    square = polygon_zone("square", Role.EXCLUSION, ring((900, 0), (1_100, 0), (1_000, 90)), margin_m=480.0)
+    for zone in (round_zone, square):
+        assert Extents.of([zone]).near([HOME], 430.0) == (zone,)
+        assert Extents.of([zone]).near([HOME], 200.0) == ()
