@@ -114,6 +114,18 @@ class ReviewStore(Protocol):
     async def mission_count(self) -> int: ...
 
 
+class TrafficStore(Protocol):
+    """What keeps flights apart: who is to depart, and who was first."""
+
+    async def departing(self, *, after: datetime, limit: int) -> Sequence[tuple[MissionId, int]]:
+        """The newest revisions that depart later than `after`, the soonest first."""
+        ...
+
+    async def sorties_before(self, sortie_id: SortieId) -> Sequence[Sortie]:
+        """The unfinished sorties that were stored before this one, whatever their clocks said."""
+        ...
+
+
 class CommandJournal(Protocol):
     """Commands before their first byte and after their last."""
 
@@ -131,5 +143,7 @@ class CommandJournal(Protocol):
         ...
 
 
-class Store(MissionStore, SortieStore, TrackStore, AirspaceStore, ReviewStore, CommandJournal, Protocol):
+class Store(
+    MissionStore, SortieStore, TrackStore, AirspaceStore, ReviewStore, TrafficStore, CommandJournal, Protocol
+):
     """All of it in one, as the embedded default has it."""

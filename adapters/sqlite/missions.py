@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import apsw
 import msgspec
@@ -17,10 +18,17 @@ MISSION_COLUMNS = "id, name, revision, created_at, created_by"
 
 def add_mission(db: apsw.Connection, mission: Mission, first: Revision) -> None:
     db.execute(
-        f"INSERT INTO missions ({MISSION_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - our own constant
-        (mission.id, mission.name, mission.revision, time_text(mission.created_at), mission.created_by),
-    )
+        f"INSERT INTO missions ({MISSION_COLUMNS}, departs_at) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - our constant
+        (
+            mission.id, mission.name, mission.revision, time_text(mission.created_at), mission.created_by,
+            _departure(first),
+        ),
+    )  # fmt: skip
     _insert_revision(db, first)
+
+
+def _departure(revision: Revision) -> str | None:
+    return time_text(revision.request.departs_at) if revision.request.departs_at else None
 
 
 def _insert_revision(db: apsw.Connection, revision: Revision) -> None:
@@ -33,8 +41,8 @@ def add_revision(db: apsw.Connection, revision: Revision, based_on: int) -> Miss
         raise StaleRevision("mission", revision.mission_id, newest.revision, based_on)
     _insert_revision(db, revision)
     db.execute(
-        "UPDATE missions SET revision = ?, name = ? WHERE id = ?",
-        (revision.revision, revision.request.name, revision.mission_id),
+        "UPDATE missions SET revision = ?, name = ?, departs_at = ? WHERE id = ?",
+        (revision.revision, revision.request.name, _departure(revision), revision.mission_id),
     )
     return mission(db, revision.mission_id)
 
@@ -76,6 +84,11 @@ def newest_revisions(db: apsw.Connection, limit: int) -> tuple[Revision, ...]:
         "ORDER BY created_at DESC, missions.rowid DESC LIMIT ?"
     )
     return tuple(value(text, Revision) for (text,) in db.execute(query, (limit,)))
+
+
+def departing(db: apsw.Connection, after: datetime, limit: int) -> tuple[tuple[MissionId, int], ...]:
+    query = "SELECT id, revision FROM missions WHERE departs_at > ? ORDER BY departs_at LIMIT ?"
+    return tuple((MissionId(name), number) for name, number in db.execute(query, (time_text(after), limit)))
 
 
 def count(db: apsw.Connection) -> int:

@@ -67,6 +67,14 @@ def sorties(db: apsw.Connection, limit: int, unfinished_only: bool) -> tuple[Sor
     return tuple(value(text, Sortie) for (text,) in rows)
 
 
+def sorties_before(db: apsw.Connection, sortie_id: SortieId) -> tuple[Sortie, ...]:
+    query = (
+        "SELECT body FROM sorties WHERE finished = 0 AND rowid < (SELECT rowid FROM sorties WHERE id = ?) "
+        "ORDER BY rowid DESC"
+    )
+    return tuple(value(text, Sortie) for (text,) in db.execute(query, (sortie_id,)))
+
+
 def append_track(db: apsw.Connection, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
     query = "SELECT coalesce(max(n), 0) FROM track_points WHERE sortie_id = ?"
     last = db.execute(query, (sortie_id,)).get

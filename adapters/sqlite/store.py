@@ -62,6 +62,9 @@ class SqliteStore:
     async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
         return await self._reader.read(lambda db: sortie_rows.sorties(db, limit, unfinished_only))
 
+    async def sorties_before(self, sortie_id: SortieId) -> Sequence[Sortie]:
+        return await self._reader.read(lambda db: sortie_rows.sorties_before(db, sortie_id))
+
     async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
         await self._writer.write(lambda db: sortie_rows.append_track(db, sortie_id, points))
 
@@ -116,6 +119,9 @@ class SqliteStore:
 
     async def newest_revisions(self, *, limit: int) -> Sequence[Revision]:
         return await self._reader.read(lambda db: mission_rows.newest_revisions(db, limit))
+
+    async def departing(self, *, after: datetime, limit: int) -> Sequence[tuple[MissionId, int]]:
+        return await self._reader.read(lambda db: mission_rows.departing(db, after, limit))
 
     async def mission_count(self) -> int:
         return await self._reader.read(mission_rows.count)

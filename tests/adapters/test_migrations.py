@@ -136,6 +136,21 @@ async def test_versions_of_old_are_in_force_from_their_publication_on(tmp_path: 
         assert (await store.publish_airspace(await store.airspace(1))).version == 4
 
 
+async def test_departures_that_were_stored_before_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    asked = [
+        revision("route", line=RING, departs_at="2026-03-01T16:30:00.25+08:00"),
+        revision("orbit", points=[HOME], departs_at="2026-03-01T08:31:00Z"),
+        revision("perimeter", ring=RING, departs_at=None),
+        revision("survey", ring=RING),
+    ]
+    version_1(path, [], asked)
+    at = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+    async with open_store(path) as store:
+        assert await store.departing(after=at, limit=9) == (("route", 1), ("orbit", 1))
+        assert await store.departing(after=at + timedelta(seconds=0.25), limit=9) == (("orbit", 1),)
+
+
 def test_every_migration_can_be_the_last_one_that_an_older_bailu_made(tmp_path: Path) -> None:
     for known in range(1, len(scripts()) + 1):
         connection = connect(tmp_path / f"{known}.db")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from core.geo import LatLon
 from core.ids import MissionId, SortieId, VehicleId, ZoneId
 from geofence.qingpu import default_airspace
 from geofence.zones import Airspace, CircleShape, Combination, Role, Zone
-from missions.model import SortieState
+from missions.model import Revision, SortieState
 from missions.sortie import advance
 from tests.samples import AT, REQUEST, a_command, a_mission, a_revision, a_sortie, a_track_point
 
@@ -119,6 +120,30 @@ async def test_sorties_come_newest_first_and_unfinished_alone_on_request(flyable
     )
     assert [sortie.id for sortie in await flyable.sorties(limit=9)] == ["s-3", "s-2", "s-1"]
     assert [sortie.id for sortie in await flyable.sorties(limit=9, unfinished_only=True)] == ["s-3", "s-1"]
+
+
+async def test_what_departs_is_the_newest_revision_of_each_mission_soonest_first(store: SqliteStore) -> None:
+    def leaving(name: str, minutes: float, number: int = 1) -> Revision:
+        at = (AT + timedelta(minutes=minutes)).astimezone(timezone(timedelta(hours=8)))
+        return a_revision(name, number, request=replace(REQUEST, departs_at=at))
+
+    await store.add_mission(a_mission("any-time"), a_revision("any-time"))
+    for name, minutes in (("late", 30), ("soon", 10), ("gone", -1), ("moved", 5), ("free", 5)):
+        await store.add_mission(a_mission(name), leaving(name, minutes))
+    await store.add_revision(leaving("moved", 20, 2), based_on=1)
+    await store.add_revision(a_revision("free", 2), based_on=1)
+    assert await store.departing(after=AT, limit=9) == (("soon", 1), ("moved", 2), ("late", 1))
+    assert await store.departing(after=AT + timedelta(minutes=10), limit=1) == (("moved", 2),)
+
+
+async def test_the_order_of_storing_decides_who_was_first_not_the_clocks(flyable: SqliteStore) -> None:
+    for number, minutes in ((1, 0), (2, 9), (3, 3), (4, 5)):
+        sortie = a_sortie(f"s-{number}", vehicle=f"bl-0{number}", minutes=minutes)
+        await flyable.add_sortie(sortie, idempotency_key=f"k-{number}", request_digest="d")
+    refused = advance(a_sortie("s-1"), SortieState.REFUSED, at=AT, by="test", why="no")
+    await flyable.save_sortie(refused)
+    assert [each.id for each in await flyable.sorties_before(SortieId("s-4"))] == ["s-3", "s-2"]
+    assert await flyable.sorties_before(SortieId("s-2")) == ()
 
 
 async def test_a_track_comes_back_in_the_order_of_recording(flyable: SqliteStore) -> None:
