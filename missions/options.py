@@ -31,6 +31,7 @@ from missions.task import Task
 from missions.timeline import ARDUCOPTER, TooMuchWind
 from missions.transits import Transits
 
+FENCE_NOT_FEASIBLE = "fence-not-feasible"
 # SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
 MOST_RETRACED = 100
 # A corner of a way may be cut by this much more than a margin allows for (geofence.scene, turns), or by more where
@@ -174,7 +175,7 @@ def _fence(task: Task, scene: Scene) -> OnboardFence | Conflict:
         f"No on-board fence of at most {limits.items} points and {limits.bytes} bytes holds this flight and its ways "
         f"home; the narrowest place leaves {narrowest_m(fence_task):.1f} m."
     )
-    return Conflict(code="fence-not-feasible", detail=detail, pointer="/geometry")
+    return Conflict(code=FENCE_NOT_FEASIBLE, detail=detail, pointer="/geometry")
 
 
 def _fenced_off(task: Task, scene: Scene) -> Geometries:

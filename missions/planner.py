@@ -15,8 +15,9 @@ from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.items import fence_items, items_hash, mission_items, rally_items
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Plan, ReturnMode, Waypoint
-from missions.options import Option, options
+from missions.options import FENCE_NOT_FEASIBLE, Option, options
 from missions.prove import conflicts_of, prove
+from missions.shorten import shortened
 from missions.task import HOLDS_FOR, Conditions, Task, task_of
 
 __all__ = ["Conditions", "plan"]
@@ -36,7 +37,12 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
         if not _curable(option):
             break
     best = min(tried, key=lambda option: len(option.conflicts), default=None)
-    return _plan_of(task, best, (*_outside(task), *(best.conflicts if best else ())))
+    made = _plan_of(task, best, (*_outside(task), *(best.conflicts if best else ())))
+    if best is None or conditions.quick or {conflict.code for conflict in made.conflicts} != {FENCE_NOT_FEASIBLE}:
+        return made
+    quickly = replace(conditions, quick=True)
+    proposal = shortened(request, best.steps, lambda shorter: plan(shorter, dock, airspace, airframe, quickly))
+    return replace(made, proposals=(proposal,) if proposal else ())
 
 
 def _curable(option: Option) -> bool:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from core.errors import InvalidRequest
 from core.geo import LatLon
 from geofence.frame import LocalFrame
-from geofence.onboard import ARDUCOPTER_LIMITS, fence_bytes
+from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, fence_bytes
 from geofence.qingpu import default_airspace
 from missions.fleet import default_airframe, default_docks
 from missions.items import items_hash
-from missions.model import MissionRequest, Pattern, Plan
+from missions.model import MissionRequest, Pattern, Plan, ReturnMode
 from missions.planner import Conditions, plan
 from missions.request import parse_request
 
@@ -135,3 +135,17 @@ def test_any_route_has_conflicts_or_a_fence_and_hashes(line: list[LatLon], dock_
     assert bool(found.conflicts) != bool(found.fence)
     assert bool(found.fence) == bool(found.hash) == bool(found.fence_hash)
     assert found.waypoints[0].alt_rel_m == pytest.approx(alt_m, abs=0.0051)
+
+
+def test_where_no_fence_fits_the_longest_beginning_that_has_one_is_proposed() -> None:
+    request = asked("river-corridor.geojson")
+    tight = replace(CONDITIONS, limits=FenceLimits(items=4, bytes=560))
+    zigzag = tuple(replace(at, lat_deg=at.lat_deg + 0.0012 * (index % 2)) for index, at in enumerate(request.line))
+    request = replace(request, line=zigzag, returns=ReturnMode.RETRACE)
+    found = plan(request, DOCKS[request.dock_id], AIRSPACE, QUAD, tight)
+    assert codes(found) == ["fence-not-feasible"]
+    (proposal,) = found.proposals
+    kept = len(proposal.change["geometry"]["coordinates"])
+    assert 2 <= kept < len(zigzag)
+    shorter = replace(request, line=zigzag[:kept])
+    assert codes(plan(shorter, DOCKS[request.dock_id], AIRSPACE, QUAD, tight)) == []
