@@ -2,8 +2,10 @@ import { App as Messages, ConfigProvider } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { useEffect } from "react";
+import { keepReviews } from "./airspace/reviews";
 import { useLanguage, useT } from "./i18n";
 import { MapView } from "./map/MapView";
+import { AirspaceAlert } from "./panels/AirspaceAlert";
 import { ConnectionBanner } from "./panels/ConnectionBanner";
 import { EventLog } from "./panels/EventLog";
 import { FleetPanel } from "./panels/FleetPanel";
@@ -29,6 +31,7 @@ export function App() {
     document.title = `${t("app.name")} · ${t("app.subtitle")}`;
   }, [language, t]);
   useEffect(keepPlaces, []);
+  useEffect(keepReviews, []);
   return (
     <ConfigProvider locale={LOCALES[language]} theme={theme} button={{ autoInsertSpace: false }}>
       <Messages message={{ top: 64, maxCount: 3 }}>
@@ -36,6 +39,7 @@ export function App() {
           <MapView />
           <TopBar />
           <ConnectionBanner />
+          <AirspaceAlert />
           <FleetPanel />
           <SidePanel />
           <EventLog />

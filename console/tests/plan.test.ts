@@ -28,7 +28,7 @@ describe("importGeoJson", () => {
   it.each([
     ["{", "import.notJson"],
     ["3", "import.noGeometry"],
-    [JSON.stringify({ type: "Point", coordinates: [1, 2] }), "import.noGeometry"],
+    [JSON.stringify({ type: "MultiLineString", coordinates: [[[1, 2], [3, 4]]] }), "import.noGeometry"],
     [JSON.stringify({ type: "LineString", coordinates: [[40_500_000, 3_450_000], [40_500_100, 3_450_000]] }), "import.range"],
     [JSON.stringify({ type: "LineString", coordinates: [[121, 31]] }), "import.tooFew"],
     [JSON.stringify({ ...polygon, crs: { type: "name", properties: { name: "GCJ-02" } } }), "import.crs"],

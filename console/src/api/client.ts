@@ -2,6 +2,8 @@
 
 import type {
   Airspace,
+  AirspaceChange,
+  AirspaceReview,
   CommandKind,
   CommandRecord,
   District,
@@ -9,9 +11,12 @@ import type {
   Mission,
   MissionFeature,
   MissionSummary,
+  PatternSpec,
   Plan,
+  Publication,
   Revision,
   Sortie,
+  Template,
   Track,
 } from "./model";
 import { problemOf, unreachable } from "./problem";
@@ -48,6 +53,11 @@ const part = encodeURIComponent;
 export const api = {
   district: () => call<District>("GET", "/district"),
   airspace: () => call<Airspace>("GET", "/airspace"),
+  review: (version: number) => call<AirspaceReview>("GET", `/airspace/versions/${version}/review`),
+  changeAirspace: (basedOn: number, body: AirspaceChange) =>
+    call<Publication>("POST", "/airspace/changes", { body, headers: { "if-match": `"${basedOn}"` } }),
+  patterns: () => items<PatternSpec>("/patterns"),
+  templates: () => items<Template>("/templates"),
   docks: () => items<Dock>("/docks"),
   missions: () => items<MissionSummary>("/missions"),
   mission: (id: string) => call<Mission>("GET", `/missions/${part(id)}`),

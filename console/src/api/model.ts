@@ -1,6 +1,6 @@
 /** What the service says, by the names that the console uses; the shapes are generated from its OpenAPI. */
 
-import type { Feature, FeatureCollection, Geometry, LineString, Point, Polygon } from "geojson";
+import type { Feature, FeatureCollection, Geometry, LineString, MultiPoint, Point, Polygon } from "geojson";
 import type { components } from "./types";
 
 type Schemas = components["schemas"];
@@ -20,13 +20,35 @@ export type SortieState = Schemas["SortieState"];
 export type CommandKind = Schemas["CommandKind"];
 export type CommandRecord = Schemas["CommandRecord"];
 
+/** A value of a pattern's parameter, as JSON has it. */
+export type Value = number | string | boolean;
+export type ParameterSpec = Schemas["ParameterOut"];
+export type PatternSpec = Schemas["PatternOut"];
+export type Template = Known<Schemas["TemplateOut"], { defaults: Record<string, Record<string, Value>> }>;
+export type ReturnMode = Schemas["ReturnMode"];
+export type Waypoint = Schemas["WaypointOut"];
+export type Action = Schemas["Action"];
+
 export type District = FeatureCollection<Geometry>;
+export type Validity = Schemas["ValidityIn"];
+export type Band = Schemas["BandIn"];
 export type ZoneFeature = Feature<Polygon | Point, Schemas["ZoneProperties"]> & { id: string };
 export type Airspace = Known<Schemas["AirspaceOut"], { zones: { features: ZoneFeature[] } }>;
+export type AirspaceChange = Omit<Schemas["AirspaceChangeIn"], "add"> & { add?: { type: "FeatureCollection"; features: object[] } };
+export type Publication = Schemas["PublicationOut"];
 
-export type MissionFeature = Known<Schemas["MissionFeature"], { geometry: Polygon | LineString }>;
+/** What a mission is drawn as. */
+export type Drawn = Polygon | LineString | Point | MultiPoint;
+export type MissionFeature = Known<Schemas["MissionFeature"], { geometry: Drawn }>;
 export type Conflict = Known<Schemas["Conflict"], { geometry: Geometry | null }>;
-export type Plan = Known<Schemas["PlanOut"], { path: LineString; conflicts: Conflict[] }>;
+export type ProofCheck = Known<Schemas["ProofCheck"], { geometry: Geometry | null }>;
+export type Proof = Known<Schemas["Proof"], { checks: ProofCheck[] }>;
+export type Proposal = Schemas["Proposal"];
+export type Plan = Known<Schemas["PlanOut"], { path: LineString; conflicts: Conflict[]; proof: Proof | null }>;
 export type Revision = Known<Schemas["RevisionOut"], { feature: MissionFeature; plan: Plan }>;
 export type Mission = Known<Schemas["MissionOut"], { latest: Revision }>;
 export type Track = Known<Schemas["TrackOut"], { geometry: LineString }>;
+
+export type WayOut = Known<Schemas["ProposalOut"], { feature: MissionFeature | null; plan: Plan | null }>;
+export type FailingMission = Known<Schemas["FailingMissionOut"], { conflicts: Conflict[]; proposal: WayOut | null }>;
+export type AirspaceReview = Known<Schemas["AirspaceReviewOut"], { failing: FailingMission[] }>;

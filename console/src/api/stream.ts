@@ -20,6 +20,31 @@ export interface FleetEvent {
   sortie_id: string | null;
 }
 
+/** A sortie that an airspace version makes unflyable, in short; the whole is in the version's review. */
+export interface FailingFlight {
+  sortie_id: string;
+  vehicle_id: string;
+  mission_id: string;
+  revision: number;
+  mission_name: string;
+  why: string[];
+  zone_ids: string[];
+  proposal: "replan" | "return" | "hold" | "land" | null;
+  proposed_because: string;
+}
+
+/** Told when the sorties were looked at for a version, and again when everything was (`complete`). */
+export interface AirspaceReviewed {
+  version: number;
+  at: string;
+  severity: Severity;
+  text: string;
+  complete: boolean;
+  missions_failing: number;
+  flights_failing: number;
+  failing: FailingFlight[];
+}
+
 export type Position = [number, number, ...number[]];
 
 export type Frame = Envelope &
@@ -28,10 +53,11 @@ export type Frame = Envelope &
     | { type: "tick"; vehicles: VehicleState[] }
     | { type: "sortie"; sortie: Sortie }
     | { type: "event"; event: FleetEvent }
+    | { type: "airspace-review"; review: AirspaceReviewed }
     | { type: "problem"; problem: ProblemDocument }
   );
 
-const TYPES = new Set(["snapshot", "tick", "sortie", "event", "problem"]);
+const TYPES = new Set(["snapshot", "tick", "sortie", "event", "airspace-review", "problem"]);
 
 /** The frame in a message; null when it is of a type that this console does not know (a newer service). */
 export function parseFrame(text: string): Frame | null {

@@ -9,6 +9,11 @@ export function formatLength(meters: number | null): string {
   return `${(meters / 1000).toFixed(meters < 99_995 ? 2 : 0)} km`;
 }
 
+/** A distance to something dangerous: to the decimetre while it is small. */
+export function formatGap(meters: number): string {
+  return Math.abs(meters) < 100 ? `${meters.toFixed(1)} m` : formatLength(meters);
+}
+
 /** 75 → 1:15, 3 661 → 1:01:01. Negative durations are clock skew and read as zero. */
 export function formatDuration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return MISSING;

@@ -3,7 +3,7 @@
 import type { Translate } from "./index";
 import type { Key } from "./messages";
 
-/** Sentences of geofence/evaluate.py and missions/planner.py; named groups are the values of the text. */
+/** Sentences of geofence/evaluate.py, missions/planner.py, missions/prove and api/deconflict.py; named groups are the values of the text. */
 const SENTENCES: readonly (readonly [RegExp, Key])[] = [
   [/comes within (?<gap>[\d.]+) m of .*; the margin is (?<margin>[\d.]+) m\./, "conflict.gap"],
   [/it must stay (?<margin>[\d.]+) m (?:inside|away)\./, "conflict.margin"],
@@ -13,6 +13,13 @@ const SENTENCES: readonly (readonly [RegExp, Key])[] = [
   [/needs at least (?<least>\d+) waypoints; a plan has at most (?<most>\d+)\./, "conflict.count"],
   [/ flies: (?<most>[\d.]+) m\/s\./, "conflict.fastest"],
   [/ with (?<need>[\d.]+) m of room; the narrowest place leaves (?<left>-?[\d.]+) m\./, "conflict.room"],
+  [/the narrowest place leaves (?<left>-?[\d.]+) m\./, "conflict.narrowest"],
+  [/remembers about (?<most>\d+) corners; this path has (?<has>\d+)\./, "conflict.remembers"],
+  [/^(?<n>\d+) pictures would be taken within /, "conflict.pictures"],
+  [
+    /^Between (?<from>\S+) and (?<until>\S+) UTC the flight may come within (?<gap>\d+) m of (?<other>.*), \d+ m above or below it .* needs (?<need>\d+) m or /,
+    "conflict.meets",
+  ],
 ];
 
 const MORE = /\(and (?<more>\d+) more\)/;

@@ -50,10 +50,46 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^Input should be less than (.*)$/, "须小于 $1"],
   [/^Input should be a valid (?:number|integer)\b.*/, "须为数字"],
   [/^Field required$/, "必填"],
+  // Values out of bounds: core/members.py, missions/request.py, missions/patterns/catalog.py
+  [/^is (.*); it must be from (\S+) to (\S+)$/, "$1 超出范围，须在 $2 至 $3 之间"],
+  [/^is (.*); it must be at least (\S+)$/, "$1 太小，须不小于 $2"],
+  [/^is (.*); it must be at most (\S+)$/, "$1 太大，须不大于 $2"],
+  [/^is (.*); it must be a whole number$/, "须为整数"],
+  [/^must be a number.*/, "须为数字"],
+  [/^is missing; tell one of .*/, "须填写高度"],
+  [/^is missing.*/, "必填"],
+  [/^stands in place of (\w+); tell one of the two$/, "与 $1 只能填一个"],
+  [/^says nothing without (\w+)$/, "须与 $1 一起填写"],
+  [/^must not be blank$/, "不能为空"],
+  [/^has (\d+) characters; at most (\d+) are allowed$/, "最多 $2 个字"],
+  // Ways out: missions/review.py, missions/reroute.py, missions/proposals.py
+  [/^It has not taken off: keep it on the ground\.$/, "尚未起飞：留在地面"],
+  [/^Where it is is not known: nothing is known to be clear\.$/, "位置未知，无法判断何处安全"],
+  [/^The straight way home from where it is keeps clear\.$/, "由当前位置直线返航无冲突"],
+  [/^Where it is is clear; the way home is not, nor what is left of the mission\.$/, "当前位置安全；返航与剩余任务均有冲突"],
+  [/^It is within the margin of (.*): the way home leads out\.$/, "已在 $1 的间距以内：返航可离开"],
+  [/^It is within the margin of (.*) and no way out is clear\.$/, "已在 $1 的间距以内，没有无冲突的出路"],
+  [/^What is left can be flown in (\S+) m by ways that keep clear; (\d+) waypoints cannot be reached and are left out\.$/, "剩余部分可绕飞，$1 m；$2 个航点无法到达，略去"],
+  [/^What is left can be flown in (\S+) m by ways that keep clear\.$/, "剩余部分可绕飞，$1 m"],
+  [/^Depart (\d+) s later\.$/, "推迟 $1 秒起飞"],
+  [/^Fly at (\S+) m above home\.$/, "改飞相对起飞点 $1 m"],
+  [/^Airspace version (\d+): every flight that was looked at stays clear\.$/, "空域 v$1：复核的飞行均无冲突"],
+  [/^Airspace version (\d+) makes missions unflyable: (\d+) in the air \((.*)\) and (\d+) planned\.$/, "空域 v$1 影响在飞 $2 架（$3）、计划任务 $4 个"],
+  [/^Airspace version (\d+) makes missions unflyable: (\d+) in the air \((.*)\)\.$/, "空域 v$1 影响在飞 $2 架（$3）"],
+  [/^Airspace version (\d+) makes missions unflyable: (\d+) planned\.$/, "空域 v$1 影响计划任务 $2 个"],
+  // Lines of a proof that measure nothing: missions/prove/limits.py, fence.py
+  [/^(\d+) items are a flight of (\d+) waypoints\.$/, "$1 项，$2 个航点"],
+  [/^(\d+) items\.$/, "$1 项"],
+  [/^(\d+) items, (\d+) bytes\.$/, "$1 项，$2 字节"],
+  [/^(\S+) m\/s at most\.$/, "最快 $1 m/s"],
+  [/^(\d+) % of the battery, reserve included\.$/, "需电量 $1%，已含余量"],
+  [/^(\d+) waypoints of (\d+) that SmartRTL remembers\.$/, "$1 个航点，飞控可记 $2 个"],
+  [/^Nothing that this rule looks at is near\.$/, "附近没有相关区域"],
 ];
 
-export function said(text: string, to: Language): string {
+/** `unknown`: what stands for a sentence that this console does not know; by default the sentence itself. */
+export function said(text: string, to: Language, unknown = text): string {
   if (to === "en") return text;
   for (const [form, chinese] of PHRASES) if (form.test(text)) return text.replace(form, chinese);
-  return text;
+  return unknown;
 }

@@ -11,11 +11,16 @@ export function conflictText(conflict: Conflict, waypoints: number, t: Translate
   const zone = conflict.zone_name ? ` “${conflict.zone_name}”` : "";
   const leg = conflict.leg ? legText(conflict.leg, waypoints, t) : t("conflict.route");
   const key = `conflict.${conflict.code}`;
-  return isKey(key) ? t(key, { zone, leg }) : t("conflict.other", { code: conflict.code });
+  if (isKey(key)) return t(key, { zone, leg });
+  const rule = `rule.${conflict.code.replace(PROOF_CODE, "")}`;
+  return isKey(rule) ? t("conflict.rule", { rule: t(rule), zone }) : t("conflict.other", { code: conflict.code });
 }
 
+/** How the planner, the proof and a review name a rule of the proof that is broken. */
+const PROOF_CODE = /^(?:not-proven|proof)-/;
+
 /** Places of a flight are home (0), the waypoints from 1 as on the map, home again (the last one plus 1). */
-function legText([from, to]: [number, number], waypoints: number, t: Translate): string {
+export function legText([from, to]: [number, number], waypoints: number, t: Translate): string {
   const step = (index: number) => (index <= 0 || index > waypoints ? t("plan.home") : String(index));
   return t("plan.leg", { from: step(from), to: step(to) });
 }

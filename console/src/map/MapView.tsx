@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from "react";
 import { useT } from "../i18n";
-import { draft } from "../plan/draft";
+import { zoneDraft } from "../airspace/zoneDraft";
+import type { Key } from "../i18n/messages";
+import { draft, penWanted } from "../plan/draft";
 import { useStore } from "../state/store";
 
 /** The map. React only gives it a place: data go to it past React. */
@@ -8,7 +10,9 @@ export function MapView() {
   const ground = useRef<HTMLDivElement>(null);
   const over = useRef<HTMLDivElement>(null);
   const [failed, setFailed] = useState(false);
-  const pen = useStore(draft, (now) => (now.drawing ? now.pattern : null));
+  const patrolPen = useStore(draft, penWanted);
+  const zonePen = useStore(zoneDraft, ({ open, drawing, pen: wanted }) => (open ? (drawing ? wanted : "none") : null));
+  const pen = zonePen === "none" ? null : (zonePen ?? patrolPen);
   const t = useT();
 
   useEffect(() => {
@@ -33,8 +37,8 @@ export function MapView() {
       <div className="map-ground" data-testid="map" ref={ground} />
       <div className="map-over" ref={over} />
       {pen && (
-        <p className="map-hint" data-testid="draw-hint">
-          {t(pen === "survey" ? "plan.drawArea" : "plan.drawRoute")}
+        <p className="map-hint" data-ink={zonePen ? "exclusion" : "plan"} data-testid="draw-hint">
+          {t(`draw.${pen}` satisfies Key)}
         </p>
       )}
       {failed && <p className="map-failed">{t("map.noWebgl")}</p>}

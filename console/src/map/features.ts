@@ -3,6 +3,7 @@
 import type { Feature, FeatureCollection, Geometry, Position } from "geojson";
 import type { Airspace, Conflict, Dock, Plan, Role, ZoneFeature } from "../api/model";
 import { type Bounds, boundsOf, circlePolygon, gridLines, type LonLat, middle } from "../geo/geo";
+import { countsAt } from "../geo/validity";
 import type { Language } from "../i18n";
 
 const collect = (features: Feature[]): FeatureCollection => ({ type: "FeatureCollection", features });
@@ -21,8 +22,14 @@ export function zoneShape({ geometry, properties }: ZoneFeature): Geometry {
   return circlePolygon([lon, lat], properties.radius_m ?? 0);
 }
 
-export function zones({ zones: { features } }: Airspace): FeatureCollection {
-  return collect(features.map((zone) => feature(zoneShape(zone), { role: zone.properties.role })));
+/** `now`: whether a zone counts at `atMs`; one that does not is drawn faintly. `id` leads back to the zone. */
+export function zones({ zones: { features } }: Airspace, atMs: number): FeatureCollection {
+  return collect(
+    features.map((zone) => {
+      const { role, validity } = zone.properties;
+      return feature(zoneShape(zone), { role, id: zone.id, now: countsAt(validity, atMs) });
+    }),
+  );
 }
 
 const ORDER: Record<Role, number> = { exclusion: 0, "no-film": 1, advisory: 2, inclusion: 3 };
@@ -50,24 +57,41 @@ export function docks(all: readonly Dock[], language: Language): FeatureCollecti
 /** The way out and the way home are `transit`, what lies between is the `work`. */
 export function path({ path: { coordinates } }: Plan): FeatureCollection {
   if (coordinates.length < 3) return NOTHING;
+  // A mission that lands itself ends with a waypoint over home: the leg to it is the way home.
+  const last = coordinates.length - (same(coordinates.at(-1), coordinates.at(-2)) ? 3 : 2);
   return collect([
     feature(line(coordinates.slice(0, 2)), { part: "transit" }),
-    feature(line(coordinates.slice(-2)), { part: "transit" }),
-    ...(coordinates.length > 3 ? [feature(line(coordinates.slice(1, -1)), { part: "work" })] : []),
+    feature(line(coordinates.slice(last)), { part: "transit" }),
+    ...(last > 1 ? [feature(line(coordinates.slice(1, last + 1)), { part: "work" })] : []),
   ]);
 }
 
+const same = (a: Position | undefined, b: Position | undefined): boolean => a?.[0] === b?.[0] && a?.[1] === b?.[1];
+
 export function waypoints({ waypoints: steps }: Plan): FeatureCollection {
   return collect(
-    steps.map(({ lon_deg, lat_deg }, index) =>
-      feature({ type: "Point", coordinates: [lon_deg, lat_deg] }, { number: String(index + 1) }),
+    steps.map(({ lon_deg, lat_deg, actions, hold_s }, index) =>
+      feature(point([lon_deg, lat_deg]), { number: String(index + 1), index, acts: actions.length > 0 || hold_s > 0 }),
     ),
   );
 }
 
+export function rally({ rally: points }: Plan, label: string): FeatureCollection {
+  return collect(points.map(({ lon_deg, lat_deg }) => feature(point([lon_deg, lat_deg]), { label })));
+}
+
+/** The on-board fence: what it holds, and the `wall`s that it keeps out. */
 export function fence({ fence: onboard }: Plan): FeatureCollection {
-  const rings = onboard?.polygons.map(({ ring }) => ring).filter((ring) => ring.length > 2) ?? [];
-  return collect(rings.map((ring) => feature({ type: "Polygon", coordinates: [[...ring, ring[0] as LonLat]] })));
+  const polygons = onboard?.polygons.filter(({ ring }) => ring.length > 2) ?? [];
+  return collect(
+    polygons.map(({ ring, inclusion }) =>
+      feature({ type: "Polygon", coordinates: [[...ring, ring[0] as LonLat]] }, { wall: !inclusion }),
+    ),
+  );
+}
+
+export function shapes(geometries: readonly Geometry[]): FeatureCollection {
+  return collect(geometries.map((geometry) => feature(geometry)));
 }
 
 export function conflicts(all: readonly Conflict[]): FeatureCollection {

@@ -10,12 +10,13 @@ import { live } from "../state/connection";
 import { hasEnded, type Live } from "../state/live";
 import { places } from "../state/places";
 import { planOf, plans, wantPlan } from "../state/plans";
-import { selectedVehicle, view } from "../state/view";
+import { focus, selectedVehicle, view } from "../state/view";
 import * as features from "./features";
 import type { SourceId } from "./style";
 
 /** Tracks grow by a few metres a tick; twice a second is smooth enough and spares the map's worker. */
 const TRACKS_MS = 500;
+const ZONES_MS = 60_000;
 
 /** Feeds `map`, whose style is loaded, until the returned function is called. */
 export function startFeed(map: MapLibre): () => void {
@@ -26,7 +27,7 @@ export function startFeed(map: MapLibre): () => void {
     const spoken = language.get();
     if (district) fill("district", district);
     if (airspace) {
-      fill("zones", features.zones(airspace));
+      fill("zones", features.zones(airspace, Date.now()));
       fill("zone-labels", features.zoneLabels(airspace, spoken));
     }
     fill("docks", features.docks(docks, spoken));
@@ -44,6 +45,7 @@ export function startFeed(map: MapLibre): () => void {
     drawn = wanted;
     fill("path", wanted ? features.path(wanted) : features.NOTHING);
     fill("waypoints", wanted ? features.waypoints(wanted) : features.NOTHING);
+    fill("rally", wanted ? features.rally(wanted, t("tip.rally")) : features.NOTHING);
     fill("fence", wanted ? features.fence(wanted) : features.NOTHING);
     fill("conflicts", wanted ? features.conflicts(wanted.conflicts) : features.NOTHING);
     named(wanted);
@@ -69,7 +71,12 @@ export function startFeed(map: MapLibre): () => void {
     plan();
     tracks();
   };
+  const pointed = () => fill("focus", features.shapes(focus.get()));
+  // Zones come into force and go out of it while nothing else happens.
+  const zonesTimer = setInterval(ground, ZONES_MS);
   const stops = [
+    () => clearInterval(zonesTimer),
+    focus.subscribe(pointed),
     places.subscribe(ground),
     language.subscribe(ground),
     language.subscribe(() => named(shownPlan())),
@@ -89,7 +96,7 @@ export function startFeed(map: MapLibre): () => void {
 }
 
 /** The plan to draw: the one being made, else the selected vehicle's, else the mission that was asked for. */
-function shownPlan(): Plan | null {
+export function shownPlan(): Plan | null {
   if (draft.get().open) {
     const now = preview.get();
     return "plan" in now ? now.plan : null;

@@ -8,6 +8,7 @@ const RATIO = 2;
 export function addImages(map: MapLibre): void {
   map.addImage("hatch", draw(16, hatch), { pixelRatio: RATIO });
   map.addImage("arrow", draw(16, arrow), { pixelRatio: RATIO });
+  map.addImage("rally", draw(20, rally), { pixelRatio: RATIO });
   map.addImage("dock", draw(22, dock), { pixelRatio: RATIO });
 }
 
@@ -66,4 +67,25 @@ function dock(context: CanvasRenderingContext2D, size: number): void {
   context.moveTo(half - 3, half);
   context.lineTo(half + 3, half);
   context.stroke();
+}
+
+/** A diamond with an R: where a vehicle may land instead of at home. */
+function rally(context: CanvasRenderingContext2D, size: number): void {
+  const half = size / 2;
+  context.fillStyle = palette.halo;
+  context.strokeStyle = palette.rally;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(half, 1);
+  context.lineTo(size - 1, half);
+  context.lineTo(half, size - 1);
+  context.lineTo(1, half);
+  context.closePath();
+  context.fill();
+  context.stroke();
+  context.fillStyle = palette.rally;
+  context.font = "bold 10px sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText("R", half, half + 0.5);
 }

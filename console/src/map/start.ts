@@ -3,15 +3,19 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import { draft, takeGeometry } from "../plan/draft";
+import type { Polygon } from "geojson";
+import { outlineOf, takeZone, type ZoneShape, zoneDraft } from "../airspace/zoneDraft";
+import type { Drawn } from "../api/model";
 import { boundsOf, positions } from "../geo/geo";
+import { draft, endDrawing, penWanted, takeGeometry } from "../plan/draft";
 import { places } from "../state/places";
 import { setCamera, lookAt } from "./camera";
-import { startDrawing } from "./draw";
+import { type AnyPen, type Ink, startDrawing } from "./draw";
 import { startFeed } from "./feed";
 import { addImages } from "./images";
 import { startOverlay } from "./overlay";
 import { mapStyle } from "./style";
+import { startTooltip } from "./tooltip";
 
 /** The middle of the district, until its outline is here. */
 const START = { center: [121.08, 31.12], zoom: 10.2 } as const;
@@ -41,7 +45,7 @@ export function startMap(container: HTMLElement, over: HTMLElement): () => void 
   const stops: (() => void)[] = [startOverlay(map, over), frameDistrict()];
   map.once("load", () => {
     addImages(map);
-    stops.push(startFeed(map), followDraft(map));
+    stops.push(startFeed(map), followDrafts(map), startTooltip(map, over));
     container.dataset.ready = "true";
   });
   return () => {
@@ -69,33 +73,78 @@ function frameOf(points: ReturnType<typeof positions>): void {
   if (boundsOf(points)) lookAt(points);
 }
 
-/** Hands the pen over when the draft asks for it, and takes drawings back into the draft. */
-function followDraft(map: MapLibre): () => void {
+/** Hands the pen over when a draft asks for it, and takes drawings back into the draft. */
+function followDrafts(map: MapLibre): () => void {
   let ours: unknown = null;
-  let penFor: string | null = null;
-  const drawing = startDrawing(map, (geometry) => {
+  // What the map was moved to, or drawn on it by hand: closing the zone tool brings it back without a jump.
+  let looked: unknown = null;
+  let held = "";
+  const drawing = startDrawing(map, (geometry, more) => {
     ours = geometry;
-    penFor = null;
-    takeGeometry(geometry);
+    held = more ? held : "";
+    if (zoneDraft.get().open) takeZone(geometry as Polygon);
+    else {
+      looked = geometry;
+      takeGeometry(geometry, { more });
+    }
   });
   const follow = () => {
-    const now = draft.get();
-    if (now.drawing) {
-      if (penFor !== now.pattern) drawing.pen(now.pattern);
-      penFor = now.pattern;
-      ours = null;
+    const { pen, ink, geometry, editable } = wanted();
+    if (pen) {
+      const wish = `${ink}/${pen}`;
+      const anew = geometry === null && ours !== null;
+      if (held !== wish || anew) {
+        drawing.pen(pen, ink);
+        ours = null;
+      }
+      held = wish;
       return;
     }
-    penFor = null;
-    if (now.geometry === ours) return;
-    ours = now.geometry;
-    drawing.show(now.geometry);
-    if (now.geometry) lookAt(positions(now.geometry));
+    const wasHeld = held !== "";
+    held = "";
+    if (geometry === ours) return wasHeld ? drawing.edit() : undefined;
+    ours = geometry;
+    drawing.show(geometry, ink, editable);
+    if (geometry && ink === "plan" && geometry !== looked) lookAt(positions(geometry));
+    if (ink === "plan") looked = geometry;
   };
-  const stop = draft.subscribe(follow);
+  const stops = [draft.subscribe(follow), zoneDraft.subscribe(follow)];
+  const finish = ({ key }: KeyboardEvent) => {
+    if (key === "Enter" && held === "plan/points") endDrawing();
+  };
+  window.addEventListener("keydown", finish);
   follow();
   return () => {
-    stop();
+    window.removeEventListener("keydown", finish);
+    for (const stop of stops) stop();
     drawing.stop();
   };
+}
+
+interface Wanted {
+  pen: AnyPen | null;
+  ink: Ink;
+  geometry: Drawn | null;
+  editable: boolean;
+}
+
+/** What the pen is for now: a zone goes before the patrol that waits behind it. */
+function wanted(): Wanted {
+  const zone = zoneDraft.get();
+  if (zone.open) {
+    const { shape } = zone;
+    return { pen: zone.drawing ? zone.pen : null, ink: "exclusion", geometry: outlined(shape), editable: shape?.type !== "circle" };
+  }
+  const now = draft.get();
+  return { pen: penWanted(now), ink: "plan", geometry: now.geometry, editable: true };
+}
+
+const outlines = new WeakMap<ZoneShape, Polygon>();
+
+/** The same outline for the same shape: what is drawn is known by identity. */
+function outlined(shape: ZoneShape | null): Polygon | null {
+  if (!shape) return null;
+  const outline = outlines.get(shape) ?? outlineOf(shape);
+  outlines.set(shape, outline);
+  return outline;
 }

@@ -15,6 +15,7 @@ const CODES: Readonly<Record<string, Key>> = {
   "pilot-mode": "log.pilotMode",
   breach: "log.breach",
   unenrolled: "log.unenrolled",
+  "airspace-review": "log.airspaceReview",
 };
 
 /** Autopilot texts, steps of sorties, lost links and breaches, newest first. */

@@ -1,17 +1,18 @@
+import { startZone } from "../airspace/zoneDraft";
 import { boundsOf, positions } from "../geo/geo";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { lookAt, zoomBy } from "../map/camera";
 import { places } from "../state/places";
 
-const LEGEND = ["inclusion", "exclusion", "advisory"] as const;
+const LEGEND = ["inclusion", "exclusion", "no-film", "advisory", "off"] as const;
 
 function fitDistrict(): void {
   const points = places.get().district?.features.flatMap(({ geometry }) => positions(geometry)) ?? [];
   if (boundsOf(points)) lookAt(points);
 }
 
-/** Zoom, the whole district, and what the zones' colours mean. */
+/** Zoom, the whole district, the quick no-fly zone, and what the zones' colours mean. */
 export function MapControls() {
   const t = useT();
   return (
@@ -23,6 +24,9 @@ export function MapControls() {
           </li>
         ))}
       </ul>
+      <button type="button" className="zone-tool" data-testid="zone-tool" onClick={() => startZone()}>
+        {t("zone.tool")}
+      </button>
       <div className="zoom">
         <button type="button" aria-label={t("map.zoomIn")} title={t("map.zoomIn")} onClick={() => zoomBy(1)}>
           +

@@ -11,13 +11,14 @@ import type { Live } from "../state/live";
 import { shallow, useStore } from "../state/store";
 import { showOnMap, view } from "../state/view";
 import { useProblems } from "../ui/useProblems";
+import { SortieProof } from "./SortieProof";
 import type { Position } from "../api/stream";
 
 function newestFirst({ sorties }: Live): Sortie[] {
   return [...sorties.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
 }
 
-/** What was flown: outcome, length, track on the map, the same again. */
+/** What was flown: outcome, length, track on the map, the proof that it flew under, the same again. */
 export function SortieList() {
   const t = useT();
   const sorties = useStore(live, newestFirst, shallow);
@@ -68,6 +69,11 @@ function Row({ sortie }: { sortie: Sortie }) {
           {t("sorties.again")}
         </button>
       </span>
+      {shown && (
+        <div className="row-more">
+          <SortieProof sortie={sortie} />
+        </div>
+      )}
     </li>
   );
 }

@@ -4,6 +4,7 @@ import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { Elapsed } from "../ui/Age";
 import { ProblemNote } from "../ui/ProblemNote";
+import { SortieProof } from "./SortieProof";
 
 const STEPS = ["preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed"] as const;
 
@@ -73,6 +74,7 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
         ))}
       </ol>
       {sortie.upload_verified && <p className="verdict" data-good="true">{t("sortie.verified")}</p>}
+      <SortieProof sortie={sortie} />
       {sortie.problem && <ProblemNote problem={{ ...sortie.problem, checks: sortie.checks }} testid="sortie-problem" />}
     </section>
   );

@@ -4,19 +4,13 @@ import { useT } from "../i18n";
 import { conflictFacts } from "../i18n/conflictFacts";
 import { conflictText } from "../i18n/wording";
 import { lookAt } from "../map/camera";
+import { focus } from "../state/view";
 
 /** Why the plan may not fly, one reason a row; a row leads to its place on the map. */
 export function Conflicts({ plan }: { plan: Plan }) {
   const t = useT();
-  const { conflicts, waypoints_total: total, fence } = plan;
-  if (!conflicts.length) {
-    return (
-      <p className="verdict" data-good="true" data-testid="plan-clear">
-        {t("plan.clear")}
-        {fence && <small>{t("plan.fenceHeight", { m: Math.round(fence.alt_max_rel_m) })}</small>}
-      </p>
-    );
-  }
+  const { conflicts, waypoints_total: total } = plan;
+  if (!conflicts.length) return null;
   return (
     <div className="conflicts">
       <p className="verdict" data-good="false">
@@ -25,14 +19,15 @@ export function Conflicts({ plan }: { plan: Plan }) {
       <ul>
         {conflicts.map((conflict, index) => (
           // Conflicts have no id; a plan's list never changes in place.
-          <Row key={index} conflict={conflict} total={total} />
+          <ConflictRow key={index} conflict={conflict} total={total} />
         ))}
       </ul>
     </div>
   );
 }
 
-function Row({ conflict, total }: { conflict: Conflict; total: number }) {
+/** `total`: waypoints of the plan, so that its ends are called home. */
+export function ConflictRow({ conflict, total, testid = "conflict-item" }: { conflict: Conflict; total: number; testid?: string }) {
   const t = useT();
   const { geometry } = conflict;
   const facts = conflictFacts(conflict.detail, t);
@@ -40,10 +35,12 @@ function Row({ conflict, total }: { conflict: Conflict; total: number }) {
     <li>
       <button
         type="button"
-        data-testid="conflict-item"
+        data-testid={testid}
         data-code={conflict.code}
         disabled={!geometry}
         title={conflict.detail}
+        onMouseEnter={() => geometry && focus.set([geometry])}
+        onMouseLeave={() => focus.set([])}
         onClick={() => geometry && lookAt(positions(geometry), 16)}
       >
         <span>{conflictText(conflict, total, t)}</span>

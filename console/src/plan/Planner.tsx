@@ -9,10 +9,12 @@ import { closeDraft, draft, preview } from "./draft";
 import { Fields } from "./Fields";
 import { Figures } from "./Figures";
 import { launchDraft } from "./launch";
+import { ProofCard } from "./ProofCard";
+import { Proposals } from "./Proposals";
 import { Tools } from "./Tools";
 import { candidates, choose, sameCandidates } from "./vehicles";
 
-/** Draw, see what it takes, launch. */
+/** Draw, see what it takes and that it holds, launch. */
 export function Planner() {
   const t = useT();
   const now = useStore(draft, (value) => value);
@@ -31,11 +33,13 @@ export function Planner() {
       </header>
       <div className="side-body">
         <Tools draft={now} />
-        <Fields draft={now} preview={result} dockId={dockId} docks={docks} vehicles={all} chosen={chosen} />
+        <Fields draft={now} preview={result} dockId={dockId} docks={docks} vehicles={all} chosen={chosen} airframe={plan?.airframe ?? null} />
       </div>
       <footer className="side-foot">
         <Figures preview={result} />
         {plan && <Conflicts plan={plan} />}
+        {plan?.proof && <ProofCard key={plan.hash} plan={plan} proof={plan.proof} />}
+        {plan && <Proposals proposals={plan.proposals} />}
         <Button
           block
           type="primary"

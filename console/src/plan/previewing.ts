@@ -1,7 +1,8 @@
-/** Asks the service for a plan whenever the draft has come to rest, newest answer wins. */
+/** Asks the service for a plan whenever the draft has come to rest or the airspace has changed, newest answer wins. */
 
 import { api } from "../api/client";
 import { Problem } from "../api/problem";
+import { places } from "../state/places";
 import { draft, featureOf, preview } from "./draft";
 
 const REST_MS = 250;
@@ -29,7 +30,8 @@ export function keepPreview(): () => void {
 
   const follow = () => {
     const feature = featureOf(draft.get());
-    const wanted = feature ? JSON.stringify(feature) : "";
+    // A new airspace is a new question.
+    const wanted = feature ? JSON.stringify([feature, places.get().airspace?.version]) : "";
     if (wanted === asked) return;
     asked = wanted;
     clearTimeout(timer);
@@ -41,10 +43,10 @@ export function keepPreview(): () => void {
     timer = setTimeout(() => void ask(), REST_MS);
   };
 
-  const stop = draft.subscribe(follow);
+  const stops = [draft.subscribe(follow), places.subscribe(follow)];
   follow();
   return () => {
-    stop();
+    for (const stop of stops) stop();
     clearTimeout(timer);
     running?.abort();
   };

@@ -1,7 +1,7 @@
 /** The live picture as a pure function of the stream's frames. */
 
 import type { Sortie, SortieState, VehicleState } from "../api/model";
-import type { FleetEvent, Frame, Position, Severity } from "../api/stream";
+import type { AirspaceReviewed, FleetEvent, Frame, Position, Severity } from "../api/stream";
 import { distanceM, type LonLat } from "../geo/geo";
 
 /** A vehicle and when (on the clock of this page, ms) its record came: ages go on from there. */
@@ -31,6 +31,8 @@ export interface Live {
   vehicles: ReadonlyMap<string, Seen>;
   sorties: ReadonlyMap<string, Sortie>;
   tracks: ReadonlyMap<string, readonly Position[]>;
+  /** What the newest airspace version means for missions, in short; null: nothing was told since the page opened. */
+  review: AirspaceReviewed | null;
   /** Newest first. */
   log: readonly LogEntry[];
 }
@@ -44,6 +46,7 @@ export const EMPTY: Live = {
   vehicles: new Map(),
   sorties: new Map(),
   tracks: new Map(),
+  review: null,
   log: [],
 };
 
@@ -89,6 +92,8 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
       };
     case "event":
       return { ...next, log: add(live.log, [entryOf(frame.event, `${frame.epoch}/${frame.seq}`)]) };
+    case "airspace-review":
+      return { ...next, review: frame.review };
     case "problem":
       return next;
   }

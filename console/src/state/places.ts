@@ -1,7 +1,7 @@
-/** What changes seldom: district, airspace, docks, missions. Loaded at the start, again when asked. */
+/** What changes seldom: district, airspace, docks, missions, the catalog of patterns. Loaded at the start, again when asked. */
 
 import { api } from "../api/client";
-import type { Airspace, District, Dock, MissionSummary } from "../api/model";
+import type { Airspace, District, Dock, MissionSummary, PatternSpec, Template } from "../api/model";
 import { link, live } from "./connection";
 import { withSorties } from "./live";
 import { createStore } from "./store";
@@ -11,9 +11,12 @@ export interface Places {
   airspace: Airspace | null;
   docks: readonly Dock[];
   missions: readonly MissionSummary[];
+  /** Every pattern with its parameters, and the city's tasks: what the planner's form is made from. */
+  patterns: readonly PatternSpec[];
+  templates: readonly Template[];
 }
 
-export const places = createStore<Places>({ district: null, airspace: null, docks: [], missions: [] });
+export const places = createStore<Places>({ district: null, airspace: null, docks: [], missions: [], patterns: [], templates: [] });
 
 const keep = (part: Partial<Places>) => places.update((now) => ({ ...now, ...part }));
 
@@ -21,8 +24,10 @@ const keep = (part: Partial<Places>) => places.update((now) => ({ ...now, ...par
 async function loadPlaces(): Promise<void> {
   await Promise.allSettled([
     api.district().then((district) => keep({ district })),
-    api.airspace().then((airspace) => keep({ airspace })),
+    loadAirspace(),
     api.docks().then((docks) => keep({ docks })),
+    api.patterns().then((patterns) => keep({ patterns })),
+    api.templates().then((templates) => keep({ templates })),
     loadMissions(),
     api.sorties().then((sorties) => live.update((now) => withSorties(now, sorties))),
   ]);
@@ -38,4 +43,8 @@ export function keepPlaces(): () => void {
 
 export async function loadMissions(): Promise<void> {
   keep({ missions: await api.missions() });
+}
+
+export async function loadAirspace(): Promise<void> {
+  keep({ airspace: await api.airspace() });
 }

@@ -9,15 +9,17 @@ const LIMIT = 200;
 
 export const plans = createStore<ReadonlyMap<string, Plan>>(new Map());
 
+type Flown = Pick<Sortie, "mission_id" | "revision">;
+
 const keyOf = (missionId: string, revision: number) => `${missionId}@${revision}`;
 const asked = new Set<string>();
 
-export function planOf(all: ReadonlyMap<string, Plan>, sortie: Sortie): Plan | null {
+export function planOf(all: ReadonlyMap<string, Plan>, sortie: Flown): Plan | null {
   return all.get(keyOf(sortie.mission_id, sortie.revision)) ?? null;
 }
 
 /** Fetches the plan that `sortie` flies unless it is here. A failure leaves it out of the map and is asked again. */
-export async function wantPlan({ mission_id, revision }: Sortie): Promise<void> {
+export async function wantPlan({ mission_id, revision }: Flown): Promise<void> {
   const key = keyOf(mission_id, revision);
   if (asked.has(key)) return;
   asked.add(key);

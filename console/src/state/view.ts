@@ -1,10 +1,11 @@
 /** What the operator looks at: the selected vehicle or sortie, what is drawn besides the live picture. */
 
+import type { Geometry } from "geojson";
 import type { Plan } from "../api/model";
 import type { Position } from "../api/stream";
 import { createStore } from "./store";
 
-export type Side = { kind: "lists" } | { kind: "planner" } | { kind: "vehicle"; vehicleId: string };
+export type Side = { kind: "lists" } | { kind: "planner" } | { kind: "zone" } | { kind: "vehicle"; vehicleId: string };
 
 export interface View {
   side: Side;
@@ -13,6 +14,9 @@ export interface View {
 }
 
 export const view = createStore<View>({ side: { kind: "lists" }, shown: null });
+
+/** What a line of a list speaks of, while it is pointed at. */
+export const focus = createStore<readonly Geometry[]>([]);
 
 export const openSide = (side: Side) => view.update((now) => ({ ...now, side }));
 export const selectVehicle = (vehicleId: string) => openSide({ kind: "vehicle", vehicleId });

@@ -1,0 +1,48 @@
+import { useEffect } from "react";
+import type { Plan, Proof, Sortie } from "../api/model";
+import { useT } from "../i18n";
+import { ProofCard } from "../plan/ProofCard";
+import { planOf, plans, wantPlan } from "../state/plans";
+import { useStore } from "../state/store";
+
+/** The proof of the revision that a sortie flies or flew, and that what is on board is what was proven. */
+export function SortieProof({ sortie }: { sortie: Sortie }) {
+  const t = useT();
+  const { mission_id, revision } = sortie;
+  const plan = useStore(plans, (all) => planOf(all, { mission_id, revision }));
+  useEffect(() => void wantPlan({ mission_id, revision }), [mission_id, revision]);
+  if (!plan) return null;
+  if (!plan.proof) return <p className="hint">{t("proof.none")}</p>;
+  return <Flown sortie={sortie} plan={plan} proof={plan.proof} />;
+}
+
+function Flown({ sortie, plan, proof }: { sortie: Sortie; plan: Plan; proof: Proof }) {
+  const t = useT();
+  const { upload_verified: verified, mission_hash, fence_hash } = sortie;
+  const same = mission_hash === proof.mission_hash && fence_hash === proof.fence_hash;
+  return (
+    <section className="flown" aria-label={t("proof.flown")} data-testid="sortie-proof" data-same={verified && same}>
+      <h3>{t("proof.flown")}</h3>
+      <ProofCard plan={plan} proof={proof} />
+      <dl className="hashes">
+        <Hash label={t("launch.airspace")} value={`v${proof.airspace_version}`} />
+        <Hash label={t("proof.mission")} value={proof.mission_hash} />
+        <Hash label={t("proof.fence")} value={proof.fence_hash} />
+      </dl>
+      {verified && (
+        <p className="verdict" data-good={same}>
+          {t(same ? "proof.same" : "proof.differ")}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Hash({ label, value }: { label: string; value: string }) {
+  return (
+    <div title={value}>
+      <dt>{label}</dt>
+      <dd className="num">{value.slice(0, 12)}</dd>
+    </div>
+  );
+}
