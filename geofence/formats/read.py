@@ -11,6 +11,7 @@ from geofence.formats.geojson import read_geojson
 from geofence.formats.geozones import read_ed269, read_ed318
 from geofence.formats.intake import Options, refusal
 from geofence.formats.kml import read_kml
+from geofence.formats.obstacles import are_obstacles, read_obstacles
 from geofence.formats.plan import read_plan_fence
 from geofence.formats.points import is_point_list, looks_like_fen, read_fen, read_poly
 from geofence.formats.report import Format, Report
@@ -46,14 +47,15 @@ def zones_in(file: Opened, options: Options) -> tuple[tuple[Zone, ...], Report]:
             return read_plan_fence(file.content, options)
         case Format.WPL:
             return read_wpl_fence(file.content, options)
-        case Format.FEN:
-            return read_fen(file.content, options)
-        case Format.POLY:
-            return read_poly(file.content, options)
+        case Format.FEN | Format.POLY:
+            read = read_fen if file.form is Format.FEN else read_poly
+            return read(file.content, options)
         case Format.ED269:
             return read_ed269(file.content, options)
         case Format.ED318:
             return read_ed318(file.content, options)
+        case Format.OBSTACLES:
+            return read_obstacles(file.content, options)
         case Format.GEOJSON:
             return read_geojson(file.content, options)
         case Format.WPML:
@@ -119,6 +121,8 @@ def _json_format(document: object) -> Format:
     first = listed[0] if isinstance(listed, list) and listed else None
     if not isinstance(first, Mapping):
         return Format.GEOJSON
+    if are_obstacles(first):
+        return Format.OBSTACLES
     geometry, properties = first.get("geometry"), first.get("properties")
     if isinstance(geometry, list):
         return Format.ED269

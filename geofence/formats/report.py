@@ -14,6 +14,7 @@ class Format(StrEnum):
     """The file formats that are known; `geofence.formats.sniff` tells them apart by content."""
 
     GEOJSON = "geojson"
+    OBSTACLES = "obstacles"  # GeoJSON of what stands, with tops
     KML = "kml"
     KMZ = "kmz"
     PLAN = "plan"  # QGroundControl

@@ -1,26 +1,19 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
-import numpy as np
 import pytest
 
-from core.altitude import Datum
+from core.altitude import Altitude, AltitudeBand, Datum
 from core.errors import InvalidRequest
 from core.geo import LatLon
-from geofence.frame import LocalFrame
-from geofence.surface import Obstacle, Surface, parse_obstacles
-from geofence.terrain import Box, FlatTerrain
-from geofence.zones import CircleShape, PolygonShape
-from tests.geofence.places import at, box
-
-CENTER = LatLon(31.15, 121.12)
-FRAME = LocalFrame(CENTER)
-FLAT = FlatTerrain(4.0, Box(121.0, 31.0, 121.13, 31.3))  # no data 1 km east of the centre
-MAST = Obstacle("mast", "mast", CircleShape(at(200, 0), 3.0), 50.0, Datum.AGL)
-TOWER = Obstacle("tower", "tower", PolygonShape(box(-220, -20, -180, 20)), 90.0, Datum.AMSL)
-SURFACE = Surface(FLAT, FRAME, (MAST, TOWER))
+from geofence.formats.intake import Options
+from geofence.formats.obstacles import Obstacle, parse_obstacles
+from geofence.formats.read import read_zones
+from geofence.formats.report import Format
+from geofence.zones import CircleShape, Role
 
 FEATURES: dict[str, Any] = {
     "type": "FeatureCollection",
@@ -44,41 +37,14 @@ FEATURES: dict[str, Any] = {
 }
 
 
-def level(y_m: float, alt_m: float, reach_m: float = 400.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.array([[-reach_m, y_m, alt_m], [0.0, y_m, alt_m], [reach_m, y_m, alt_m]])
-
-
-def test_each_leg_is_measured_to_the_highest_thing_under_it() -> None:
-    west, east = SURFACE.clearances(level(0.0, 70.0), 14.0)
-    assert west is not None
-    assert east is not None
-    assert west.obstacle == TOWER
-    assert west.least_m == pytest.approx(84.0 - 90.0)
-    assert east.obstacle == MAST
-    assert east.least_m == pytest.approx(84.0 - 54.0)
-    assert abs(FRAME.to_xy((east.at,))[0, 0] - 200.0) < 40.0
-
-
-def test_what_stands_further_aside_does_not_count() -> None:
-    for y_m, counted in ((7.5, MAST), (8.5, None)):  # 3 m of radius and 5 m aside
-        east = SURFACE.clearances(level(y_m, 70.0), 14.0)[1]
-        assert east is not None
-        assert east.obstacle == counted
-        assert east.least_m == pytest.approx(30.0 if counted else 80.0)
-
-
-def test_unknown_ground_leaves_the_leg_unknown() -> None:
-    west, east = SURFACE.clearances(level(0.0, 70.0, reach_m=1200.0), 14.0)
-    assert west is not None
-    assert east is None
-
-
-def test_a_top_above_unknown_ground_leaves_the_leg_unknown() -> None:
-    """The mast's foot reaches beyond the data, the path does not."""
-    mast = Obstacle("edge", "edge", CircleShape(at(955, 0), 10.0), 30.0, Datum.AGL)
-    path = np.array([[900.0, 0.0, 80.0], [944.0, 0.0, 80.0]])
-    assert Surface(FLAT, FRAME).clearances(path, 4.0)[0] is not None
-    assert Surface(FLAT, FRAME, (mast,)).clearances(path, 4.0) == (None,)
+def test_an_obstacle_is_an_exclusion_up_to_its_top() -> None:
+    (mast, hall), report = read_zones(json.dumps(FEATURES).encode(), Options())
+    assert report.format is Format.OBSTACLES
+    assert (mast.role, mast.kind, mast.band) == (
+        Role.EXCLUSION, "obstacle", AltitudeBand(None, Altitude(48.0, Datum.AGL)),
+    )  # fmt: skip
+    assert hall.band.ceiling == Altitude(22.5, Datum.AMSL)
+    assert mast.margin_m == hall.margin_m == 20.0
 
 
 def test_obstacles_are_read_with_their_datum() -> None:
