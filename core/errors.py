@@ -87,11 +87,30 @@ class StaleRevision(BailuError):
 
 
 @dataclass(frozen=True, slots=True)
+class Encounter:
+    """When and between which altitudes a flight may first be too near to another one of our own.
+
+    `flight_id`: of the other sortie, or of the other mission while it is planned. `horizontal_m`, `vertical_m`:
+    between the two paths then.
+    """
+
+    flight_id: str
+    flight_name: str
+    from_at: datetime
+    until_at: datetime
+    low_amsl_m: float
+    high_amsl_m: float
+    horizontal_m: float
+    vertical_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """One reason why a plan may not fly.
 
     `code` names the rule; `pointer` the member of the request to change; `geometry` is the offending
     place as GeoJSON (lon, lat); `leg` the ends of the worst leg: 0 and N + 1 are home, n is waypoint number n of N.
+    `encounter`: only where another flight is the reason.
     """
 
     code: str
@@ -101,13 +120,29 @@ class Conflict:
     zone_name: str | None = None
     leg: tuple[int, int] | None = None
     geometry: dict[str, Any] | None = None
+    encounter: Encounter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle.
+
+    `change`: a JSON merge patch (RFC 7396) of the mission feature that asks for it.
+    """
+
+    kind: str
+    detail: str
+    change: dict[str, Any]
 
 
 @dataclass(eq=False)
 class MissionConflict(BailuError):
+    """Nothing was done; `proposals` are what would fly instead, each of them checked."""
+
     slug: ClassVar[str] = "mission-conflict"
-    title: ClassVar[str] = "The plan violates the airspace or the vehicle's limits"
+    title: ClassVar[str] = "The plan violates the airspace, the vehicle's limits or the air of another flight"
     conflicts: tuple[Conflict, ...]
+    proposals: tuple[Proposal, ...] = ()
 
     @property
     def detail(self) -> str:

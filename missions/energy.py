@@ -21,10 +21,8 @@ from missions.model import Airframe, ReturnMode
 from missions.power import power_w
 from missions.timeline import (
     ARDUCOPTER,
-    CALM,
     Motion,
     Timeline,
-    Wind,
     change_s,
     descent_s,
     directions,
@@ -32,6 +30,7 @@ from missions.timeline import (
     ground_speeds,
     timeline,
 )
+from missions.wind import CALM, Wind
 
 __all__ = [
     "ACCEL_MPS2",
@@ -159,7 +158,9 @@ def energy(
         back_j = _way_back_j(each, airframe, blowing, returns=returns, return_alt_m=return_alt_m, motion=motion)
         broken_off_j = spent_j[1:-2] + back_j
         found.append((float(spent_j[-1]), float(broken_off_j.max()), int(broken_off_j.argmax()) + 1))
-    (p50_j, p50_worst_j, worst_at), (p95_j, p95_worst_j, _) = found
+    (p50_j, p50_worst_j, worst_at), (strong_j, strong_worst_j, _) = found
+    # Who hovers saves in a stronger wind (`Airframe.lift_share`): p95 is the dearer of the two.
+    p95_j, p95_worst_j = max(p50_j, strong_j), max(p50_worst_j, strong_worst_j)
     widening = 1.0 + P95_SIGMAS * airframe.spread
     full_j = 3600.0 * airframe.battery_wh
     used_pct = 100.0 * max(p50_j, p50_worst_j) / full_j

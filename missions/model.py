@@ -9,10 +9,12 @@ from typing import Any
 
 from core.altitude import Datum
 from core.errors import Conflict, PreflightCheck
+from core.errors import Proposal as Proposal  # noqa: PLC0414  (part of a plan: exported)
 from core.geo import LatLon
 from core.ids import CommandId, DockId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.onboard import FencePolygon as FencePolygon  # noqa: PLC0414  (part of a plan: exported)
 from geofence.onboard import OnboardFence as OnboardFence  # noqa: PLC0414  (part of a plan: exported)
+from missions.wind import Wind
 
 
 class Pattern(StrEnum):
@@ -104,7 +106,7 @@ class MissionRequest:
     Geometry by pattern: `line` N ≥ 2 places, `ring` N ≥ 3 vertices (open) with `holes`, `points` N ≥ 1 places; the
     others are (). `parameters`: the pattern's own, complete and checked (`missions.patterns.catalog`).
     `alt_m` counts from `alt_datum`: above home, or above the ground at every point. `departs_at` None: at once.
-    `returns` None: the planner's choice.
+    `returns` None: the planner's choice. `wind`: the forecast; None: calm.
     """
 
     name: str
@@ -122,6 +124,7 @@ class MissionRequest:
     returns: ReturnMode | None = None
     rally: tuple[LatLon, ...] = ()
     template: str = ""
+    wind: Wind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +192,24 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle.
+class ProofSummary:
+    """What a sortie's record keeps of the proof that it flew under; the lines are the revision's, or not kept.
 
-    `change`: a JSON merge patch (RFC 7396) of the mission feature that asks for it.
+    `checks`: how many rules were held. `least_gap_m`: the room at the place that has the least to spare, of
+    `least_gap_rule`, which asks for `least_needed_m`, and of `least_gap_zone_id` where the rule is about a zone.
     """
 
-    kind: str
-    detail: str
-    change: dict[str, Any]
+    valid: bool
+    airspace_version: int
+    mission_hash: str
+    fence_hash: str
+    holds_from: datetime
+    holds_until: datetime
+    checks: int
+    least_gap_m: float | None = None
+    least_needed_m: float | None = None
+    least_gap_rule: str | None = None
+    least_gap_zone_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +341,7 @@ class Sortie:
     battery_end_pct: float | None = None
     checks: tuple[PreflightCheck, ...] = ()
     transitions: tuple[Transition, ...] = ()
+    proof: ProofSummary | None = None  # None: flown before proofs were kept
 
 
 @dataclass(frozen=True, slots=True)

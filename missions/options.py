@@ -30,6 +30,7 @@ from missions.model import Airframe, ReturnMode, Waypoint
 from missions.task import Task
 from missions.timeline import ARDUCOPTER, TooMuchWind
 from missions.transits import Transits
+from missions.wind import CALM
 
 FENCE_NOT_FEASIBLE = "fence-not-feasible"
 # SmartRTL remembers SRTL_POINTS places, 300 by default, and gives up when they are full; a corner takes up to three.
@@ -123,7 +124,7 @@ def _estimate(task: Task, steps: Sequence[Waypoint], flight: Flight, conflicts: 
             points,
             request.speed_mps,
             airframe,
-            task.conditions.wind,
+            request.wind or CALM,
             holds_s=np.array([step.hold_s for step in steps]),
             returns=ReturnMode.DIRECT if flight.direct else ReturnMode.RETRACE,
             return_alt_m=flight.return_alt_rel_m,

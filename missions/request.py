@@ -17,6 +17,7 @@ from missions.model import Dock, MissionRequest, Parameter, Pattern, ReturnMode
 from missions.patterns.camera import CAMERAS, alt_agl_for_m
 from missions.patterns.catalog import CATALOG, PARAMETER_NAMES, PatternSpec, read_parameters, rivals
 from missions.templates import TEMPLATES, Template
+from missions.wind import Wind
 
 LONGEST_NAME = 100
 LONGEST_ID = 60
@@ -27,9 +28,21 @@ SPEED_BOUNDS_MPS = (1.0, 100.0)
 ALTITUDES = {"alt_rel_m": Datum.REL, "alt_agl_m": Datum.AGL}
 # With a camera it sets the altitude above the ground, and no altitude is told.
 RESOLUTION = "resolution_cm"
-_COMMON = ("name", "pattern", *ALTITUDES, "speed_mps", "dock_id", "departs_at", "returns", "rally", "template")
+_COMMON = (
+    "name",
+    "pattern",
+    *ALTITUDES,
+    "speed_mps",
+    "dock_id",
+    "departs_at",
+    "returns",
+    "rally",
+    "wind",
+    "template",
+)
 _KNOWN = (*_COMMON, *PARAMETER_NAMES)
 _PROPERTIES = "/properties"
+_WIND = {"speed_mps": (0.0, 60.0), "from_deg": (0.0, 360.0), "gust_mps": (0.0, 30.0)}
 
 
 def parse_request(
@@ -76,6 +89,7 @@ def request_feature(request: MissionRequest) -> dict[str, Any]:
         "departs_at": request.departs_at.isoformat() if request.departs_at else None,
         "returns": str(request.returns) if request.returns else None,
         "rally": line_coordinates(request.rally) or None,
+        "wind": _wind_member(request.wind),
         "template": request.template or None,
     }
     properties |= {each.name: request.parameters.get(each.name) for each in CATALOG[request.pattern].parameters}
@@ -97,6 +111,7 @@ def _read_members(
     departs_at = read_time(told.get("departs_at"), below(_PROPERTIES, "departs_at"), problems)
     returns = _read_returns(told.get("returns"), problems)
     rally = _read_rally(told.get("rally"), problems)
+    wind = _read_wind(told.get("wind"), problems)
     parameters: dict[str, Parameter] = {}
     if pattern is not None:
         _check_foreign(told, CATALOG[pattern], problems)
@@ -119,6 +134,7 @@ def _read_members(
         departs_at=departs_at,
         returns=returns,
         rally=rally,
+        wind=wind,
         template=str(told.get("template") or ""),
     )
 
@@ -222,6 +238,23 @@ def _read_rally(value: object, problems: Problems) -> tuple[LatLon, ...]:
     if len(places) > MOST_RALLY_POINTS:
         problems.add(at, f"has {len(places)} points; at most {MOST_RALLY_POINTS} are allowed")
     return places
+
+
+def _read_wind(value: object, problems: Problems) -> Wind | None:
+    """The forecast: `speed_mps` from `from_deg` (true), with gusts of the standard deviation `gust_mps`."""
+    if value is None:
+        return None
+    at = below(_PROPERTIES, "wind")
+    members = read_object(value, at, problems, known=tuple(_WIND), required=("speed_mps", "from_deg"))
+    numbers = {
+        name: read_number(members.get(name, 0.0), below(at, name), problems, low=low, high=high) or 0.0
+        for name, (low, high) in _WIND.items()
+    }
+    return Wind(**numbers)
+
+
+def _wind_member(wind: Wind | None) -> dict[str, float] | None:
+    return None if wind is None else {name: getattr(wind, name) for name in _WIND}
 
 
 def _check_foreign(told: Mapping[str, object], spec: PatternSpec, problems: Problems) -> None:

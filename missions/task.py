@@ -13,7 +13,6 @@ from geofence.terrain import Terrain
 from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.model import Airframe, Dock, MissionRequest
-from missions.timeline import CALM, Wind
 
 # A plan may wait so long for its take-off before it is proven anew.
 HOLDS_FOR = timedelta(minutes=10)
@@ -21,7 +20,7 @@ HOLDS_FOR = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a plan is made for: the departure when the request names none, ground, wind, and what the fence can hold.
+    """What a plan is made for: the departure when the request names none, the ground, and what the fence can hold.
 
     `terrain` None: flat ground, as far below home as the dock says; an altitude above ground is then refused.
     `quick`: a preview while somebody draws; an area's rows are then laid in one way only, not in the best of many.
@@ -29,7 +28,6 @@ class Conditions:
 
     now: datetime
     terrain: Terrain | None = None
-    wind: Wind = CALM
     limits: FenceLimits = ARDUCOPTER_LIMITS
     quick: bool = False
 

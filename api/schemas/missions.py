@@ -25,7 +25,7 @@ from api.schemas.geojson import (
     Position,
 )
 from api.schemas.patterns import describe_properties
-from core.errors import Conflict
+from core.errors import Conflict, Proposal
 from core.geo import LatLon
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
@@ -36,7 +36,6 @@ from missions.model import (
     Pattern,
     Plan,
     Proof,
-    Proposal,
     ReturnMode,
     Revision,
     Waypoint,
@@ -44,6 +43,16 @@ from missions.model import (
 from missions.request import ALT_BOUNDS_M, LONGEST_NAME, MOST_RALLY_POINTS, SPEED_BOUNDS_MPS, request_feature
 
 Geometry = PolygonGeometry | LineStringGeometry | PointGeometry | MultiPointGeometry
+
+
+class WindIn(BaseModel):
+    """Steady wind from a true direction, with gusts of this standard deviation about it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    speed_mps: float = Field(ge=0, le=60)
+    from_deg: float = Field(ge=0, le=360)
+    gust_mps: float = Field(0.0, ge=0, le=30)
 
 
 class MissionProperties(BaseModel):
@@ -63,6 +72,7 @@ class MissionProperties(BaseModel):
     dock_id: str | None = Field(None, description="Absent: the dock nearest to the geometry")
     departs_at: datetime | None = Field(None, description="With its offset from UTC. Absent: at once")
     returns: ReturnMode | None = Field(None, description="The way home when something fails. Absent: ours to choose")
+    wind: WindIn | None = Field(None, description="The forecast that times and energy are counted with")
     rally: list[Position] | None = Field(None, max_length=MOST_RALLY_POINTS, description="Alternative landing places")
     template: str | None = Field(None, description="The template that stands for what is not told")
 

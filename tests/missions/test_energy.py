@@ -12,7 +12,8 @@ from missions.energy import AIRFRAMES, cost_of, estimate, leg_s
 from missions.fleet import default_airframe
 from missions.model import ReturnMode
 from missions.power import power_w
-from missions.timeline import CALM, TooMuchWind, Wind
+from missions.timeline import TooMuchWind
+from missions.wind import CALM, Wind
 from simulator.flight import power as simulated
 from tests.missions.test_timeline import RIVER, at_height
 

@@ -21,6 +21,7 @@ from missions.items import items_hash
 from missions.model import MissionRequest, Pattern, Plan, ReturnMode
 from missions.planner import Conditions, plan
 from missions.request import parse_request
+from missions.wind import Wind
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DOCKS = {dock.id: dock for dock in default_docks()}
@@ -149,3 +150,12 @@ def test_where_no_fence_fits_the_longest_beginning_that_has_one_is_proposed() ->
     assert 2 <= kept < len(zigzag)
     shorter = replace(request, line=zigzag[:kept])
     assert codes(plan(shorter, DOCKS[request.dock_id], AIRSPACE, QUAD, tight)) == []
+
+
+def test_a_forecast_wind_costs_time_and_energy_and_too_much_is_a_conflict() -> None:
+    request = asked("river-corridor.geojson")
+    calm, windy = (planned(replace(request, wind=wind)) for wind in (None, Wind(6.0, 270.0, 1.0)))
+    assert codes(windy) == []
+    assert windy.energy_wh > calm.energy_wh
+    assert windy.battery_p95_pct - windy.battery_needed_pct > calm.battery_p95_pct - calm.battery_needed_pct
+    assert codes(planned(replace(request, wind=Wind(25.0, 0.0)))) == ["too-much-wind"]

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from geofence.frame import Array
 from missions.energy import AIRFRAMES
-from missions.timeline import CALM, TooMuchWind, Wind, descent_s, flown_path, ground_speeds, timeline
+from missions.timeline import (
+    TooMuchWind,
+    descent_s,
+    flown_path,
+    ground_speeds,
+    timeline,
+)
+from missions.wind import CALM, Wind
 
 SITL = AIRFRAMES["arducopter-sitl"]
 QUAD = AIRFRAMES["quad-3kg"]
