@@ -12,9 +12,10 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from core.geo import LatLon
-from geofence.frame import LocalFrame
+from geofence.frame import Array, LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, FencePolygon, OnboardFence
-from geofence.shortring import short_ring
+from geofence.shortring import FINE, ROUGH, Effort, short_ring
+from geofence.sleeves import sleeves
 
 Geometries = NDArray[np.object_]
 
@@ -29,6 +30,8 @@ _TOLERANCES_M = (0.3, 2.0, 6.0, 15.0)
 _CHORD = 0.92
 # The fence stays this far off what is forbidden, so that rounding to 1e-7 degree does not bring it back.
 _OFF_M = 0.1
+# A hull around more than so many forbidden areas takes more points than there are.
+_MOST_ISLANDS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,14 +47,14 @@ class FenceTask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bounds:
-    """The fence lies between `inner` and `outer`; `kept_out`: what around it must be left out."""
+    """`inner`: what the fence must hold; `kept_out`: what near it must be left out, `grown` a little."""
 
     task: FenceTask
     frame: LocalFrame
     limits: FenceLimits
     inner: BaseGeometry
-    outer: BaseGeometry
     kept_out: Geometries
+    grown: Geometries
 
 
 def compile_fence(task: FenceTask, frame: LocalFrame, limits: FenceLimits = ARDUCOPTER_LIMITS) -> OnboardFence | None:
@@ -60,40 +63,68 @@ def compile_fence(task: FenceTask, frame: LocalFrame, limits: FenceLimits = ARDU
     `SLACK_M` wider than what is swept at least, inside `allowed`, off everything forbidden.
     """
     bounds = _bounds_of(task, frame, limits)
-    for candidate in _candidates(bounds):
-        if (fence := _stored(candidate, bounds)) is not None and _holds(fence, bounds):
+    if bounds is None:
+        return None
+    for rings in _candidates(bounds):
+        if (fence := _stored(rings, bounds)) is not None and _holds(fence, bounds):
             return fence
     return None
 
 
-def _bounds_of(task: FenceTask, frame: LocalFrame, limits: FenceLimits) -> _Bounds:
-    inner = shapely.union_all(shapely.buffer(task.swept, SLACK_M / _CHORD, quad_segs=3))
+def _bounds_of(task: FenceTask, frame: LocalFrame, limits: FenceLimits) -> _Bounds | None:
+    """None when the flight comes so near to something that no fence runs in between."""
+    inner: BaseGeometry = shapely.union_all(shapely.buffer(task.swept, (SLACK_M + 2 * _OFF_M) / _CHORD, quad_segs=3))
     around = shapely.box(*shapely.bounds(inner.buffer(_WIDTHS_M[0] + 10.0)))
     near = task.forbidden[shapely.intersects(task.forbidden, around)]
     outside = around - task.allowed
     kept_out = np.array([*near, *(part for part in shapely.get_parts(outside) if part.area > 0.0)], dtype=np.object_)
-    grown = shapely.buffer(kept_out, _OFF_M, quad_segs=2)
-    return _Bounds(task, frame, limits, inner, around - shapely.union_all(grown), kept_out)
+    grown = np.asarray(shapely.buffer(kept_out, _OFF_M, quad_segs=2))
+    shapely.prepare(inner)
+    if not isinstance(inner, Polygon) or shapely.intersects(inner, grown).any():
+        return None
+    return _Bounds(task, frame, limits, inner, kept_out, grown)
 
 
-def _candidates(bounds: _Bounds) -> Iterator[Polygon]:
-    """Regions to try, generous first: the hull; the hull cut to what is free; the flight's own shape; short rings."""
+def _candidates(bounds: _Bounds) -> Iterator[list[Array]]:
+    """Outer rings, each with the walls within it, generous first: hulls, hulls cut to what is free, short rings."""
     hull = shapely.MultiPoint(shapely.get_coordinates(bounds.task.swept)).convex_hull
-    for width in _WIDTHS_M:
-        yield from _parts_round(hull.buffer(width, quad_segs=3), bounds)
-    for width in _WIDTHS_M:
-        yield from _parts_round((hull.buffer(width, quad_segs=3) & bounds.outer).simplify(_OFF_M), bounds)
-    shape = shapely.union_all(shapely.buffer(bounds.task.swept, 0.05, quad_segs=1))
-    for width in _WIDTHS_M:
-        for tolerance in _TOLERANCES_M:
-            grown = shape.buffer(max(width, SLACK_M / _CHORD + tolerance), quad_segs=2)
-            yield from _parts_round(grown.simplify(tolerance), bounds)
-            yield from _parts_round((grown & bounds.outer).simplify(_OFF_M), bounds)
-    for width in (30.0, 12.0, 6.0, 3.0):
-        region = (bounds.inner.buffer(width, quad_segs=2) & bounds.outer) | bounds.inner
-        for part in _parts_round(region, bounds):
-            if (ring := short_ring(part, bounds.inner, bounds.outer)) is not None:
-                yield Polygon(ring, [hole.coords for hole in part.interiors])
+    yield from _hulls(hull, bounds)
+    for width, effort in ((_WIDTHS_M[0], ROUGH), (_WIDTHS_M[2], ROUGH), (_WIDTHS_M[0], FINE)):
+        yield from _short_rings(width, effort, bounds)
+
+
+def _hulls(hull: BaseGeometry, bounds: _Bounds) -> Iterator[list[Array]]:
+    for cut in (False, True):
+        for width in _WIDTHS_M:
+            region: BaseGeometry = hull.buffer(width, quad_segs=3)
+            shapely.prepare(region)
+            met = np.flatnonzero(shapely.intersects(region, bounds.grown))
+            if len(met) > _MOST_ISLANDS:
+                continue
+            if cut:
+                region = (region - shapely.union_all(bounds.grown[met])).simplify(_OFF_M)
+            for part in _parts_round(region, bounds):
+                walls = _walls(bounds.kept_out[met], Polygon(part.exterior), bounds)
+                if walls is not None:
+                    yield [_open(part), *walls]
+
+
+def _short_rings(width_m: float, effort: Effort, bounds: _Bounds) -> Iterator[list[Array]]:
+    """The rings with the fewest vertices up to `width_m` around the flight: round it, and round what it encloses."""
+    met = shapely.dwithin(bounds.inner, bounds.grown, width_m)
+    filled = _without_empty_holes(bounds)
+    room = filled.buffer(width_m, quad_segs=2) - shapely.union_all([filled, *bounds.grown[met]])
+    rings = [short_ring(sleeve, effort) for sleeve in sleeves(filled, room)]
+    found = [ring for ring in rings if ring is not None]
+    if len(found) == len(rings):
+        yield sorted(found, key=lambda ring: -Polygon(ring).area)
+
+
+def _without_empty_holes(bounds: _Bounds) -> Polygon:
+    """What the fence must hold, with what it may hold as well: places that it goes round and nothing lies in."""
+    rings = shapely.get_rings(bounds.inner)
+    holes = [hole for hole in rings[1:] if shapely.intersects(Polygon(hole), bounds.grown).any()]
+    return Polygon(rings[0], holes)
 
 
 def _parts_round(region: BaseGeometry, bounds: _Bounds) -> Iterator[Polygon]:
@@ -103,24 +134,24 @@ def _parts_round(region: BaseGeometry, bounds: _Bounds) -> Iterator[Polygon]:
             yield part
 
 
-def _stored(region: Polygon, bounds: _Bounds) -> OnboardFence | None:
-    """The region as the vehicle will hold it, 1e-7 degree: its outer ring, and walls around what lies within."""
-    outer = _open_ring(region.exterior.coords, bounds.frame)
-    if not bounds.limits.hold((len(outer),)) or len(outer) < 3:
-        return None
-    within = Polygon(region.exterior)
-    islands = [each for each in bounds.kept_out if each.intersects(within)]
-    walls = _walls(islands, within, bounds)
-    if walls is None or not bounds.limits.hold((len(outer), *map(len, walls))):
+def _stored(rings: list[Array], bounds: _Bounds) -> OnboardFence | None:
+    """Outer ring and walls as the vehicle will hold them, 1e-7 degree; None when they are too many or too long."""
+    outer, *walls = (_places(ring, bounds.frame) for ring in rings)
+    counts = (len(outer), *map(len, walls))
+    if not bounds.limits.hold(counts) or min(counts) < 3:
         return None
     polygons = (FencePolygon(outer, inclusion=True), *(FencePolygon(wall, inclusion=False) for wall in walls))
     return OnboardFence(polygons, bounds.task.ceiling_rel_m)
 
 
-def _walls(islands: Iterable[BaseGeometry], within: Polygon, bounds: _Bounds) -> list[tuple[LatLon, ...]] | None:
-    """Exclusion polygons around `islands`, joined where they touch; None when one reaches across the fence's edge."""
-    walls: list[tuple[LatLon, ...]] = []
-    joined = shapely.union_all([each.buffer(2 * _OFF_M, quad_segs=1) for each in islands])
+def _walls(islands: Iterable[BaseGeometry], within: Polygon, bounds: _Bounds) -> list[Array] | None:
+    """Rings around those of `islands` that meet the area, joined where they touch.
+
+    None when one reaches across its edge.
+    """
+    walls: list[Array] = []
+    met = [each for each in islands if each.intersects(within)]
+    joined = shapely.union_all([each.buffer(2 * _OFF_M, quad_segs=1) for each in met])
     for island in shapely.get_parts(joined):
         if not within.contains_properly(island):
             return None
@@ -131,9 +162,9 @@ def _walls(islands: Iterable[BaseGeometry], within: Polygon, bounds: _Bounds) ->
     return walls
 
 
-def _wall(island: Polygon, bounds: _Bounds) -> tuple[LatLon, ...] | None:
+def _wall(island: Polygon, bounds: _Bounds) -> Array | None:
     """The simplest polygon around `island` that keeps off the flight."""
-    choices = [
+    choices: list[BaseGeometry] = [
         shapely.oriented_envelope(island).buffer(_OFF_M, join_style="mitre"),
         *(
             island.convex_hull.simplify(each).buffer(each + _OFF_M, join_style="mitre")
@@ -154,11 +185,16 @@ def _wall(island: Polygon, bounds: _Bounds) -> tuple[LatLon, ...] | None:
     ]
     if not fitting:
         return None
-    return _open_ring(min(fitting, key=shapely.get_num_coordinates).exterior.coords, bounds.frame)
+    return _open(min(fitting, key=shapely.get_num_coordinates))
 
 
-def _open_ring(coordinates: Iterable[tuple[float, ...]], frame: LocalFrame) -> tuple[LatLon, ...]:
-    places = frame.to_places(np.array([each[:2] for each in coordinates])[:-1])
+def _open(area: BaseGeometry) -> Array:
+    """The outer ring of a polygon, (N, 2)."""
+    return np.asarray(shapely.get_coordinates(shapely.get_exterior_ring(area))[:-1])
+
+
+def _places(ring: Array, frame: LocalFrame) -> tuple[LatLon, ...]:
+    places = frame.to_places(ring)
     return tuple(at for index, at in enumerate(places) if at != places[index - 1])
 
 

@@ -1,76 +1,138 @@
-"""The ring with the fewest vertices between an inner and an outer bound, over the vertices of a given ring."""
+"""The ring with the fewest vertices through a sleeve."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
-import shapely
-from shapely.geometry import Polygon
-from shapely.geometry.base import BaseGeometry
+from numpy.typing import NDArray
 
 from geofence.frame import Array
+from geofence.obstacles import cross
+from geofence.sleeves import Sleeve
 
-# Vertices looked at, and how many of the ones that follow each may be joined to it directly.
-_MOST = 280
-_REACH = 90
+Indices = NDArray[np.intp]
 
 
-def short_ring(region: Polygon, inner: BaseGeometry, outer: BaseGeometry) -> Array | None:
-    """A closed ring, (N, 2) metres, that runs within `outer` and outside of `inner`; None when none was found.
+@dataclass(frozen=True, slots=True, eq=False)
+class Effort:
+    """Where vertices are tried: on doors about so far apart, so many of them at most, at `shares` from near to far.
 
-    A shortest path over the allowed chords between the vertices of `region`'s outer ring (Imai and Iri,
-    Computational-geometric methods for polygonal approximations of a curve, 1986), from one fixed vertex round to it.
+    A straight line is followed past `reach` of those doors at most.
     """
-    points = _vertices(region)
-    if len(points) < 4:
+
+    apart_m: float
+    most: int
+    reach: int
+    shares: Array = field(repr=False)
+
+
+ROUGH = Effort(3.0, 240, 80, np.array([0.001, 0.2, 0.45, 0.75, 0.999]))
+FINE = Effort(1.0, 480, 120, np.array([0.001, 0.1, 0.25, 0.45, 0.65, 0.85, 0.999]))
+_MOST_DOORS = 500
+# Of two rings with as many vertices the one is better that has them farther from what is inside, up to `_FAR_M`.
+_NEARNESS, _FAR_M = 0.01, 40.0
+
+
+def short_ring(sleeve: Sleeve, effort: Effort) -> Array | None:
+    """An open ring, (N ≥ 3, 2), that passes every door once; None when there is none over the places tried.
+
+    A shortest path over the straight lines between places on the doors (Imai and Iri, Computational-geometric methods
+    for polygonal approximations of a curve, 1986), from the narrowest door round to it, and once more from where that
+    has a vertex: the first may only be one because the path began there.
+    """
+    sleeve = sleeve.turned(int(np.argmin(sleeve.widths_m())))
+    stations = _stations(sleeve, effort)
+    places = sleeve.near[stations, None] + effort.shares[:, None] * (sleeve.far - sleeve.near)[stations, None]
+    sees = _lines_of_sight(sleeve, stations, places, effort.reach)
+    price = 1.0 + _NEARNESS * (1.0 - np.minimum(1.0, sleeve.widths_m()[stations, None] * effort.shares / _FAR_M))
+    first = _fewest(sees, price, 0)
+    if first is None:
         return None
-    tube = shapely.difference(outer, inner)
-    shapely.prepare(tube)
-    points = np.roll(points, -_corner(points), axis=0)
-    closed = np.vstack((points, points[:1]))
-    before = _fewest(closed, tube)
-    return None if before is None else closed[before]
+    again = _fewest(sees, price, int(first[len(first) // 2, 0]))
+    best = first if again is None or len(again) > len(first) else again
+    return np.asarray(places[best[:, 0], best[:, 1]])
 
 
-def _vertices(region: Polygon) -> Array:
-    """The outer ring, thinned and evened out to at most `_MOST` vertices, open."""
-    ring = region.exterior
-    for tolerance in (0.2, 0.5, 1.0, 2.0):
-        thin = ring.simplify(tolerance)
-        if shapely.get_num_coordinates(thin) <= _MOST // 2:
+def _stations(sleeve: Sleeve, effort: Effort) -> Indices:
+    """The doors to have vertices on, (S,), the first among them."""
+    middle = sleeve.middle()
+    along_m = np.cumsum(np.hypot(*(middle - np.roll(middle, 1, axis=0)).T))
+    apart_m = max(effort.apart_m, float(along_m[-1] - along_m[0]) / effort.most)
+    number = np.floor((along_m - along_m[0]) / apart_m)
+    return np.flatnonzero(np.diff(number, prepend=-1.0))
+
+
+def _lines_of_sight(sleeve: Sleeve, stations: Indices, places: Array, reach: int) -> NDArray[np.bool_]:
+    """Between which places (S, K, 2) a straight line stays in the sleeve, as (S, K, R, K).
+
+    [s, k, r, j]: from place k of station s to place j of the station r + 1 further on. What can be seen through a row
+    of doors from a place is a wedge, and each door narrows it (Lee and Preparata 1984).
+    """
+    doors, count, shares = len(sleeve.near), *places.shape[:2]
+    number = np.full(doors, -1)
+    number[stations] = np.arange(count)
+    station, share = (each.ravel() for each in np.indices((count, shares)))
+    eye, door, side = places[station, share].T, stations[station], _side(sleeve)
+    sees = np.zeros((count, shares, min(reach, count), shares), dtype=np.bool_)
+    near = sleeve.near.T[:, (door + 1) % doors] - eye
+    far = sleeve.far.T[:, (door + 1) % doors] - eye
+    for on in range(1, min(_MOST_DOORS, doors) + 1):
+        at = (door + on) % doors
+        near = _narrowed(near, sleeve.near.T[:, at] - eye, side)
+        far = _narrowed(far, sleeve.far.T[:, at] - eye, -side)
+        kept = np.flatnonzero(side * cross(far, near) > 0.0)
+        if not len(kept):
             break
-    step_m = max(4.0, ring.length / (_MOST / 2))
-    points = shapely.get_coordinates(shapely.segmentize(thin, step_m))[:-1]
-    if len(points) <= _MOST:
-        return points
-    chosen: Array = points[np.linspace(0, len(points) - 1, _MOST).astype(int)]
-    return chosen
+        if len(kept) < len(door):
+            door, station, share, at = door[kept], station[kept], share[kept], at[kept]
+            eye, near, far = eye[:, kept], near[:, kept], far[:, kept]
+        past = (number[at] - station - 1) % count
+        here = np.flatnonzero((number[at] >= 0) & (past < sees.shape[2]))
+        if len(here):
+            seen = places[number[at[here]]].transpose(2, 0, 1) - eye[:, here, None]
+            within = (side * cross(near[:, here, None], seen) <= 0.0) & (
+                side * cross(far[:, here, None], seen) >= 0.0
+            )
+            sees[station[here], share[here], past[here]] = within
+    return sees
 
 
-def _corner(points: Array) -> int:
-    """The lowest vertex, which a shortest ring most likely keeps."""
-    return int(np.argmin(points[:, 1]))
+def _side(sleeve: Sleeve) -> float:
+    """+1 when what is inside lies on the left of the way through the doors, -1 when on the right."""
+    middle = sleeve.middle()
+    onward = np.roll(middle, -1, axis=0) - middle
+    return float(np.sign(cross(onward.T, (sleeve.near - middle).T).sum()))
 
 
-def _fewest(closed: Array, tube: BaseGeometry) -> list[int] | None:
-    """Indices of the vertices of the path with the fewest chords from the first to the last."""
-    last = len(closed) - 1
-    chords = np.full(last + 1, np.inf)
-    came_from = np.full(last + 1, -1)
-    chords[0] = 0
-    for index in range(last):
-        if not np.isfinite(chords[index]):
-            continue
-        ahead = np.arange(index + 1, min(index + _REACH, last) + 1)
-        ahead = ahead[chords[ahead] > chords[index] + 1]
-        if not len(ahead):
-            continue
-        ends = np.stack(np.broadcast_arrays(closed[index], closed[ahead]), axis=1)
-        better = ahead[shapely.covers(tube, shapely.linestrings(ends))]
-        chords[better] = chords[index] + 1
-        came_from[better] = index
-    if not np.isfinite(chords[last]):
+def _narrowed(edge: Array, new: Array, side: float) -> Array:
+    """The edge of each wedge, (2, N), or the `new` one where that lies further in."""
+    return np.where(side * cross(edge, new) < 0.0, new, edge)
+
+
+def _fewest(sees: NDArray[np.bool_], price: Array, first: int) -> Indices | None:
+    """Stations and shares of the cheapest ring's vertices, (N, 2), one of them on the station `first`."""
+    count, shares, reach = sees.shape[:3]
+    # cost[s, k, f]: of the best path from share f of the first station to share k of the s-th from there.
+    cost = np.full((count + 1, shares, shares), np.inf)
+    came_from = np.zeros((count + 1, shares, shares), dtype=np.intp)
+    cost[0][np.diag_indices(shares)] = 0.0
+    price = np.roll(price, -first, axis=0)
+    price = np.concatenate((price, price[:1]))
+    for station in range(count):
+        ahead = slice(station + 1, min(station + reach, count) + 1)
+        ways = sees[(first + station) % count, :, : ahead.stop - ahead.start]
+        for share in np.flatnonzero(np.isfinite(cost[station]).any(axis=1)).tolist():
+            offered = np.where(ways[share, :, :, None], cost[station, share] + price[ahead, :, None], np.inf)
+            better = offered < cost[ahead]
+            cost[ahead][better] = offered[better]
+            came_from[ahead][better] = station * shares + share
+    closing = np.diagonal(cost[count])
+    best = int(np.argmin(closing))
+    if not np.isfinite(closing[best]):
         return None
-    walked = [last]
-    while walked[-1] != 0:
-        walked.append(int(came_from[walked[-1]]))
-    return walked[::-1]
+    walked, at = [], (count, best)
+    while at[0] > 0:
+        at = divmod(int(came_from[(*at, best)]), shares)
+        walked.append(((first + at[0]) % count, at[1]))
+    return np.array(walked[::-1], dtype=np.intp)
