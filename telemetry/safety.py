@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.errors import VehicleRejected
@@ -25,13 +26,50 @@ _PROVEN_WITH = (
     (("RALLY_INCL_HOME", 1.0),),
     (("SRTL_ACCURACY", 2.0),),
 )
-# Failsafes that would fly straight home, and what they do instead where that is barred: SmartRTL, or land.
-_RETRACING = {
-    "FS_THR_ENABLE": {1.0: 5.0, 4.0: 5.0, 6.0: 5.0},
-    "FS_GCS_ENABLE": {1.0: 4.0, 2.0: 4.0, 3.0: 4.0, 6.0: 4.0},
-    "FS_DR_ENABLE": {2.0: 4.0, 3.0: 4.0},
-    "BATT_FS_LOW_ACT": {2.0: 4.0, 3.0: 4.0, 6.0: 4.0},
-    "BATT_FS_CRT_ACT": {2.0: 4.0, 3.0: 4.0, 6.0: 4.0},
+# What a former owner may have left, and what would then take the vehicle off the proven ways.
+_UNDISTURBED = (
+    # 1 begins the mission anew when AUTO is resumed: from anywhere straight to the first waypoint.
+    (("MIS_RESTART", 0.0),),
+    # RTL stays below FENCE_ALT_MAX less this: more than the vertical margin would bring returns down.
+    (("FENCE_MARGIN", 2.0),),
+    # Bit 0 bars pilot and operator from another mode after a breach, bit 1 joins inclusions instead of cutting them.
+    (("FENCE_OPTIONS", 0.0),),
+    # Anything else switches the fence off again, in the landing of a mission or after it.
+    (("FENCE_AUTOENABLE", 0.0),),
+    # RTL would climb so much more, and through the ceiling.
+    (("RTL_CLIMB_MIN", 0.0), ("RTL_CLIMB_MIN_M", 0.0)),
+    # 1 counts the return height from the ground, 0 from home as it is proven.
+    (("RTL_ALT_TYPE", 0.0),),
+    # Above 0 a return ends in a hover, until the battery is empty.
+    (("RTL_ALT_FINAL", 0.0), ("RTL_ALT_FINAL_M", 0.0)),
+    # The energy is counted for a wait of 5 s above home.
+    (("RTL_LOIT_TIME", 5000.0),),
+    # Avoidance on board finds ways of its own.
+    (("OA_TYPE", 0.0),),
+)
+# SRTL_POINTS for so long a path as the proof lets it fly (missions.prove.facts.Autopilot.retrace_waypoints).
+_RETRACE_POINTS = 300
+# Failsafes and what they are set to, unless they do one of the other things. Never: fly home by a way that is not the
+# proven one, drift (ALT_HOLD), or stop the motors in the air (5 of a battery). What may stay is nothing, landing,
+# the proven return, and braking.
+# Source: ArduCopter/defines.h, Copter.h FailsafeAction, events.cpp; FS_GCS_ENABLE of an unknown value is RTL there.
+_FAILSAFES = {
+    ReturnMode.DIRECT: {
+        "FS_THR_ENABLE": (1.0, {0.0, 3.0, 7.0}),
+        "FS_GCS_ENABLE": (1.0, {0.0, 5.0, 7.0}),
+        "FS_DR_ENABLE": (2.0, {0.0, 1.0, 7.0}),
+        "FS_EKF_ACTION": (1.0, {3.0}),
+        "BATT_FS_LOW_ACT": (2.0, {0.0, 1.0, 7.0}),
+        "BATT_FS_CRT_ACT": (2.0, {0.0, 1.0, 7.0}),
+    },
+    ReturnMode.RETRACE: {
+        "FS_THR_ENABLE": (5.0, {0.0, 3.0, 7.0}),
+        "FS_GCS_ENABLE": (4.0, {0.0, 5.0, 7.0}),
+        "FS_DR_ENABLE": (4.0, {0.0, 1.0, 7.0}),
+        "FS_EKF_ACTION": (1.0, {3.0}),
+        "BATT_FS_LOW_ACT": (4.0, {0.0, 1.0, 7.0}),
+        "BATT_FS_CRT_ACT": (4.0, {0.0, 1.0, 7.0}),
+    },
 }
 
 
@@ -39,12 +77,12 @@ _RETRACING = {
 class Setting:
     """A parameter and its value; `names` in order of preference, since releases rename and rescale them.
 
-    `optional`: a vehicle without it does not have what it is about. `instead_of`: only these values are replaced.
+    `optional`: a vehicle without it does not have what it is about. `unless`: these values may stay as well.
     """
 
     names: tuple[tuple[str, float], ...]
     optional: bool = False
-    instead_of: frozenset[float] = field(default_factory=frozenset)
+    unless: frozenset[float] = field(default_factory=frozenset)
 
 
 def settings_for(plan: Plan) -> tuple[Setting, ...]:
@@ -62,34 +100,39 @@ def settings_for(plan: Plan) -> tuple[Setting, ...]:
         # It caps the mission's speed and is that of every return, for which the margins and the energy are counted.
         Setting((("WPNAV_SPEED", wp_speed_mps * 100), ("WP_SPD", wp_speed_mps)), optional=True),
         Setting((("RTL_SPEED", 0),), optional=True),
-        *(Setting(names, optional=True) for names in _PROVEN_WITH),
-        *(_retracing() if plan.returns is ReturnMode.RETRACE else ()),
+        *(Setting(names, optional=True) for names in (*_PROVEN_WITH, *_UNDISTURBED)),
+        *_failsafes(plan.returns),
     )
 
 
-def _retracing() -> tuple[Setting, ...]:
-    return tuple(
-        Setting(((name, value),), optional=True, instead_of=frozenset({straight}))
-        for name, values in _RETRACING.items()
-        for straight, value in values.items()
-    )
+def _failsafes(returns: ReturnMode) -> Iterator[Setting]:
+    for name, (value, others) in _FAILSAFES[returns].items():
+        yield Setting(((name, value),), optional=True, unless=frozenset(others))
 
 
 async def protect(vehicle: Vehicle, plan: Plan) -> None:
     """Sets and reads back every protective parameter. Raises VehicleRejected when one is missing or refused."""
-    known: dict[str, float | None] = {}
+    if plan.returns is ReturnMode.RETRACE:
+        await _remembers_enough(vehicle)
     for setting in settings_for(plan):
-        if setting.instead_of:
-            name, value = setting.names[0]
-            if name not in known:
-                known[name] = await read_param(vehicle, name)
-            if known[name] in setting.instead_of:
-                await set_param(vehicle, name, value)
-            continue
-        for name, value in setting.names:
-            if await set_param(vehicle, name, value):
-                break
-        else:
-            if not setting.optional:
-                names = " or ".join(name for name, _ in setting.names)
-                raise VehicleRejected(vehicle.id, f"setting {names}", "it has no such parameter")
+        if not await _held(vehicle, setting) and not setting.optional:
+            names = " or ".join(name for name, _ in setting.names)
+            raise VehicleRejected(vehicle.id, f"setting {names}", "it has no such parameter")
+
+
+async def _held(vehicle: Vehicle, setting: Setting) -> bool:
+    """Whether the vehicle has one of the names and now holds its value. Raises VehicleRejected."""
+    for name, value in setting.names:
+        if setting.unless and await read_param(vehicle, name) in setting.unless:
+            return True
+        if await set_param(vehicle, name, value):
+            return True
+    return False
+
+
+async def _remembers_enough(vehicle: Vehicle) -> None:
+    """Raises VehicleRejected when SmartRTL has less memory than the proof counts on; it is set only by a restart."""
+    points = await read_param(vehicle, "SRTL_POINTS")
+    if points is not None and points < _RETRACE_POINTS:
+        asked = f"remembering its way back with SRTL_POINTS of {_RETRACE_POINTS} at least"
+        raise VehicleRejected(vehicle.id, asked, f"it has {points:g}; set it and restart the autopilot")
