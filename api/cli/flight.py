@@ -20,6 +20,9 @@ FINISHED = frozenset({"closed", "refused", "lost"})
 # A flight may be this much longer than its plan says, and so much more for arming, wind and the way down.
 PATIENCE = 3.0
 PATIENCE_S = 180.0
+# How rules end that measure the flight's distance to zones (fence-… measure the fence's), and what is told of a line.
+_ROOM_RULES = ("-exclusion", "-inclusion")
+_ROOM_MEMBERS = ("rule", "gap_m", "needed_m", "zone_id")
 
 
 class PlanRefused(Exception):
@@ -129,6 +132,43 @@ def deadline_s(plan: dict[str, Any], speedup: float) -> float:
     return PATIENCE * float(plan["duration_s"]) / speedup + PATIENCE_S
 
 
+def proof(plan: dict[str, Any]) -> dict[str, Any] | None:
+    """The verdict on a plan in short; None: it has none.
+
+    `least_room`: the line that comes nearest to a zone or to the edge of what may be flown in; None: nothing is near.
+    """
+    told = plan.get("proof")
+    if told is None:
+        return None
+    near = [each for each in told["checks"] if _is_of_zones(each["rule"]) and each["gap_m"] is not None]
+    closest = min(near, key=lambda each: float(each["gap_m"]), default=None)
+    return {
+        "valid": told["valid"],
+        "checks": len(told["checks"]),
+        "failed": sum(1 for each in told["checks"] if not each["ok"]),
+        "airspace_version": told["airspace_version"],
+        "least_room": {name: closest[name] for name in _ROOM_MEMBERS} if closest else None,
+    }
+
+
+def _is_of_zones(rule: str) -> bool:
+    return rule.endswith(_ROOM_RULES) and not rule.startswith("fence-")
+
+
+def proof_line(found: dict[str, Any] | None) -> str:
+    """`proof` as one line for people."""
+    if found is None:
+        return "Proof: none"
+    if not found["valid"]:
+        return f"Proof: not valid, {found['failed']} of {found['checks']} checks fail"
+    room = found["least_room"]
+    nearest = ""
+    if room is not None:
+        to = f" to {room['zone_id']}" if room["zone_id"] else ""
+        nearest = f", least room {room['gap_m']:.1f} m{to} ({room['needed_m']:g} m needed)"
+    return f"Proof: valid, {found["checks"]} checks{nearest}"
+
+
 def summary(
     sortie: dict[str, Any], mission: dict[str, Any], vehicle: dict[str, Any], speedup: float
 ) -> dict[str, Any]:
@@ -156,6 +196,7 @@ def summary(
         "battery_needed_pct": round(plan["battery_needed_pct"], 1),
         "mission_hash": sortie["mission_hash"],
         "fence_hash": sortie["fence_hash"],
+        "proof": proof(plan),
         "speedup": speedup,
         "problem": sortie["problem"],
     }

@@ -108,6 +108,7 @@ class _Patrol:
             err.print(
                 f"Mission {mission['mission_id']}: {plan['waypoints_total']} waypoints, {plan['length_m']:.0f} m"
             )
+            err.print(flight.proof_line(flight.proof(plan)), markup=False)
             vehicle = await flight.wait_ready(self._platform, vehicle_id)
             self._flying.sortie = await flight.launch(self._platform, mission, vehicle_id)
             err.print(f"Sortie {self._flying.sortie['sortie_id']}: {vehicle_id} ({vehicle['firmware']})")
