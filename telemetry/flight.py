@@ -26,6 +26,7 @@ from telemetry.messages import Landed, LinkState, VehicleState
 from telemetry.packets import GlobalPosition, Heartbeat, Inbound, MissionItemReached, MissionType, Mode
 from telemetry.progress import observe, reached, waypoint_seqs
 from telemetry.recorder import Recorder
+from telemetry.resuming import off_leg
 from telemetry.vehicle import Vehicle
 from telemetry.wire import Frame
 
@@ -54,6 +55,7 @@ class Flight:
         self._logbook = Logbook(sortie, store=store, publish=publish, clock=clock)
         self._launch = Launch(vehicle, revision.plan, self._logbook, journal=store, clock=clock)
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
+        self._items = revision.plan.items
         self._seqs = waypoint_seqs(revision.plan.items)
         self._returns = revision.plan.returns
         self._reached_seq = 0
@@ -251,17 +253,26 @@ class Flight:
     async def carry_out(self, kind: CommandKind, by: OperatorId) -> None:
         """Does what the operator asks and returns when the vehicle shows it.
 
-        Raises IllegalTransition when the sortie's state does not allow it, VehicleRejected, LinkTimeout.
+        Raises IllegalTransition when the sortie's state does not allow it, or when going on with the mission would
+        leave the proven legs, VehicleRejected, LinkTimeout.
         """
         to = RESULT_OF[kind]
         if self.sortie.state not in ALLOWED_FROM[kind]:
             raise IllegalTransition("sortie", self.sortie.id, self.sortie.state, to)
+        if kind is CommandKind.RESUME:
+            self._refuse_off_leg(to)
         self._asked = (by, kind)
         try:
             await set_mode(self.vehicle, self._mode_of(kind))
         except BailuError:
             self._asked = None
             raise
+
+    def _refuse_off_leg(self, to: SortieState) -> None:
+        """A pilot, or a return that was broken off, may have brought it anywhere; AUTO flies straight from there."""
+        where = off_leg(self._items, self.vehicle.state)
+        if where is not None:
+            raise IllegalTransition("sortie", self.sortie.id, f"{self.sortie.state} {where}", to)
 
     def _mode_of(self, kind: CommandKind) -> Mode:
         """The mode that does it; home goes the way that the plan was proven for."""
