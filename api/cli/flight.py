@@ -166,7 +166,7 @@ def proof_line(found: dict[str, Any] | None) -> str:
     if room is not None:
         to = f" to {room['zone_id']}" if room["zone_id"] else ""
         nearest = f", least room {room['gap_m']:.1f} m{to} ({room['needed_m']:g} m needed)"
-    return f"Proof: valid, {found["checks"]} checks{nearest}"
+    return f"Proof: valid, {found['checks']} checks{nearest}"
 
 
 def summary(
