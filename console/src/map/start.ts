@@ -103,10 +103,11 @@ function followDrafts(map: MapLibre): () => void {
     const wasHeld = held !== "";
     held = "";
     if (geometry === ours) return wasHeld ? drawing.edit() : undefined;
+    const known = ink !== "plan" || geometry === looked;
     ours = geometry;
-    drawing.show(geometry, ink, editable);
-    if (geometry && ink === "plan" && geometry !== looked) lookAt(positions(geometry));
     if (ink === "plan") looked = geometry;
+    drawing.show(geometry, ink, editable);
+    if (geometry && !known) lookAt(positions(geometry));
   };
   const stops = [draft.subscribe(follow), zoneDraft.subscribe(follow)];
   const finish = ({ key }: KeyboardEvent) => {
