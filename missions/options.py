@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -26,7 +27,8 @@ from missions.assemble import Path, assemble, waypoints
 from missions.drafting import pieces_in
 from missions.energy import Estimate, estimate
 from missions.filming import film_conflicts, without_filming
-from missions.model import Airframe, ReturnMode, Waypoint
+from missions.homing import surely_barred
+from missions.model import Airframe, Pattern, ReturnMode, Waypoint
 from missions.task import Task
 from missions.timeline import ARDUCOPTER, TooMuchWind
 from missions.transits import Transits
@@ -55,6 +57,11 @@ class Option:
     def returns(self) -> ReturnMode:
         return ReturnMode.DIRECT if self.flight.direct else ReturnMode.RETRACE
 
+    @property
+    def curable(self) -> bool:
+        """Whether another way home may fly it."""
+        return all(conflict.code.startswith(("return-", "fence-")) for conflict in self.conflicts)
+
 
 def options(task: Task) -> Iterator[Option]:
     """The ways to fly it, best first: straight returns, retracing the path, retracing one that flies over nothing.
@@ -62,10 +69,40 @@ def options(task: Task) -> Iterator[Option]:
     What retraces lands on the spot when it cannot, so that the ways of the third keep off all that lies below them.
     None where flying is allowed nowhere in an area to cover. Raises InvalidRequest for what the pattern cannot do.
     """
-    for returns, space, room_m in _ways_to_fly(task):
-        path = _assembled(task, space, room_m)
-        if path.steps:
-            yield _judged(task, path, returns)
+    ways = tuple(_ways_to_fly(task))
+    if len(ways) > 1 and _surely_not_straight(task):
+        yield from _straight_last(task, ways)
+        return
+    for way in ways:
+        yield from _option(task, *way)
+
+
+def _surely_not_straight(task: Task) -> bool:
+    """Whether returning straight must fail, as far as that is quickly told: laying out rows is not quick."""
+    if task.request.pattern is Pattern.SURVEY or task.request.rally:
+        return False
+    pieces = pieces_in(task, task.space)
+    return surely_barred(task.space, pieces, Transits(task, pieces, task.space).highest_m)
+
+
+def _straight_last(task: Task, ways: Sequence[tuple[ReturnMode, Space, float]]) -> Iterator[Option]:
+    """The first of `ways` cannot do: looked at only when no other does, and told in its order then."""
+    tried: list[Option] = []
+    for option in chain.from_iterable(_option(task, *way) for way in ways[1:]):
+        if not option.conflicts:
+            yield option
+            return
+        tried.append(option)
+        if not option.curable:
+            break
+    yield from _option(task, *ways[0])
+    yield from tried
+
+
+def _option(task: Task, returns: ReturnMode, space: Space, room_m: float) -> Iterator[Option]:
+    path = _assembled(task, space, room_m)
+    if path.steps:
+        yield _judged(task, path, returns)
 
 
 def _ways_to_fly(task: Task) -> Iterator[tuple[ReturnMode, Space, float]]:

@@ -34,7 +34,7 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
         if not option.conflicts:
             return _proven(task, _plan_of(task, option, ()))
         tried.append(option)
-        if not _curable(option):
+        if not option.curable:
             break
     best = min(tried, key=lambda option: len(option.conflicts), default=None)
     made = _plan_of(task, best, (*_outside(task), *(best.conflicts if best else ())))
@@ -43,11 +43,6 @@ def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airf
     quickly = replace(conditions, quick=True)
     proposal = shortened(request, best.steps, lambda shorter: plan(shorter, dock, airspace, airframe, quickly))
     return replace(made, proposals=(proposal,) if proposal else ())
-
-
-def _curable(option: Option) -> bool:
-    """Whether another way home may fly it."""
-    return all(conflict.code.startswith(("return-", "fence-")) for conflict in option.conflicts)
 
 
 def _proven(task: Task, made: Plan) -> Plan:

@@ -23,16 +23,19 @@ _ABOUT_M = 1_000.0
 
 
 class Transits:
-    """Ways over, under or around zones, within the heights that the airspace leaves over the ground about."""
+    """Ways over, under or around zones, within the heights that the airspace leaves over the ground about.
+
+    `highest_m`: no way is higher above home, but to a place that is.
+    """
 
     def __init__(self, task: Task, pieces: Sequence[Piece], space: Space) -> None:
         self._space = space
-        self._lowest_m, self._highest_m = _heights(task, pieces)
+        self._lowest_m, self.highest_m = _heights(task, pieces)
 
     def way(self, start: Array, end: Array) -> Array | None:
         """The cheapest way between two places (3,), (N ≥ 2, 3); None when there is none or it is too hard to find."""
         ends_m = (float(start[2]), float(end[2]))
-        low_m, high_m = min(self._lowest_m, *ends_m), max(self._highest_m, *ends_m)
+        low_m, high_m = min(self._lowest_m, *ends_m), max(self.highest_m, *ends_m)
         try:
             found = route(self._space, start, end, low_m, high_m)
         except SearchTooLarge:
