@@ -5,29 +5,34 @@ Asked at planning (a mission with a time of departure), at launch, and in flight
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from api.intents import PREPARATION_S, conflict_of, mission_intent, planned_intent, present_intent, took_off_at
 from core.clock import Clock
-from core.errors import Conflict
-from core.geo import LatLon
-from core.ids import MissionId, VehicleId
-from missions.deconflict import Overlap, Schedule, volume_feature
-from missions.model import Plan, Revision, Sortie, SortieState
-from missions.proposals import Options, Proposal, gives_way_to, proposals
+from core.errors import Conflict, Overloaded
+from core.ids import MissionId, SortieId, VehicleId
+from missions.alternatives import gives_way_to
+from missions.deconflict import Overlap, Schedule
+from missions.model import Revision, Sortie
 from missions.sortie import is_flying
-from missions.volumes import Intent, Rank, done_after, homeward, intent_of, rescheduled
+from missions.volumes import Intent
 from telemetry.messages import VehicleState
 
 MOST_SORTIES = 1_000
 MOST_PLANNED = 2_000
-# A vehicle that is held may stay for so long before it is looked at again; checks are made far more often.
-LONGEST_HOLD_S = 600.0
-# Before take-off a sortie may still wait for its vehicle: uploads, checks, spool-up.
-PREPARATION_S = 120.0
-_GOING_HOME = (SortieState.RETURNING, SortieState.LANDING)
+# Revisions that are read and measured in one go: what is asked of the store meanwhile waits no longer than for these.
+AT_ONCE = 50
+
+# How long a flight that is to be added may wait for those before it.
+DECIDED_WITHIN_S = 15.0
+MOST_SEARCHES = 2
+
+Key = tuple[MissionId, int]
 
 
 class FlightStore(Protocol):
@@ -35,19 +40,39 @@ class FlightStore(Protocol):
 
     async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]: ...
 
-    async def revisions(self, wanted: Sequence[tuple[MissionId, int]]) -> Sequence[Revision]: ...
+    async def sorties_before(self, sortie_id: SortieId) -> Sequence[Sortie]: ...
 
-    async def newest_revisions(self, *, limit: int) -> Sequence[Revision]: ...
+    async def revisions(self, wanted: Sequence[Key]) -> Sequence[Revision]: ...
+
+    async def departing(self, *, after: datetime, limit: int) -> Sequence[Key]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """All flights as they are at one time. `sorties` and `revisions` are those of the unfinished sorties, by their
+    ids, which are those of their intents; the other intents are of planned missions."""
+
+    at: datetime
+    schedule: Schedule
+    sorties: Mapping[str, Sortie]
+    revisions: Mapping[str, Revision]
+
+    def without(self, mission_id: MissionId, vehicle_id: VehicleId | None = None) -> Schedule:
+        """The schedule of the others: without a mission's own reservation, and without what its vehicle flies."""
+        schedule = self.schedule.removed(str(mission_id))
+        for sortie in self.sorties.values():
+            if sortie.vehicle_id == vehicle_id:
+                schedule = schedule.removed(str(sortie.id))
+        return schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What speaks against a flight: `blocking` go first and `yielding` give way to it; and what would be free."""
+    """What speaks against a flight: `blocking` go first and `yielding` give way to it."""
 
     intent: Intent
     blocking: tuple[Overlap, ...] = ()
     yielding: tuple[Overlap, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -55,99 +80,115 @@ class Verdict:
         return tuple(conflict_of(each) for each in self.blocking)
 
 
-class Deconfliction:
-    """Keeps volumes of stored revisions, which are immutable, from one question to the next; bounded by what is asked
-    for: what no sortie or planned mission needs any more is forgotten."""
-
-    def __init__(self, store: FlightStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._planned: dict[tuple[MissionId, int, datetime], Intent] = {}
-
-    async def schedule(self, vehicles: Mapping[VehicleId, VehicleState]) -> Schedule:
-        """All flights, planned and in the air, as they are now."""
-        now = self._clock.now()
-        sorties = await self._store.sorties(limit=MOST_SORTIES, unfinished_only=True)
-        keys = list(dict.fromkeys((sortie.mission_id, sortie.revision) for sortie in sorties))
-        known = {(each.mission_id, each.revision): each for each in await self._store.revisions(keys)}
-        flown = [
-            sortie_intent(sortie, known[sortie.mission_id, sortie.revision], vehicles.get(sortie.vehicle_id), now)
-            for sortie in sorties
-            if (sortie.mission_id, sortie.revision) in known
-        ]
-        newest = await self._store.newest_revisions(limit=MOST_PLANNED)
-        planned = self._remembered([each for each in newest if (each.mission_id, each.revision) not in known], now)
-        return Schedule([*(each for each in flown if each), *planned])
-
-    def _remembered(self, revisions: Sequence[Revision], now: datetime) -> Iterator[Intent]:
-        """The intents of planned missions that are still to come; only new ones are computed."""
-        kept = {}
-        for revision in revisions:
-            departs_at = revision.request.departs_at
-            if departs_at is None or departs_at + timedelta(seconds=PREPARATION_S) < now:
-                continue
-            if not revision.plan.waypoints:
-                continue
-            key = (revision.mission_id, revision.revision, departs_at)
-            kept[key] = self._planned.get(key) or mission_intent(revision, departs_at)
-        self._planned = kept
-        yield from kept.values()
-
-
-def judged(schedule: Schedule, intent: Intent, revision: Revision, options: Options | None = None) -> Verdict:
-    """What stands against a flight, and, when it is the one that gives way, what it can do instead."""
+def judged(schedule: Schedule, intent: Intent, first: Collection[str] = ()) -> Verdict:
+    """What stands against a flight; those of the intents `first` go before it whatever their rank."""
     overlaps = schedule.conflicts(intent)
     blocking = gives_way_to(intent, overlaps)
-    yielding = tuple(each for each in overlaps if each not in blocking)
-    if not blocking:
-        return Verdict(intent, yielding=yielding)
-    options = options or Options(revision.request.alt_m)
-
-    def timed(plan: Plan) -> Intent:
-        return intent_of(plan, intent.departs_at, id=intent.id, rank=intent.rank, name=intent.name)
-
-    return Verdict(intent, blocking, yielding, proposals(schedule, intent, options, timed))
+    blocking = tuple(each for each in overlaps if each in blocking or each.other.id in first)
+    return Verdict(intent, blocking, tuple(each for each in overlaps if each not in blocking))
 
 
-def mission_intent(revision: Revision, departs_at: datetime, *, emergency: bool = False) -> Intent:
-    """What a planned mission will take; it was accepted when its revision was made."""
-    rank = Rank(airborne=False, emergency=emergency, accepted_at=revision.created_at)
-    return intent_of(revision.plan, departs_at, id=str(revision.mission_id), name=revision.request.name, rank=rank)
+class Deconfliction:
+    """The schedule of all flights, kept from one question to the next; only what is new is read and measured.
 
-
-def sortie_intent(sortie: Sortie, revision: Revision, vehicle: VehicleState | None, now: datetime) -> Intent | None:
-    """What a sortie still takes: planned before take-off, then moved by how early or late it really is.
-
-    None when its plan goes nowhere.
+    Bounded by what is unfinished or to come (`MOST_SORTIES`, `MOST_PLANNED` of the soonest): what no longer is, is
+    forgotten. `proposing` bounds the searches for other ways to fly, each of which takes a thread for a while.
     """
-    plan = revision.plan
-    if not plan.waypoints:
-        return None
-    flying = is_flying(sortie.state)
-    rank = Rank(airborne=flying, emergency=False, accepted_at=sortie.created_at)
-    if not flying:
-        departs_at = max(now, revision.request.departs_at or now)
-        return intent_of(plan, departs_at, id=str(sortie.id), name=sortie.mission_name, rank=rank)
-    took_off_at = next((step.at for step in sortie.transitions if step.to_state is SortieState.TAKING_OFF), now)
-    intent = intent_of(plan, took_off_at, id=str(sortie.id), name=sortie.mission_name, rank=rank)
-    if sortie.state in _GOING_HOME and vehicle and vehicle.lat_deg is not None and vehicle.lon_deg is not None:
-        place = LatLon(vehicle.lat_deg, vehicle.lon_deg)
-        return homeward(plan, intent, place, max(0.0, vehicle.alt_rel_m or 0.0), now)
-    reached = min(sortie.waypoints_reached, len(plan.waypoints))
-    hold_s = LONGEST_HOLD_S if sortie.state is SortieState.PAUSED else 0.0
-    return rescheduled(intent, now, done_after(plan, reached), may_wait_s=hold_s)
+
+    def __init__(self, store: FlightStore, clock: Clock) -> None:
+        self.proposing = asyncio.Semaphore(MOST_SEARCHES)
+        self._deciding = asyncio.Lock()
+        self._store, self._clock = store, clock
+        self._looking = asyncio.Lock()
+        self._schedule = Schedule()
+        self._planned: dict[Key, Intent | None] = {}
+        self._flown: dict[Key, Revision] = {}
+        self._undisturbed: dict[str, Intent] = {}  # of each sortie that took off, as it was planned
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncIterator[None]:
+        """One at a time, from looking at the schedule until what was decided is stored. Raises Overloaded."""
+        try:
+            async with asyncio.timeout(DECIDED_WITHIN_S):
+                await self._deciding.acquire()
+        except TimeoutError as error:
+            raise Overloaded("Too many flights are being added") from error
+        try:
+            yield
+        finally:
+            self._deciding.release()
+
+    async def traffic(self, vehicles: Sequence[VehicleState]) -> Traffic:
+        """All flights, planned and in the air, as they are now."""
+        async with self._looking:
+            sorties = await self._store.sorties(limit=MOST_SORTIES, unfinished_only=True)
+            await self._read_flown(sorties)
+            now = self._clock.now()
+            after = now - timedelta(seconds=PREPARATION_S)
+            departing = await self._store.departing(after=after, limit=MOST_PLANNED)
+            await self._read_planned([key for key in departing if key not in self._flown])
+            schedule = await asyncio.to_thread(self._scheduled, sorties, vehicles, now)
+            self._schedule = schedule
+        known = {str(each.id): each for each in sorties if str(each.id) in schedule.intents}
+        revisions = {name: self._flown[each.mission_id, each.revision] for name, each in known.items()}
+        return Traffic(now, schedule, known, revisions)
+
+    async def stored_before(self, sortie: Sortie, verdict: Verdict, seen: Traffic) -> Verdict:
+        """The verdict again, against sorties that other processes stored before this one, after `seen`."""
+        before = await self._store.sorties_before(sortie.id)
+        news = [each for each in before if str(each.id) not in seen.sorties]
+        revisions = await self._store.revisions([(each.mission_id, each.revision) for each in news])
+        known = {(each.mission_id, each.revision): each for each in revisions if each.plan.waypoints}
+        found = [
+            (each, known[each.mission_id, each.revision])
+            for each in news
+            if (each.mission_id, each.revision) in known
+        ]
+        schedule = Schedule(planned_intent(each, revision, self._clock.now()) for each, revision in found)
+        return judged(schedule, verdict.intent, first=schedule.intents)
+
+    async def _read_flown(self, sorties: Sequence[Sortie]) -> None:
+        keys = list(dict.fromkeys((sortie.mission_id, sortie.revision) for sortie in sorties))
+        self._flown = {key: self._flown[key] for key in keys if key in self._flown}
+        for some in _parts([key for key in keys if key not in self._flown]):
+            self._flown |= {(each.mission_id, each.revision): each for each in await self._store.revisions(some)}
+        names = {str(sortie.id) for sortie in sorties}
+        self._undisturbed = {name: intent for name, intent in self._undisturbed.items() if name in names}
+
+    async def _read_planned(self, keys: Sequence[Key]) -> None:
+        self._planned = {key: self._planned[key] for key in keys if key in self._planned}
+        for some in _parts([key for key in keys if key not in self._planned]):
+            revisions = await self._store.revisions(some)
+            self._planned |= await asyncio.to_thread(_reservations, revisions)
+
+    def _scheduled(self, sorties: Sequence[Sortie], vehicles: Sequence[VehicleState], now: datetime) -> Schedule:
+        states = {state.vehicle_id: state for state in vehicles}
+        intents = [intent for intent in self._planned.values() if intent is not None]
+        for sortie in sorties:
+            revision = self._flown.get((sortie.mission_id, sortie.revision))
+            if revision is not None and revision.plan.waypoints:
+                intent = self._as_planned(sortie, revision, now)
+                intents.append(present_intent(intent, sortie, revision.plan, states.get(sortie.vehicle_id), now))
+        return self._schedule.of(intents)
+
+    def _as_planned(self, sortie: Sortie, revision: Revision, now: datetime) -> Intent:
+        name = str(sortie.id)
+        if took_off_at(sortie) is None or not is_flying(sortie.state):
+            return planned_intent(sortie, revision, now)
+        if name not in self._undisturbed:
+            self._undisturbed[name] = planned_intent(sortie, revision, now)
+        return self._undisturbed[name]
 
 
-def conflict_of(overlap: Overlap) -> Conflict:
-    """An overlap as a reason against a plan: who else is there, when, how near, between which altitudes."""
-    low_m = max(overlap.mine.low_amsl_m, overlap.theirs.low_amsl_m)
-    high_m = min(overlap.mine.high_amsl_m, overlap.theirs.high_amsl_m)
-    detail = (
-        f"Between {overlap.from_at:%H:%M:%S} and {overlap.until_at:%H:%M:%S} UTC the flight may come within "
-        f"{overlap.horizontal_m:.0f} m of {overlap.other.name}, {overlap.vertical_m:.0f} m above or below it "
-        f"({low_m:.0f} to {high_m:.0f} m AMSL); it needs {overlap.horizontal_needed_m:.0f} m or "
-        f"{overlap.vertical_needed_m:.0f} m."
-    )
-    feature = volume_feature(overlap.theirs)
-    return Conflict(
-        "flight-conflict", detail, "/properties/departs_at", leg=overlap.mine.leg, geometry=feature["geometry"]
-    )
+def _reservations(revisions: Sequence[Revision]) -> dict[Key, Intent | None]:
+    """What planned missions take; None: nothing."""
+    found: dict[Key, Intent | None] = {}
+    for each in revisions:
+        departs_at = each.request.departs_at
+        takes = departs_at is not None and bool(each.plan.waypoints)
+        found[each.mission_id, each.revision] = mission_intent(each, departs_at) if departs_at and takes else None
+    return found
+
+
+def _parts(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    return (keys[first : first + AT_ONCE] for first in range(0, len(keys), AT_ONCE))

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from api.deconflict import judged
+from api.intents import launch_intent
+from api.proofs import proven_now
+from api.proposing import Asked, proposals_for
 from api.services import Principal, Services
 from core.errors import (
     BailuError,
@@ -23,7 +27,8 @@ from core.errors import (
 )
 from core.geo import LatLon, ground_distance_m
 from core.ids import MissionId, SortieId, VehicleId, new_id
-from missions.model import Outcome, Revision, Sortie, SortieState
+from missions.model import Outcome, Proof, Revision, Sortie, SortieState
+from missions.prove import summary_of
 from missions.sortie import advance
 from telemetry.commands import problem_of
 from telemetry.messages import (
@@ -60,8 +65,9 @@ class Launch:
 async def launch(services: Services, asker: Principal, asked: Launch, idempotency_key: str) -> Sortie:
     """Stores a sortie and has the vehicle's gateway take it over; a retry gets the sortie of the first call.
 
-    Raises NotFound, VehicleOffline, VehicleBusy, PreflightFailed, MissionConflict and IdempotencyKeyReused with
-    nothing stored, and GatewayUnavailable or what the gateway raised with the sortie closed as refused.
+    Raises NotFound, VehicleOffline, VehicleBusy, PreflightFailed, MissionConflict, Overloaded and
+    IdempotencyKeyReused with nothing stored, and GatewayUnavailable or what the gateway raised with the sortie closed
+    as refused; also MissionConflict, when another process stored a flight through the same air a moment before.
     """
     revision = await services.store.revision(asked.mission_id, asked.revision)
     vehicle = services.hub.vehicle(asked.vehicle_id)
@@ -69,10 +75,37 @@ async def launch(services: Services, asker: Principal, asked: Launch, idempotenc
     if before:
         return before
     refuse_unfit(vehicle, revision)
-    await _refuse_outdated(services, vehicle, revision)
-    sortie = await _new_sortie(services, asker, revision, vehicle.vehicle_id)
-    stored = await services.store.add_sortie(sortie, idempotency_key=idempotency_key, request_digest=asked.digest)
+    proof = await proven_now(services, vehicle, revision)
+    sortie = await _new_sortie(services, asker, revision, vehicle.vehicle_id, proof)
+    stored = await _stored(services, asked, revision, sortie, idempotency_key)
     return stored if stored.id != sortie.id else await _hand_over(services, stored)
+
+
+async def _stored(services: Services, asked: Launch, revision: Revision, sortie: Sortie, key: str) -> Sortie:
+    """The sortie in the store if the air is free, or the one that the same key made. Raises MissionConflict.
+
+    Two launches at once: in one process the lock lets the second one see the first. Of two processes the one that
+    stored first goes on, and the other one, which looks again, sees it.
+    """
+    async with services.deconfliction.deciding():
+        before = await services.store.sortie_for_key(key, asked.digest)
+        if before:
+            return before
+        traffic = await services.deconfliction.traffic(services.hub.vehicles())
+        schedule = traffic.without(asked.mission_id, asked.vehicle_id)
+        intent = launch_intent(revision, traffic.at)
+        verdict = await asyncio.to_thread(judged, schedule, intent, traffic.sorties)
+        if not verdict.blocking:
+            stored = await services.store.add_sortie(sortie, idempotency_key=key, request_digest=asked.digest)
+            if stored.id != sortie.id:
+                return stored
+            again = await services.deconfliction.stored_before(stored, verdict, traffic)
+            if not again.blocking:
+                return stored
+            return await _refused(services, stored, MissionConflict(again.conflicts))
+    others = tuple(each for each in services.hub.vehicles() if each.ready and each.battery_pct is not None)
+    proposed = await proposals_for(services, Asked(revision.request, intent, schedule, others))
+    raise MissionConflict(verdict.conflicts, proposed)
 
 
 def refuse_unfit(vehicle: VehicleState, revision: Revision) -> None:
@@ -107,24 +140,9 @@ def _dock_check(vehicle: VehicleState, revision: Revision) -> PreflightCheck:
     return PreflightCheck("dock", away_m <= HOME_TOLERANCE_M, f"the vehicle is {away_m:.0f} m from the plan's home")
 
 
-async def _refuse_outdated(services: Services, vehicle: VehicleState, revision: Revision) -> None:
-    """Refuses a plan that today's airspace would not give: its proof was made against another version."""
-    airspace = await services.store.airspace()
-    if airspace.version == revision.plan.airspace_version:
-        return
-    dock = services.dock(revision.request.dock_id)
-    today = await services.planner.plan(revision.request, dock, airspace, services.airframe_at(dock.id), services.conditions())
-    if today.conflicts:
-        raise MissionConflict(today.conflicts)
-    if (today.hash, today.fence_hash) != (revision.plan.hash, revision.plan.fence_hash):
-        said = (
-            f"the plan was proven against airspace version {revision.plan.airspace_version}, "
-            f"version {airspace.version} changes it: make a new revision"
-        )
-        raise PreflightFailed(vehicle.vehicle_id, (PreflightCheck("airspace", False, said),))
-
-
-async def _new_sortie(services: Services, asker: Principal, revision: Revision, vehicle_id: VehicleId) -> Sortie:
+async def _new_sortie(
+    services: Services, asker: Principal, revision: Revision, vehicle_id: VehicleId, proof: Proof
+) -> Sortie:
     mission = await services.store.mission(revision.mission_id)
     return Sortie(
         id=SortieId(new_id("sortie")),
@@ -138,6 +156,7 @@ async def _new_sortie(services: Services, asker: Principal, revision: Revision, 
         waypoints_total=len(revision.plan.waypoints),
         mission_hash=revision.plan.hash,
         fence_hash=revision.plan.fence_hash,
+        proof=summary_of(proof),
     )
 
 

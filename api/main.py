@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api import console, problems
 from api.airspace import Publisher
+from api.deconflict import Deconfliction
 from api.guard import Guard
 from api.imports import Importer
 from api.openapi import described
@@ -76,6 +77,7 @@ def create_app(
         hub=hub,
         docks=docks,
         terrain=terrain,
+        deconfliction=Deconfliction(store, clock),
         started_at=clock.now(),
     )
     app.state.importer = Importer()

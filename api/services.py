@@ -11,6 +11,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
+from api.deconflict import Deconfliction
 from api.planning import Planner
 from api.settings import Settings, VehicleSetting
 from core.bus import Bus
@@ -54,6 +55,7 @@ class Services:
     hub: StreamHub
     docks: Mapping[DockId, Dock]
     terrain: Terrain
+    deconfliction: Deconfliction
     started_at: datetime
 
     def dock(self, dock_id: DockId) -> Dock:

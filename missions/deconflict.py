@@ -76,6 +76,15 @@ class Schedule:
         self._keys = tuple(self._entries)
         self._boxes = _stacked([_around(entry.boxes) for entry in self._entries.values()])
 
+    def of(self, intents: Iterable[Intent]) -> Schedule:
+        """The schedule of just these; what is here already, the very same value, is not measured again."""
+        known = self._entries
+        entries = {
+            each.id: known[each.id] if each.id in known and known[each.id].intent is each else _entry(each)
+            for each in intents
+        }
+        return self._with(entries, _stacked([_around(entry.boxes) for entry in entries.values()]))
+
     @property
     def intents(self) -> Mapping[str, Intent]:
         return MappingProxyType({key: entry.intent for key, entry in self._entries.items()})

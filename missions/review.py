@@ -11,7 +11,7 @@ import shapely
 
 from core.errors import Conflict
 from core.geo import LatLon
-from core.ids import SortieId, VehicleId, ZoneId
+from core.ids import SortieId, VehicleId
 from geofence.changes import changes
 from geofence.evaluate import evaluate
 from geofence.extents import Extents
@@ -21,8 +21,8 @@ from geofence.space import Ground, Space
 from geofence.terrain import Terrain
 from geofence.window import TimeWindow, Validity
 from geofence.zones import Airspace, Role, Zone
-from missions.model import Airframe, Dock, ProofCheck, ReturnMode, Revision, SortieState
-from missions.prove import added_zones, reprove
+from missions.model import Airframe, Dock, ReturnMode, Revision, SortieState
+from missions.prove import added_zones, conflicts_of, reprove
 from missions.sortie import is_flying
 from missions.verdicts import FailingMission, ProposalKind, ReplanProposal
 
@@ -178,14 +178,7 @@ class Review:
             plan, plan.proof, before, self._after, flown.airframe,
             window=flown.window, terrain=self._terrain, added=self._added[before.version],
         )  # fmt: skip
-        names = {zone.id: zone.name for zone in self._after.zones}
-        return tuple(
-            Conflict(
-                check.rule, check.detail, "/geometry", check.zone_id, _name(names, check), check.leg, check.geometry
-            )
-            for check in proof.checks
-            if not check.ok
-        )
+        return conflicts_of(proof, self._after.zones)
 
     def _space(self, flown: FlightInReview, flight: Flight, exclusions: tuple[Zone, ...]) -> Space:
         ground = Ground(flight.pad_amsl_m, flight.pad_agl_m, self._terrain)
@@ -240,10 +233,6 @@ def look_again(task: ReviewTask, replan: Replanner, is_time_up: Callable[[], boo
 
 # How far around its path a new way is looked for.
 AROUND_M = 2_000.0
-
-
-def _name(names: Mapping[ZoneId, str], check: ProofCheck) -> str | None:
-    return names.get(ZoneId(check.zone_id)) if check.zone_id is not None else None
 
 
 def _comes_and_goes(zone: Zone) -> bool:

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 
 from api.etags import etag, revision_of
+from api.proofs import objections
+from api.reservations import refusal_of, reserve, withheld
 from api.schemas.missions import (
     MissionFeature,
     MissionList,
@@ -18,7 +20,7 @@ from api.schemas.missions import (
 )
 from api.services import Asker, Principal, Services, Wired
 from core.errors import MissionConflict, RevisionRequired
-from core.ids import MissionId, new_id
+from core.ids import MissionId, OperatorId, new_id
 from missions.model import Mission, MissionRequest, Plan, Revision
 from missions.request import parse_request
 
@@ -31,18 +33,17 @@ async def _plan(services: Services, feature: MissionFeature) -> tuple[MissionReq
     request = parse_request(feature.told(), tuple(services.docks.values()), airframes)
     dock = services.dock(request.dock_id)
     airspace = await services.store.airspace_at(request.departs_at or services.clock.now())
-    return request, await services.planner.plan(
-        request, dock, airspace, services.airframe_at(dock.id), services.conditions()
-    )
+    made = await services.planner.plan(request, dock, airspace, services.airframe_at(dock.id), services.conditions())
+    return request, made
 
 
-async def _revision(
+async def _approved(
     services: Services, asker: Principal, feature: MissionFeature, mission_id: MissionId, number: int
 ) -> Revision:
-    """A revision that may fly. Raises MissionConflict."""
+    """A revision that may fly as far as airspace and vehicle go. Raises MissionConflict."""
     request, plan = await _plan(services, feature)
-    if plan.conflicts:
-        raise MissionConflict(plan.conflicts)
+    if conflicts := objections(plan):
+        raise MissionConflict(conflicts, plan.proposals)
     return Revision(mission_id, number, request, plan, services.clock.now(), asker.operator_id)
 
 
@@ -50,15 +51,17 @@ async def _revision(
 async def preview_plan(feature: MissionFeature, services: Wired) -> PlanPreview:
     """What a request would become; conflicts are in the plan, nothing is stored."""
     request, plan = await _plan(services, feature)
-    return PlanPreview(plan=PlanOut.of(plan, request.dock_id))
+    draft = Revision(MissionId(""), 0, request, plan, services.clock.now(), OperatorId(""))
+    refusal = None if plan.conflicts else await refusal_of(services, draft)
+    return PlanPreview(plan=PlanOut.of(withheld(plan, refusal) if refusal else plan, request.dock_id))
 
 
 @router.post("/missions", status_code=201)
 async def create_mission(feature: MissionFeature, services: Wired, asker: Asker, response: Response) -> MissionOut:
     """Plans and stores a mission; a plan with conflicts is refused and nothing is stored."""
-    first = await _revision(services, asker, feature, MissionId(new_id("mission")), 1)
+    first = await _approved(services, asker, feature, MissionId(new_id("mission")), 1)
     mission = Mission(first.mission_id, first.request.name, 1, first.created_at, asker.operator_id)
-    await services.store.add_mission(mission, first)
+    await reserve(services, first, lambda: services.store.add_mission(mission, first))
     response.headers["Location"] = f"/api/v1/missions/{mission.id}"
     response.headers["ETag"] = etag(1)
     return MissionOut.with_latest(mission, first)
@@ -101,8 +104,8 @@ async def add_revision(
     if if_match is None:
         raise RevisionRequired("mission", mission_id)
     based_on = revision_of(if_match)
-    revision = await _revision(services, asker, feature, mission_id, based_on + 1)
-    await services.store.add_revision(revision, based_on=based_on)
+    revision = await _approved(services, asker, feature, mission_id, based_on + 1)
+    await reserve(services, revision, lambda: services.store.add_revision(revision, based_on=based_on))
     response.headers["Location"] = f"/api/v1/missions/{mission_id}/revisions/{revision.revision}"
     response.headers["ETag"] = etag(revision.revision)
     return RevisionOut.of(revision)

@@ -11,7 +11,16 @@ from pydantic import BaseModel, ConfigDict
 from api.problems import TYPE_PREFIX
 from api.schemas.geojson import PathGeometry, Strict
 from core.errors import PreflightCheck
-from missions.model import CommandKind, CommandRecord, Outcome, Sortie, SortieState, TrackPoint, Transition
+from missions.model import (
+    CommandKind,
+    CommandRecord,
+    Outcome,
+    ProofSummary,
+    Sortie,
+    SortieState,
+    TrackPoint,
+    Transition,
+)
 
 
 class LaunchIn(Strict):
@@ -68,6 +77,7 @@ class SortieOut(BaseModel):
     battery_end_pct: float | None
     checks: list[PreflightCheck]
     transitions: list[Transition]
+    proof: ProofSummary | None
 
     @classmethod
     def of(cls, sortie: Sortie) -> SortieOut:

@@ -8,3 +8,4 @@ from missions.prove.checker import reprove as reprove
 from missions.prove.conflicts import conflicts_of as conflicts_of
 from missions.prove.facts import Autopilot as Autopilot
 from missions.prove.facts import margin_budget_m as margin_budget_m
+from missions.prove.summary import summary_of as summary_of

@@ -15,7 +15,16 @@ from adapters.bus_local import BoundedSubscription, LocalBus
 from adapters.bus_socket import connected_bus, hosted_bus
 from adapters.subjects import check_pattern, check_subject, matches
 from core.bus import Bus
-from core.errors import BailuError, Conflict, GatewayUnavailable, MissionConflict, VehicleBusy, VehicleOffline
+from core.errors import (
+    BailuError,
+    Conflict,
+    Encounter,
+    GatewayUnavailable,
+    MissionConflict,
+    Proposal,
+    VehicleBusy,
+    VehicleOffline,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +124,16 @@ async def test_a_request_that_nobody_serves_fails_at_once(ends: Ends) -> None:
     assert told.value.subject == "vehicle.z.launch"
 
 
+AT = datetime(2026, 1, 1, 1, 2, 3, tzinfo=UTC)
 ERRORS = [
     VehicleBusy("bl-01", "flying"),
-    VehicleOffline("bl-01", datetime(2026, 1, 1, 1, 2, 3, tzinfo=UTC)),
+    VehicleOffline("bl-01", AT),
     VehicleOffline("bl-01"),
     MissionConflict((Conflict("c", "d", "/p", leg=(1, 2), geometry={"type": "Point", "coordinates": [1.0, 2.0]}),)),
+    MissionConflict(
+        (Conflict("c", "d", "/p", encounter=Encounter("s", "n", AT, AT, 1.0, 2.0, 3.0, 4.0)),),
+        (Proposal("delay", "later", {"properties": {"departs_at": "2026-01-01T00:00:00Z"}}),),
+    ),
 ]
 
 

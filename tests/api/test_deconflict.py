@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from api.deconflict import LONGEST_HOLD_S, Deconfliction, judged, mission_intent, sortie_intent
+from api.deconflict import Deconfliction, judged
+from api.intents import LONGEST_HOLD_S, mission_intent, sortie_intent
 from core.clock import ManualClock
-from core.ids import MissionId, VehicleId
+from core.ids import MissionId, SortieId, VehicleId
 from missions.deconflict import Schedule
 from missions.model import Revision, Sortie, SortieState, Transition
-from missions.proposals import Change
 from missions.volumes import Part
 from telemetry.messages import VehicleState
 from tests.samples import REQUEST, a_revision, a_sortie
@@ -36,8 +36,12 @@ class FakeStore:
     async def revisions(self, wanted: Sequence[tuple[MissionId, int]]) -> Sequence[Revision]:
         return [each for each in self.kept if (each.mission_id, each.revision) in wanted]
 
-    async def newest_revisions(self, *, limit: int) -> Sequence[Revision]:
-        return self.kept[:limit]
+    async def departing(self, *, after: datetime, limit: int) -> Sequence[tuple[MissionId, int]]:
+        leaving = [each for each in self.kept if each.request.departs_at and each.request.departs_at > after]
+        return [(each.mission_id, each.revision) for each in leaving][:limit]
+
+    async def sorties_before(self, sortie_id: SortieId) -> Sequence[Sortie]:
+        return [each for each in self.flown if each.id != sortie_id]
 
 
 def planned(name: str, departs_at: datetime | None) -> Revision:
@@ -53,29 +57,31 @@ async def test_the_schedule_holds_what_flies_and_what_is_to_depart_and_nothing_t
     soon, gone = NOW + timedelta(minutes=30), NOW - timedelta(hours=1)
     kept = [planned("mission-1", None), planned("soon", soon), planned("gone", gone), planned("any-time", None)]
     board = Deconfliction(FakeStore([flying(SortieState.ON_MISSION, 1)], kept), CLOCK)
-    schedule = await board.schedule({})
+    schedule = (await board.traffic(())).schedule
     assert set(schedule.intents) == {"sortie-1", "soon"}
     assert schedule.intents["sortie-1"].rank.airborne
-    again = await board.schedule({})
+    again = (await board.traffic(())).schedule
     assert again.intents["soon"] is schedule.intents["soon"]
 
 
-def test_a_planned_flight_through_the_same_air_is_told_who_is_there_and_what_else_it_can_do() -> None:
+def test_a_planned_flight_through_the_same_air_is_told_who_is_there() -> None:
     first = mission_intent(planned("first", NOW), NOW)
     second = planned("second", NOW)
     intent = replace(mission_intent(second, NOW), rank=replace(first.rank, accepted_at=NOW + timedelta(days=365)))
-    verdict = judged(Schedule([first]), intent, second)
+    verdict = judged(Schedule([first]), intent)
     (conflict,) = verdict.conflicts
     assert (conflict.code, conflict.pointer) == ("flight-conflict", "/properties/departs_at")
     assert REQUEST.name in conflict.detail
     assert conflict.geometry is not None
     assert conflict.geometry["type"] == "Polygon"
-    (later,) = verdict.proposals
-    assert later.change is Change.DELAY
-    assert not Schedule([first]).conflicts(later.intent)
+    assert conflict.encounter is not None
+    assert (conflict.encounter.flight_id, conflict.encounter.flight_name) == ("first", REQUEST.name)
+    assert conflict.encounter.from_at < conflict.encounter.until_at
+    assert conflict.encounter.low_amsl_m < conflict.encounter.high_amsl_m
     emergency = replace(intent, rank=replace(intent.rank, emergency=True))
-    ahead = judged(Schedule([first]), emergency, second)
-    assert (ahead.conflicts, ahead.proposals, len(ahead.yielding)) == ((), (), 1)
+    ahead = judged(Schedule([first]), emergency)
+    assert (ahead.conflicts, len(ahead.yielding)) == ((), 1)
+    assert judged(Schedule([first]), emergency, first={"first"}).yielding == ()
 
 
 def test_a_sortie_that_waits_on_the_ground_departs_now_at_the_earliest() -> None:

@@ -33,7 +33,9 @@ async def test_a_plan_with_conflicts_shows_them_with_their_place(world: World) -
     plan = answer.json()["plan"]
     assert "altitude-above-limit" in {conflict["code"] for conflict in plan["conflicts"]}
     assert plan["fence"] is None
-    assert set(plan["conflicts"][0]) == {"code", "detail", "pointer", "zone_id", "zone_name", "leg", "geometry"}
+    assert set(plan["conflicts"][0]) == {
+        "code", "detail", "pointer", "zone_id", "zone_name", "leg", "geometry", "encounter",
+    }  # fmt: skip
 
 
 async def test_a_mission_with_conflicts_is_refused_and_not_stored(world: World) -> None:

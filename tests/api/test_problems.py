@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,26 @@ import pytest
 from api import problems
 from api.routes import platform
 from core import errors
-from core.errors import BailuError, Conflict, FieldError, PreflightCheck, all_errors
+from core.errors import BailuError, Conflict, Encounter, FieldError, PreflightCheck, Proposal, all_errors
 from tests.api.conftest import World
 from tests.samples import a_feature
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "problems.json"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ENCOUNTER = Encounter("sortie-1", "patrol", AT, AT + timedelta(seconds=40), 56.0, 72.0, 12.5, 0.0)
 
 SAMPLES: list[BailuError] = [
     errors.InvalidRequest((FieldError("/properties/alt_rel_m", "must be positive"),)),
     errors.NotFound("mission", "mission-1"),
     errors.RevisionRequired("mission", "mission-1"),
     errors.StaleRevision("mission", "mission-1", 3, 2),
-    errors.MissionConflict((Conflict("altitude-above-limit", "130 m is above 120 m", "/properties/alt_rel_m"),)),
+    errors.MissionConflict(
+        (
+            Conflict("altitude-above-limit", "130 m is above 120 m", "/properties/alt_rel_m"),
+            Conflict("flight-conflict", "somebody is there", "/properties/departs_at", encounter=ENCOUNTER),
+        ),
+        (Proposal("layer", "Fly at 80 m above home.", {"properties": {"alt_rel_m": 80.0}}),),
+    ),
     errors.IllegalTransition("sortie", "sortie-1", "closed", "paused"),
     errors.VehicleBusy("bl-01", "flying sortie-1"),
     errors.VehicleOffline("bl-01", AT),

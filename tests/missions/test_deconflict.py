@@ -10,14 +10,24 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from core.altitude import Datum
 from core.geo import LatLon
-from core.ids import VehicleId
+from core.ids import DockId, VehicleId
 from geofence.frame import Array, LocalFrame
+from missions.alternatives import (
+    Alternative,
+    Candidate,
+    Change,
+    Options,
+    alternatives,
+    gives_way_to,
+    layers,
+    proposal_of,
+)
 from missions.deconflict import Schedule, volume_feature
 from missions.energy import estimate
 from missions.fleet import default_airframe
 from missions.model import Plan, ReturnMode, Waypoint
-from missions.proposals import Candidate, Change, Options, gives_way_to, layers, proposals
 from missions.timeline import ARDUCOPTER, Timeline, change_s
 from missions.volumes import (
     HEIGHT_M,
@@ -33,6 +43,7 @@ from missions.volumes import (
     ratio_of,
     rescheduled,
 )
+from tests.samples import REQUEST
 
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 HOME = LatLon(31.15, 121.12)
@@ -257,7 +268,7 @@ def test_airborne_goes_before_planned_then_emergency_then_who_came_first() -> No
     assert gives_way_to(an_intent(east, rank=order[3]), overlaps) == ()
 
 
-def test_each_proposal_is_free() -> None:
+def test_each_alternative_is_free() -> None:
     east, north = crossing()
     schedule = Schedule([an_intent(north, name="north")])
     mine = an_intent(east)
@@ -271,18 +282,36 @@ def test_each_proposal_is_free() -> None:
         return a_plan(np.array([300.0, -300.0]), np.array([[500.0, 0.0]]), np.array([60.0]))
 
     others = (
-        Candidate(VehicleId("bl-02"), lambda: None),
-        Candidate(VehicleId("bl-03"), lambda: east),
-        Candidate(VehicleId("bl-04"), elsewhere),
+        Candidate(VehicleId("bl-02"), DockId("dock-bl-02"), lambda: None),
+        Candidate(VehicleId("bl-03"), DockId("dock-bl-03"), lambda: east),
+        Candidate(VehicleId("bl-04"), DockId("dock-bl-04"), elsewhere),
     )
     options = Options(60.0, layers(60.0, 30.0, 110.0), replan, others)
-    later, layer, other = proposals(schedule, mine, options, an_intent)
+    later, layer, other = alternatives(schedule, mine, options, an_intent)
     assert [each.change for each in (later, layer, other)] == [Change.DELAY, Change.LAYER, Change.VEHICLE]
     assert 0.0 < later.delay_s < 600.0
     assert later.intent.departs_at == AT + timedelta(seconds=later.delay_s)
-    assert (layer.alt_rel_m, tried) == (80.0, [80.0])
+    assert (layer.alt_m, tried) == (80.0, [80.0])
     assert other.vehicle_id == "bl-04"
     assert not any(schedule.conflicts(each.intent) for each in (later, layer, other))
+
+
+def test_a_proposal_is_a_merge_patch_of_what_was_asked_for() -> None:
+    intent = an_intent(crossing()[0])
+    found = (
+        Alternative(Change.DELAY, intent, delay_s=90.0),
+        Alternative(Change.LAYER, intent, alt_m=80.0),
+        Alternative(Change.VEHICLE, intent, vehicle_id=VehicleId("bl-02"), dock_id=DockId("dock-2")),
+    )
+    above_ground = replace(REQUEST, alt_datum=Datum.AGL)
+    told = [proposal_of(each, REQUEST) for each in found] + [proposal_of(found[1], above_ground)]
+    assert [each.kind for each in told] == ["delay", "layer", "vehicle", "layer"]
+    assert [each.change["properties"] for each in told] == [
+        {"departs_at": AT.isoformat()}, {"alt_rel_m": 80.0}, {"dock_id": "dock-2"}, {"alt_agl_m": 80.0},
+    ]  # fmt: skip
+    assert [each.detail for each in told[1:]] == [
+        "Fly at 80 m above home.", "Fly it with bl-02 from dock-2.", "Fly at 80 m above the ground.",
+    ]  # fmt: skip
 
 
 def test_nothing_is_proposed_that_is_not_free() -> None:
@@ -290,8 +319,10 @@ def test_nothing_is_proposed_that_is_not_free() -> None:
     schedule = Schedule(
         an_intent(north, AT + timedelta(minutes=minutes), name=str(minutes)) for minutes in range(0, 80, 2)
     )
-    options = Options(60.0, (80.0,), lambda _: east, (Candidate(VehicleId("bl-02"), lambda: east),))
-    assert proposals(schedule, an_intent(east), options, an_intent) == ()
+    options = Options(
+        60.0, (80.0,), lambda _: east, (Candidate(VehicleId("bl-02"), DockId("dock-bl-02"), lambda: east),)
+    )
+    assert alternatives(schedule, an_intent(east), options, an_intent) == ()
 
 
 def test_layers_stay_within_what_is_allowed_nearest_first() -> None:

@@ -880,6 +880,7 @@ export interface components {
          *
          *     `code` names the rule; `pointer` the member of the request to change; `geometry` is the offending
          *     place as GeoJSON (lon, lat); `leg` the ends of the worst leg: 0 and N + 1 are home, n is waypoint number n of N.
+         *     `encounter`: only where another flight is the reason.
          */
         Conflict: {
             /** Code */
@@ -901,6 +902,7 @@ export interface components {
             geometry: {
                 [key: string]: unknown;
             } | null;
+            encounter: components["schemas"]["Encounter"] | null;
         };
         /**
          * Crs
@@ -955,6 +957,37 @@ export interface components {
             height_agl_m: number;
             /** Vehicle Ids */
             vehicle_ids: string[];
+        };
+        /**
+         * Encounter
+         * @description When and between which altitudes a flight may first be too near to another one of our own.
+         *
+         *     `flight_id`: of the other sortie, or of the other mission while it is planned. `horizontal_m`, `vertical_m`:
+         *     between the two paths then.
+         */
+        Encounter: {
+            /** Flight Id */
+            flight_id: string;
+            /** Flight Name */
+            flight_name: string;
+            /**
+             * From At
+             * Format: date-time
+             */
+            from_at: string;
+            /**
+             * Until At
+             * Format: date-time
+             */
+            until_at: string;
+            /** Low Amsl M */
+            low_amsl_m: number;
+            /** High Amsl M */
+            high_amsl_m: number;
+            /** Horizontal M */
+            horizontal_m: number;
+            /** Vertical M */
+            vertical_m: number;
         };
         /**
          * FailingMissionOut
@@ -1089,7 +1122,7 @@ export interface components {
          * @description The file formats that are known; `geofence.formats.sniff` tells them apart by content.
          * @enum {string}
          */
-        Format: "geojson" | "kml" | "kmz" | "plan" | "wpl" | "fen" | "poly" | "ed269" | "ed318" | "wpml";
+        Format: "geojson" | "obstacles" | "kml" | "kmz" | "plan" | "wpl" | "fen" | "poly" | "ed269" | "ed318" | "wpml";
         /**
          * Health
          * @description `speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations.
@@ -1298,6 +1331,8 @@ export interface components {
             departs_at?: string | null;
             /** @description The way home when something fails. Absent: ours to choose */
             returns?: components["schemas"]["ReturnMode"] | null;
+            /** @description The forecast that times and energy are counted with */
+            wind?: components["schemas"]["WindIn"] | null;
             /**
              * Rally
              * @description Alternative landing places
@@ -1692,6 +1727,43 @@ export interface components {
             } | null;
         };
         /**
+         * ProofSummary
+         * @description What a sortie's record keeps of the proof that it flew under; the lines are the revision's, or not kept.
+         *
+         *     `checks`: how many rules were held. `least_gap_m`: the room at the place that has the least to spare, of
+         *     `least_gap_rule`, which asks for `least_needed_m`, and of `least_gap_zone_id` where the rule is about a zone.
+         */
+        ProofSummary: {
+            /** Valid */
+            valid: boolean;
+            /** Airspace Version */
+            airspace_version: number;
+            /** Mission Hash */
+            mission_hash: string;
+            /** Fence Hash */
+            fence_hash: string;
+            /**
+             * Holds From
+             * Format: date-time
+             */
+            holds_from: string;
+            /**
+             * Holds Until
+             * Format: date-time
+             */
+            holds_until: string;
+            /** Checks */
+            checks: number;
+            /** Least Gap M */
+            least_gap_m: number | null;
+            /** Least Needed M */
+            least_needed_m: number | null;
+            /** Least Gap Rule */
+            least_gap_rule: string | null;
+            /** Least Gap Zone Id */
+            least_gap_zone_id: string | null;
+        };
+        /**
          * Proposal
          * @description Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle.
          *
@@ -1862,6 +1934,7 @@ export interface components {
             checks: components["schemas"]["PreflightCheck"][];
             /** Transitions */
             transitions: components["schemas"]["Transition"][];
+            proof: components["schemas"]["ProofSummary"] | null;
         };
         /**
          * SortieState
@@ -2129,6 +2202,21 @@ export interface components {
             hold_s: number;
             /** Actions */
             actions: components["schemas"]["Action"][];
+        };
+        /**
+         * WindIn
+         * @description Steady wind from a true direction, with gusts of this standard deviation about it.
+         */
+        WindIn: {
+            /** Speed Mps */
+            speed_mps: number;
+            /** From Deg */
+            from_deg: number;
+            /**
+             * Gust Mps
+             * @default 0
+             */
+            gust_mps: number;
         };
         /** ZoneCollection */
         ZoneCollection: {
