@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from simulator.sitl import SitlNotFound, find_binary
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 Json = dict[str, Any]
@@ -29,6 +31,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def why_no_sitl() -> str | None:
+    """Why ArduPilot SITL cannot be flown here, for a skip that nobody overlooks; None when it can."""
+    try:
+        find_binary(os.environ)
+    except SitlNotFound as error:
+        return f"NOT TESTED ON A REAL ARDUPILOT: {error}"
+    return None
 
 
 def example(name: str, **properties: Any) -> Json:

@@ -25,7 +25,8 @@ class Flown:
     """A flight as it was recorded, armed to disarmed, N positions.
 
     `time_s` (N,) since boot; `xyz` (N, 3): metres round `tests.fields.HOME`, and above home; `modes` (N,): the
-    numbers of ArduCopter/mode.h. `used_mah`: the current that flowed. `breached`: samples that told of a fence breach.
+    numbers of ArduCopter/mode.h. `used_mah`: the current that flowed. `breached`: how many samples tell of a breach
+    of the on-board fence.
     """
 
     time_s: Array
