@@ -31,7 +31,7 @@ _CHORD = 0.92
 # The fence stays this far off what is forbidden, so that rounding to 1e-7 degree does not bring it back.
 _OFF_M = 0.1
 # A hull around more than so many forbidden areas takes more points than there are.
-_MOST_ISLANDS = 20
+_MOST_ISLANDS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,14 +47,13 @@ class FenceTask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bounds:
-    """`inner`: what the fence must hold; `kept_out`: what near it must be left out, `grown` a little."""
+    """`inner`: what the fence must hold; `kept_out`: what around it must be left out."""
 
     task: FenceTask
     frame: LocalFrame
     limits: FenceLimits
     inner: BaseGeometry
     kept_out: Geometries
-    grown: Geometries
 
 
 def compile_fence(task: FenceTask, frame: LocalFrame, limits: FenceLimits = ARDUCOPTER_LIMITS) -> OnboardFence | None:
@@ -78,11 +77,14 @@ def _bounds_of(task: FenceTask, frame: LocalFrame, limits: FenceLimits) -> _Boun
     near = task.forbidden[shapely.intersects(task.forbidden, around)]
     outside = around - task.allowed
     kept_out = np.array([*near, *(part for part in shapely.get_parts(outside) if part.area > 0.0)], dtype=np.object_)
-    grown = np.asarray(shapely.buffer(kept_out, _OFF_M, quad_segs=2))
     shapely.prepare(inner)
-    if not isinstance(inner, Polygon) or shapely.intersects(inner, grown).any():
+    if not isinstance(inner, Polygon) or shapely.dwithin(inner, kept_out, _OFF_M).any():
         return None
-    return _Bounds(task, frame, limits, inner, kept_out, grown)
+    return _Bounds(task, frame, limits, inner, kept_out)
+
+
+def _grown(shapes: Geometries) -> Geometries:
+    return np.asarray(shapely.buffer(shapes, _OFF_M, quad_segs=2))
 
 
 def _candidates(bounds: _Bounds) -> Iterator[list[Array]]:
@@ -98,22 +100,22 @@ def _hulls(hull: BaseGeometry, bounds: _Bounds) -> Iterator[list[Array]]:
         for width in _WIDTHS_M:
             region: BaseGeometry = hull.buffer(width, quad_segs=3)
             shapely.prepare(region)
-            met = np.flatnonzero(shapely.intersects(region, bounds.grown))
+            met = bounds.kept_out[shapely.dwithin(region, bounds.kept_out, _OFF_M)]
             if len(met) > _MOST_ISLANDS:
                 continue
             if cut:
-                region = (region - shapely.union_all(bounds.grown[met])).simplify(_OFF_M)
+                region = (region - shapely.union_all(_grown(met))).simplify(_OFF_M)
             for part in _parts_round(region, bounds):
-                walls = _walls(bounds.kept_out[met], Polygon(part.exterior), bounds)
+                walls = _walls(met, Polygon(part.exterior), bounds)
                 if walls is not None:
                     yield [_open(part), *walls]
 
 
 def _short_rings(width_m: float, effort: Effort, bounds: _Bounds) -> Iterator[list[Array]]:
     """The rings with the fewest vertices up to `width_m` around the flight: round it, and round what it encloses."""
-    met = shapely.dwithin(bounds.inner, bounds.grown, width_m)
     filled = _without_empty_holes(bounds)
-    room = filled.buffer(width_m, quad_segs=2) - shapely.union_all([filled, *bounds.grown[met]])
+    met = bounds.kept_out[shapely.dwithin(bounds.inner, bounds.kept_out, width_m)]
+    room = filled.buffer(width_m, quad_segs=2) - shapely.union_all([filled, *_grown(met)])
     rings = [short_ring(sleeve, effort) for sleeve in sleeves(filled, room)]
     found = [ring for ring in rings if ring is not None]
     if len(found) == len(rings):
@@ -123,7 +125,7 @@ def _short_rings(width_m: float, effort: Effort, bounds: _Bounds) -> Iterator[li
 def _without_empty_holes(bounds: _Bounds) -> Polygon:
     """What the fence must hold, with what it may hold as well: places that it goes round and nothing lies in."""
     rings = shapely.get_rings(bounds.inner)
-    holes = [hole for hole in rings[1:] if shapely.intersects(Polygon(hole), bounds.grown).any()]
+    holes = [hole for hole in rings[1:] if shapely.intersects(Polygon(hole), bounds.kept_out).any()]
     return Polygon(rings[0], holes)
 
 

@@ -46,10 +46,11 @@ def short_ring(sleeve: Sleeve, effort: Effort) -> Array | None:
     places = sleeve.near[stations, None] + effort.shares[:, None] * (sleeve.far - sleeve.near)[stations, None]
     sees = _lines_of_sight(sleeve, stations, places, effort.reach)
     price = 1.0 + _NEARNESS * (1.0 - np.minimum(1.0, sleeve.widths_m()[stations, None] * effort.shares / _FAR_M))
-    first = _fewest(sees, price, 0)
+    first = _fewest(sees, price, 0, np.arange(len(effort.shares)))
     if first is None:
         return None
-    again = _fewest(sees, price, int(first[len(first) // 2, 0]))
+    station, share = first[len(first) // 2]
+    again = _fewest(sees, price, int(station), np.array([share]))
     best = first if again is None or len(again) > len(first) else again
     return np.asarray(places[best[:, 0], best[:, 1]])
 
@@ -110,29 +111,36 @@ def _narrowed(edge: Array, new: Array, side: float) -> Array:
     return np.where(side * cross(edge, new) < 0.0, new, edge)
 
 
-def _fewest(sees: NDArray[np.bool_], price: Array, first: int) -> Indices | None:
-    """Stations and shares of the cheapest ring's vertices, (N, 2), one of them on the station `first`."""
+def _fewest(sees: NDArray[np.bool_], price: Array, first: int, begins: Indices) -> Indices | None:
+    """Stations and shares of the cheapest ring's vertices, (N, 2), one of them on `first` at a share of `begins`."""
     count, shares, reach = sees.shape[:3]
-    # cost[s, k, f]: of the best path from share f of the first station to share k of the s-th from there.
-    cost = np.full((count + 1, shares, shares), np.inf)
-    came_from = np.zeros((count + 1, shares, shares), dtype=np.intp)
-    cost[0][np.diag_indices(shares)] = 0.0
     price = np.roll(price, -first, axis=0)
     price = np.concatenate((price, price[:1]))
+    # cost[s, k, b]: of the best path from share begins[b] of the first station to share k of the s-th from there.
+    cost = np.full((count + 1, shares, len(begins)), np.inf)
+    cost[0, begins, np.arange(len(begins))] = 0.0
     for station in range(count):
         ahead = slice(station + 1, min(station + reach, count) + 1)
-        ways = sees[(first + station) % count, :, : ahead.stop - ahead.start]
-        for share in np.flatnonzero(np.isfinite(cost[station]).any(axis=1)).tolist():
-            offered = np.where(ways[share, :, :, None], cost[station, share] + price[ahead, :, None], np.inf)
-            better = offered < cost[ahead]
-            cost[ahead][better] = offered[better]
-            came_from[ahead][better] = station * shares + share
-    closing = np.diagonal(cost[count])
+        ways = sees[(first + station) % count, :, : ahead.stop - ahead.start, :, None]
+        reached = np.where(ways, cost[station][:, None, None], np.inf).min(axis=0)
+        cost[ahead] = np.minimum(cost[ahead], reached + price[ahead, :, None])
+    closing = cost[count, begins, np.arange(len(begins))]
     best = int(np.argmin(closing))
     if not np.isfinite(closing[best]):
         return None
-    walked, at = [], (count, best)
-    while at[0] > 0:
-        at = divmod(int(came_from[(*at, best)]), shares)
-        walked.append(((first + at[0]) % count, at[1]))
+    return _walked_back(sees, cost[..., best], first, int(begins[best]))
+
+
+def _walked_back(sees: NDArray[np.bool_], cost: Array, first: int, share: int) -> Indices:
+    """The vertices of the path, (N, 2), whose costs are known: before each, the cheapest place that sees it."""
+    count, _, reach = sees.shape[:3]
+    walked: list[tuple[int, int]] = []
+    station = count
+    while station > 0:
+        back = np.arange(max(0, station - reach), station)
+        seen = sees[(first + back) % count, :, station - back - 1, share]
+        came_from = np.where(seen, cost[back], np.inf)
+        before, share = divmod(int(came_from.argmin()), came_from.shape[1])
+        station = int(back[before])
+        walked.append(((first + station) % count, share))
     return np.array(walked[::-1], dtype=np.intp)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.planner import coverage, deconflict, fields, fleets, formats, patterns, plans, proof, routing
+from bench.planner import coverage, deconflict, fences, fields, fleets, formats, patterns, plans, proof, routing
 
 
 def planner() -> Iterator[Figure]:
     """Every figure of the planner, the quick ones first; the whole takes about two hours on two cores."""
     yield from patterns.patterns()
     yield from plans.plans()
+    yield from fences.fences()
     yield from routing.ratios()
     yield from routing.cold()
     yield from proof.proof()

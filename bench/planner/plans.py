@@ -26,9 +26,9 @@ from tests.fields import FRAME, Field, random_field
 
 _GOALS_MS = {50: 10.0, 500: 100.0, 2_000: 500.0}
 _POINTS = 5
-_NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
+NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 # A battery that does not end: what is measured is the planner.
-_TIRELESS = replace(next(iter(AIRFRAMES.values())), battery_wh=10_000.0)
+TIRELESS = replace(next(iter(AIRFRAMES.values())), battery_wh=10_000.0)
 # What a flight keeps from any zone (`geofence.scene.margin_budget_m`), and what retracing and turns take beyond that.
 _LEAST_MARGIN_M, _ROOM_M = 10.0, 5.0
 # A stage, and the function that does it, by the module or class that calls it.
@@ -80,7 +80,7 @@ def _timed(zones: int, seed: int) -> tuple[dict[str, float], Plan]:
             watched = _adding(spent, stage, getattr(owner, function))
             watches.enter_context(mock.patch.object(owner, function, watched))
         with _clocked(spent, "plan"):
-            made = missions.planner.plan(request, dock, airspace, _TIRELESS, Conditions(_NOW))
+            made = missions.planner.plan(request, dock, airspace, TIRELESS, Conditions(NOW))
     return spent, made
 
 
