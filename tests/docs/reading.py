@@ -77,7 +77,7 @@ def blocks(document: Path) -> list[tuple[str, str]]:
 
 def first_cells(document: Path, heading: str) -> list[str]:
     """The first cell of each row of the tables below `heading`, without backquotes; up to the next heading."""
-    _, found, rest = text_of(document).partition(f"\n{heading}\n")
+    _, found, rest = f"\n{text_of(document)}".partition(f"\n{heading}\n")
     assert found, f"{name_of(document)} has no heading {heading!r}"
     section = re.split(r"^#+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
     rows = [line.strip("|").split("|")[0].strip() for line in section.splitlines() if line.startswith("|")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -61,15 +61,21 @@ def test_a_bailu_command_is_understood_and_does_what_the_document_says(
 
 def understood(words: tuple[str, ...], *, whole: bool) -> None:
     """Reads `words` as the program does, without doing anything. A mere mention may leave out what is needed."""
-    known = typer.main.get_command(app)
-    context = click.Context(known)
-    while isinstance(known, click.Group):
-        found = known.get_command(context, words[0])
-        assert found is not None, f"there is no command {words[0]!r}"
-        known, words = found, words[1:]
+    known: Any = typer.main.get_command(app)
+    while hasattr(known, "commands"):
+        assert words[0] in known.commands, f"there is no command {words[0]!r}"
+        known, words = known.commands[words[0]], words[1:]
         if not words and not whole:
             return
     known.make_context("bailu", list(words), resilient_parsing=not whole)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["bailu fly", "bailu zones paint", "bailu plan FILE --colour red", "bailu sim --count 0"]
+)
+def test_a_command_that_does_not_exist_would_be_found(wrong: str) -> None:
+    with pytest.raises(Exception, match=r"no command|No such option|greater than or equal"):
+        understood(tuple(wrong.split()[1:]), whole=True)
 
 
 @pytest.mark.parametrize("command", named("curl"), ids=str)
