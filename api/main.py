@@ -15,10 +15,11 @@ from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
 from api.reviews import Fleet, Reviewer
-from api.routes import files, fleets, missions, patterns, places, platform, sorties, stream, vehicles
+from api.routes import files, fleets, missions, patterns, places, platform, sorties, stream, traffic, vehicles
 from api.schemas.sorties import sortie_json
 from api.services import ApiStore, Services, bailu_version
 from api.settings import Settings
+from api.traffic import Ears, TrafficWatch
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import BailuError
@@ -83,6 +84,8 @@ def create_app(
     app.state.importer = Importer()
     fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at, terrain)
     app.state.reviewer = Reviewer(store, clock, bus, planner, fleet)
+    ears = Ears(hub.traffic, hub.event)
+    app.state.traffic = TrafficWatch(app.state.services.deconfliction, clock, hub.vehicles, ears)
     app.state.publisher = Publisher(store, clock, planner, published=app.state.reviewer.ask)
     console.mount(app)
     return app
@@ -97,7 +100,7 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (platform, places, vehicles, patterns, missions, fleets, files, sorties, stream):
+    for module in (platform, places, vehicles, patterns, missions, fleets, files, sorties, traffic, stream):
         app.include_router(module.router, prefix=API)
     problems.install(app)
     app.add_middleware(Guard, operator_id=operator_id)

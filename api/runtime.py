@@ -26,6 +26,7 @@ from api.planning import running_planner
 from api.reviews import running_reviewer
 from api.services import services_on
 from api.settings import LinkSetting, Settings
+from api.traffic import running_watch
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
@@ -185,6 +186,7 @@ async def api_role(
             serving(app, listening) as server,
             running_hub(hub, bus=bus, store=store),
             running_reviewer(app.state.reviewer),
+            running_watch(app.state.traffic),
         ):
             yield server
 

@@ -142,6 +142,21 @@ def delayed(intent: Intent, delay_s: float) -> Intent:
     return replace(intent, departs_at=intent.departs_at + late, volumes=volumes)
 
 
+def held(intent: Intent, now: datetime, hold_s: float) -> Intent:
+    """The same airborne flight if it hovers for `hold_s` where it is now: what it may be in stays taken, the rest
+    comes later."""
+    late = timedelta(seconds=hold_s)
+    volumes = tuple(
+        replace(
+            each,
+            earliest_at=each.earliest_at if each.earliest_at <= now else each.earliest_at + late,
+            latest_at=each.latest_at + late,
+        )
+        for each in intent.volumes
+    )
+    return replace(intent, volumes=volumes)
+
+
 def rescheduled(intent: Intent, now: datetime, done: Progress, *, may_wait_s: float = 0.0) -> Intent:
     """What an airborne flight still takes: room that it certainly left is free, the rest comes early or late with it.
 

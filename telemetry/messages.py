@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from core.errors import Encounter
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from missions.model import CommandKind, CommandRecord, Sortie
 
@@ -159,6 +161,56 @@ class AirspaceReviewed:
 
 
 MAX_FAILING_TOLD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FlightMet:
+    """One of two flights that meet. `flight_id`: of its sortie, or of its mission while it is planned."""
+
+    flight_id: str
+    name: str
+    airborne: bool
+    vehicle_id: VehicleId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What the flight that gives way can do so that it meets nobody; looked at against all flights.
+
+    `kind`: delay (before take-off), hold (stop in the air) or return; `wait_s`: for how long of the first two.
+    """
+
+    kind: str
+    detail: str
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficConflict:
+    """Two of our own flights that may come too near to each other.
+
+    `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
+    of the other one (GeoJSON). `remedies`: () when nothing was found, or too much was to be looked at.
+    """
+
+    id: str
+    began_at: datetime
+    severity: str  # critical: both are in the air · warning
+    text: str
+    first: FlightMet
+    yields: FlightMet
+    encounter: Encounter
+    geometry: dict[str, Any]
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficNews:
+    """A conflict between flights came up, changed who or how severe, or is over. Never conflated."""
+
+    at: datetime
+    phase: str  # begin · change · end
+    conflict: TrafficConflict
 
 
 @dataclass(frozen=True, slots=True)

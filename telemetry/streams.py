@@ -29,6 +29,7 @@ from telemetry.messages import (
     FleetEvent,
     FleetTick,
     SortieChanged,
+    TrafficNews,
     VehicleState,
 )
 from telemetry.picture import RECENT_SORTIES, Picture
@@ -116,6 +117,10 @@ class StreamHub:
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
         """What a new airspace version means for missions; told to everybody, as events are."""
         self._tell("airspace-review", b'"review":' + msgspec.json.encode(news))
+
+    def traffic(self, news: TrafficNews) -> None:
+        """Two of our own flights that come too near to each other, or no longer do; told to everybody."""
+        self._tell("traffic", b'"traffic":' + msgspec.json.encode(news))
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""

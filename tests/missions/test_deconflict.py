@@ -38,6 +38,7 @@ from missions.volumes import (
     Rank,
     delayed,
     done_after,
+    held,
     homeward,
     intent_of,
     ratio_of,
@@ -323,6 +324,18 @@ def test_nothing_is_proposed_that_is_not_free() -> None:
         60.0, (80.0,), lambda _: east, (Candidate(VehicleId("bl-02"), DockId("dock-bl-02"), lambda: east),)
     )
     assert alternatives(schedule, an_intent(east), options, an_intent) == ()
+
+
+def test_a_held_flight_keeps_what_it_may_be_in_and_comes_later_to_the_rest() -> None:
+    intent = an_intent(crossing()[0])
+    now = AT + timedelta(seconds=60)
+    left = rescheduled(intent, now, Progress(50.0, 65.0))
+    here = {each for each in left.volumes if each.earliest_at <= now}
+    waiting = held(left, now, 90.0)
+    assert 0 < len(here) < len(left.volumes)
+    for before, after in zip(left.volumes, waiting.volumes, strict=True):
+        assert after.latest_at - before.latest_at == timedelta(seconds=90)
+        assert after.earliest_at - before.earliest_at == timedelta(seconds=0 if before in here else 90)
 
 
 def test_layers_stay_within_what_is_allowed_nearest_first() -> None:

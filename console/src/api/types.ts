@@ -665,6 +665,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traffic/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Traffic Conflicts
+         * @description The present ones; the stream tells when one begins, changes and ends.
+         */
+        get: operations["traffic_conflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1116,6 +1136,20 @@ export interface components {
             exact: boolean;
             /** Airspace Version */
             airspace_version: number;
+        };
+        /**
+         * FlightMet
+         * @description One of two flights that meet. `flight_id`: of its sortie, or of its mission while it is planned.
+         */
+        FlightMet: {
+            /** Flight Id */
+            flight_id: string;
+            /** Name */
+            name: string;
+            /** Airborne */
+            airborne: boolean;
+            /** Vehicle Id */
+            vehicle_id: string | null;
         };
         /**
          * Format
@@ -1842,6 +1876,23 @@ export interface components {
             checks: components["schemas"]["PreflightCheck"][];
         };
         /**
+         * Remedy
+         * @description What the flight that gives way can do so that it meets nobody; looked at against all flights.
+         *
+         *     `kind`: delay (before take-off), hold (stop in the air) or return; `wait_s`: for how long of the first two.
+         */
+        Remedy: {
+            /** Kind */
+            kind: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Wait S
+             * @default 0
+             */
+            wait_s: number;
+        };
+        /**
          * ReportOut
          * @description `unsaid`: notes beyond those listed.
          */
@@ -2027,6 +2078,48 @@ export interface components {
             sortie_id: string;
             /** Times */
             times: string[];
+        };
+        /**
+         * TrafficConflict
+         * @description Two of our own flights that may come too near to each other.
+         *
+         *     `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
+         *     of the other one (GeoJSON). `remedies`: () when nothing was found, or too much was to be looked at.
+         */
+        TrafficConflict: {
+            /** Id */
+            id: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Severity */
+            severity: string;
+            /** Text */
+            text: string;
+            first: components["schemas"]["FlightMet"];
+            yields: components["schemas"]["FlightMet"];
+            encounter: components["schemas"]["Encounter"];
+            /** Geometry */
+            geometry: {
+                [key: string]: unknown;
+            };
+            /**
+             * Remedies
+             * @default []
+             */
+            remedies: components["schemas"]["Remedy"][];
+        };
+        /**
+         * TrafficConflictList
+         * @description The present ones, those between two flights in the air first. `looked_at` null: nobody looked yet.
+         */
+        TrafficConflictList: {
+            /** Looked At */
+            looked_at: string | null;
+            /** Items */
+            items: components["schemas"]["TrafficConflict"][];
         };
         /**
          * Transition
@@ -3500,6 +3593,35 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    traffic_conflicts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficConflictList"];
                 };
             };
             /** @description A problem document (RFC 9457) */
