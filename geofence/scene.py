@@ -9,8 +9,6 @@ from itertools import pairwise
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import MultiPoint
-from shapely.geometry.base import BaseGeometry
 
 from core.altitude import Altitude, Datum
 from core.geo import LatLon
@@ -28,6 +26,12 @@ RETRACE_CLIMB_M = 2.0
 RETRACE_M = 2.0
 RETURN_MPS = 10.0
 WP_RADIUS_M = 2.0
+# RTL goes to no rally point that is farther away (RALLY_LIMIT_KM, set before a flight).
+_RALLY_LIMIT_M = 300.0
+# From where to where RTL goes is decided piece by piece, and in doubt for both: by the error of a position and of the
+# autopilot's metric, and by what the proof, which cuts otherwise, adds to them.
+_CHOICE_EVERY_M = 25.0
+_CHOICE_M, _CHOICE_SHARE = 26.0, 0.005
 
 Geometries = NDArray[np.object_]
 
@@ -113,7 +117,7 @@ class Scene:
 
     def swept(self) -> Geometries:
         """All that the flight and its returns sweep, (M,), each convex."""
-        return np.concatenate((self.legs.shapes, self.turns.shapes, self.returns.shapes))
+        return np.concatenate((self.legs.shapes, self.turns.shapes, self.returns.shapes, self.columns.shapes))
 
 
 def lay_out(flight: Flight, frame: LocalFrame) -> Scene:
@@ -188,38 +192,42 @@ def _pieces(flight: Flight, frame: LocalFrame) -> tuple[Array, Array, NDArray[np
 
 
 def _straight(flight: Flight, frame: LocalFrame, ends: Array, high_m: Array, leg_of: NDArray[np.intp]) -> Parts:
-    """The triangles from each piece to home, and to every rally point that is the nearest place for a part of it."""
+    """The triangles from each piece to every place that RTL may choose from there."""
     goals = frame.to_xy((flight.home, *flight.rally))
-    shapes, heights, legs = [], [], []
-    for number, goal in enumerate(goals):
-        reach = _nearest_parts(ends, goals, number)
-        kept = ~shapely.is_empty(reach)
-        apex = shapely.points(np.broadcast_to(goal, (int(kept.sum()), 2)))
-        shapes.append(shapely.convex_hull(shapely.union(reach[kept], apex)))
-        heights.append(high_m[kept])
-        legs.append(leg_of[kept])
-    top = np.concatenate(heights)
-    low = np.full_like(top, flight.return_alt_rel_m - VERTICAL_MARGIN_M)
-    return Parts(np.concatenate(shapes), low, top + VERTICAL_MARGIN_M, np.concatenate(legs))
+    if flight.rally:
+        ends, piece_of = _shorter(ends)
+        high_m, leg_of = high_m[piece_of], leg_of[piece_of]
+    part, goal = np.nonzero(_may_choose(ends, goals))
+    corners = np.concatenate((ends[part], goals[goal][:, None]), axis=1)
+    shapes = np.asarray(shapely.convex_hull(shapely.multipoints(corners)))
+    low = np.full(len(part), flight.return_alt_rel_m - VERTICAL_MARGIN_M)
+    return Parts(shapes, low, high_m[part] + VERTICAL_MARGIN_M, leg_of[part])
 
 
-def _nearest_parts(ends: Array, goals: Array, number: int) -> Geometries:
-    """Of each piece the part from which goal `number` is the nearest, by a metre at most not: RTL goes there."""
-    lines: Geometries = np.asarray(shapely.linestrings(ends))
-    for other in range(len(goals)):
-        if other != number:
-            lines = shapely.intersection(lines, _nearer(goals[number], goals[other]))
-    return lines
+def _shorter(ends: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Pieces (M, 2, 2) cut to `_CHOICE_EVERY_M`, and the piece that each was cut from."""
+    along = ends[:, 1] - ends[:, 0]
+    counts = np.maximum(1, np.ceil(np.hypot(*along.T) / _CHOICE_EVERY_M)).astype(int)
+    piece_of = np.repeat(np.arange(len(ends)), counts)
+    step = np.arange(len(piece_of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    shares = np.stack((step, step + 1), axis=1) / counts[piece_of][:, None]
+    return ends[piece_of, :1] + shares[:, :, None] * along[piece_of][:, None], piece_of
 
 
-def _nearer(goal: Array, other: Array, slack_m: float = 1.0) -> BaseGeometry:
-    """The half plane of the places that are nearer to `goal` than to `other`, and `slack_m` past the bisector."""
-    along = (other - goal) / max(float(np.hypot(*(other - goal))), 1e-9)
-    across = np.array([-along[1], along[0]])
-    middle = (goal + other) / 2 + slack_m * along
-    far_m = 1e6
-    corners = [middle + across * far_m, middle - across * far_m]
-    return MultiPoint([*corners, *(corner - along * far_m for corner in corners)]).convex_hull
+def _may_choose(ends: Array, goals: Array) -> NDArray[np.bool_]:
+    """Whether RTL may choose each goal, the first of which is home, from a piece, (M, G).
+
+    It takes the nearest rally point unless home is nearer, or that point is beyond RALLY_LIMIT_KM (AP_Rally.cpp);
+    where two are about as far away as its position is good it may take either.
+    """
+    lines, points = np.asarray(shapely.linestrings(ends)), np.asarray(shapely.points(goals))
+    nearest_m = shapely.distance(lines[:, None], points[None])
+    farthest_m = np.hypot(*(ends[:, :, None] - goals).transpose(3, 0, 1, 2)).max(axis=1)
+    doubt_m = _CHOICE_M + _CHOICE_SHARE * farthest_m
+    chosen = nearest_m - doubt_m <= (farthest_m + doubt_m).min(axis=1, keepdims=True)
+    if len(goals) > 1:
+        chosen[:, 0] |= (farthest_m + doubt_m)[:, 1:].min(axis=1) > _RALLY_LIMIT_M
+    return np.asarray(chosen)
 
 
 def _columns(flight: Flight, frame: LocalFrame) -> Parts:

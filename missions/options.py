@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -9,6 +10,7 @@ from itertools import chain
 import numpy as np
 
 from core.errors import Conflict
+from core.geo import LatLon
 from geofence.compiler import FenceTask, compile_fence, narrowest_m
 from geofence.evaluate import evaluate, passed_by
 from geofence.onboard import OnboardFence
@@ -191,16 +193,23 @@ def _flight(task: Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
     """The waypoints as a flight from over home and back to it."""
     inner = steps[:-1] if steps[-1].place == task.dock.place and len(steps) > 1 else steps
     alts = tuple(step.alt_rel_m for step in inner)
+    # What retraces its path goes home by it: to a rally point only RTL would go.
+    rally = task.request.rally if direct else ()
     return Flight(
         places=(task.dock.place, *(step.place for step in inner), task.dock.place),
         alts_rel_m=(alts[0], *alts, steps[-1].alt_rel_m),
         direct=direct,
-        return_alt_rel_m=max(*alts, RETURN_ALT_M),
+        return_alt_rel_m=_return_alt_m(max(*alts, RETURN_ALT_M), rally),
         pad_agl_m=task.dock.height_agl_m,
         pad_amsl_m=task.dock.alt_amsl_m,
         margin_m=task.space.margin_m + (0.0 if direct else RETRACE_M),
-        rally=task.request.rally,
+        rally=rally,
     )
+
+
+def _return_alt_m(least_m: float, rally: Sequence[LatLon]) -> float:
+    """A return to a rally point is flown no lower than one to home; a vehicle stores whole metres of its height."""
+    return float(math.ceil(least_m)) if rally else least_m
 
 
 def _fence(task: Task, scene: Scene) -> OnboardFence | Conflict:

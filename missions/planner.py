@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -76,7 +75,7 @@ def _plan_of(task: Task, option: Option | None, conflicts: tuple[Conflict, ...])
     if option is not None and fence is not None:
         items = mission_items(dock.place, dock.alt_amsl_m, steps, request.speed_mps, returns=option.returns)
         walls = fence_items(fence)
-        rally = tuple(Waypoint(place, _rally_alt_m(option)) for place in request.rally)
+        rally = tuple(Waypoint(place, option.flight.return_alt_rel_m) for place in option.flight.rally)
     return Plan(
         home=dock.place,
         home_amsl_m=dock.alt_amsl_m,
@@ -106,11 +105,6 @@ def _plan_of(task: Task, option: Option | None, conflicts: tuple[Conflict, ...])
         departs_at=task.departs_at,
         airframe=task.airframe.name,
     )
-
-
-def _rally_alt_m(option: Option) -> float:
-    """A return to a rally point is flown no lower than one to home; whole metres are what a vehicle stores."""
-    return float(math.ceil(option.flight.return_alt_rel_m))
 
 
 def _outside(task: Task) -> Iterator[Conflict]:

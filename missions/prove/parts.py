@@ -22,7 +22,7 @@ Shapes = NDArray[np.object_]
 _STEP_M = 2.0
 _MOST_STEPS = 100
 # Where it matters from which place of a leg a return begins, its pieces are no longer than this.
-_SHORT_M = 25.0
+_SHORT_M = 10.0
 # Heights that differ by no more than rounding to a centimetre does.
 _SAME_M = 0.02
 # How wrong the autopilot may be when it compares two ways home: position error, and 0.5 % of its metric.
