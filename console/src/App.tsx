@@ -34,7 +34,7 @@ export function App() {
   useEffect(keepReviews, []);
   return (
     <ConfigProvider locale={LOCALES[language]} theme={theme} button={{ autoInsertSpace: false }}>
-      <Messages message={{ top: 64, maxCount: 3 }}>
+      <Messages message={{ top: 8, maxCount: 3 }}>
         <div className="page" data-outdated={old}>
           <MapView />
           <TopBar />

@@ -74,7 +74,7 @@ describe("commands", () => {
 
 describe("the names of conflicts on the map", () => {
   const conflict = (code: string, geometry: Conflict["geometry"]): Conflict => ({
-    code, geometry, detail: "", pointer: "", zone_id: null, zone_name: null, leg: null,
+    code, geometry, detail: "", pointer: "", zone_id: null, zone_name: null, leg: null, encounter: null,
   });
   const path = { type: "LineString", coordinates: [[121, 31, 0], [121.2, 31.2, 60], [121, 31, 0]] };
   const named = (...conflicts: Conflict[]) =>

@@ -16,13 +16,13 @@ export const SORTIE: Sortie = {
   sortie_id: "s-1", mission_id: "m-1", revision: 1, mission_name: "巡查", vehicle_id: "bl-01", state: "preflight",
   created_at: "2026-11-23T01:00:00Z", created_by: "local", outcome: null, problem: null, waypoints_total: 9, waypoints_reached: 0,
   upload_verified: false, mission_hash: "", fence_hash: "", breaches: 0, distance_m: 0, armed_at: null, landed_at: null,
-  battery_start_pct: null, battery_end_pct: null, checks: [],
+  battery_start_pct: null, battery_end_pct: null, checks: [], proof: null,
   transitions: [{ at: "2026-11-23T01:00:01Z", from_state: "requested", to_state: "preflight", by: "gateway", why: "" }],
 };
 
 export const CONFLICT: Conflict = {
   code: "leg-crosses-exclusion", detail: "The leg 3 → 4 runs through School; it must stay 10 m away.", pointer: "/geometry",
-  zone_id: "z-1", zone_name: "学校", leg: [3, 4], geometry: null,
+  zone_id: "z-1", zone_name: "学校", leg: [3, 4], geometry: null, encounter: null,
 };
 
 const SERVER_TIME = "2026-11-23T01:00:02Z";

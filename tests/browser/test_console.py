@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -16,7 +18,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.system]
 VEHICLE = "bl-03"
 SCREENSHOT = ROOT / "build" / "console.png"
 # A field beside the dock, drawn in the view that centres on it; pixels of a 1600 × 1000 page.
-FIELD = ((850, 305), (1020, 325), (1030, 465), (840, 445))
+Places = tuple[tuple[int, int], ...]
+FIELD: Places = ((850, 305), (1020, 325), (1030, 465), (840, 445))
+RIVER: Places = ((860, 440), (900, 360), (980, 400), (1020, 330))
+# An area over the middle of the river, and a line (metres east and north of the dock) that it covers as well.
+FIRE: Places = ((830, 330), (1000, 330), (1000, 450), (830, 450))
+COVERED_M = ((110.0, 90.0), (190.0, 150.0))
+# A machine that does much else at the same time may take its time.
+PLANNED_MS = 30_000
+M_PER_DEG = 111_320.0
 
 
 @pytest.fixture
@@ -50,18 +60,42 @@ def by(page: Page, name: str) -> Locator:
     return page.get_by_test_id(name)
 
 
-def draw(page: Page, corners: tuple[tuple[int, int], ...]) -> None:
-    """Zooms to the dock, opens a new patrol and clicks its corners; Enter closes the area."""
+def new_patrol(page: Page) -> None:
+    """Zooms to the dock and opens a new patrol."""
     by(page, f"vehicle-card-{VEHICLE}").click()
     page.get_by_label("在地图上定位").click()
     page.wait_for_timeout(1_500)
     page.get_by_label("关闭").click()
     by(page, "new-patrol").click()
-    for x, y in corners:
+
+
+def click_all(page: Page, places: Places) -> None:
+    """Clicks places on the map; Enter ends the drawing."""
+    for x, y in places:
         page.mouse.move(x, y, steps=3)
         page.mouse.click(x, y)
         page.wait_for_timeout(300)
     page.keyboard.press("Enter")
+
+
+def draw(page: Page, corners: Places) -> None:
+    """An area beside the dock, drawn from nothing."""
+    new_patrol(page)
+    click_all(page, corners)
+
+
+def choose_task(page: Page, name: str) -> None:
+    """Finds a task by a part of its name and takes it."""
+    by(page, "task").click()
+    page.keyboard.type(name)
+    page.locator(".ant-select-item-option").filter(has_text=name).first.click()
+
+
+def proven(page: Page) -> None:
+    """The plan is there and its proof holds."""
+    expect(by(page, "proof")).to_have_attribute("data-valid", "true", timeout=PLANNED_MS)
+    expect(by(page, "conflict-item")).to_have_count(0)
+    expect(by(page, "launch")).to_be_enabled()
 
 
 def state_is(page: Page, *states: str, within_s: float = 60) -> None:
@@ -72,11 +106,10 @@ def state_is(page: Page, *states: str, within_s: float = 60) -> None:
 
 def test_draw_an_area_launch_watch_pause_resume_and_land(page: Page, platform: Platform) -> None:
     draw(page, FIELD)
-    expect(by(page, "plan-length")).to_contain_text(re.compile(r"\d"), timeout=10_000)
+    expect(by(page, "plan-length")).to_contain_text(re.compile(r"\d"), timeout=PLANNED_MS)
     expect(by(page, "plan-battery")).to_contain_text("%")
-    expect(by(page, "conflict-item")).to_have_count(0)
+    proven(page)
 
-    expect(by(page, "launch")).to_be_enabled(timeout=10_000)
     by(page, "launch").click()
     by(page, "confirm-launch").click()
     state_is(page, "on_mission")
@@ -100,13 +133,83 @@ def test_draw_an_area_launch_watch_pause_resume_and_land(page: Page, platform: P
 
 def test_a_conflict_is_named_and_nothing_can_be_launched(page: Page, platform: Platform) -> None:
     draw(page, FIELD)
-    expect(by(page, "launch")).to_be_enabled(timeout=10_000)
+    expect(by(page, "launch")).to_be_enabled(timeout=PLANNED_MS)
     by(page, "altitude").fill("140")
     conflict = by(page, "conflict-item").first
-    expect(conflict).to_have_attribute("data-code", "altitude-above-limit", timeout=10_000)
+    expect(conflict).to_have_attribute("data-code", "altitude-above-limit", timeout=PLANNED_MS)
     expect(conflict).to_contain_text("120")
     expect(by(page, "launch")).to_be_disabled()
     assert platform.get("/missions")["items"] == []
+
+
+def test_a_task_along_a_river_is_proven_and_its_sortie_keeps_the_proof(page: Page, platform: Platform) -> None:
+    new_patrol(page)
+    choose_task(page, "堤防巡查")
+    expect(by(page, "pattern")).to_have_attribute("data-pattern", "corridor")
+    click_all(page, RIVER)
+    proven(page)
+    expect(by(page, "plan-returns")).to_have_attribute("data-returns", re.compile("direct|retrace"))
+    length = by(page, "plan-length").inner_text()
+
+    by(page, "param-width_m").fill("110")  # three lanes where one was enough
+    expect(by(page, "plan-length")).not_to_have_text(length, timeout=PLANNED_MS)
+    proven(page)
+    by(page, "proof-open").click()
+    lines = by(page, "proof-check")
+    expect(lines).to_have_count(int(by(page, "proof").get_attribute("data-checks") or 0))
+    assert set(lines.evaluate_all("all => all.map((each) => each.dataset.ok)")) == {"true"}
+    lines.first.hover()
+
+    by(page, "launch").click()
+    by(page, "confirm-launch").click()
+    state_is(page, "on_mission")
+    expect(by(page, "sortie-proof")).to_have_attribute("data-same", "true")
+    (mission,) = platform.get("/missions")["items"]
+    latest = platform.get(f"/missions/{mission['mission_id']}")["latest"]
+    asked = {name: latest["feature"]["properties"][name] for name in ("template", "pattern", "width_m")}
+    assert asked == {"template": "dike-patrol", "pattern": "corridor", "width_m": 110}
+    assert latest["plan"]["proof"]["valid"] is True
+
+
+def test_a_zone_drawn_now_stops_what_is_being_planned_and_what_was_planned(page: Page, platform: Platform) -> None:
+    stored = platform.post("/missions", _line_by(platform, COVERED_M))
+    new_patrol(page)
+    choose_task(page, "堤防巡查")
+    click_all(page, RIVER)
+    proven(page)
+
+    by(page, "zone-tool").click()
+    click_all(page, FIRE)
+    by(page, "zone-name").fill("火场上空")
+    by(page, "publish-zone").click()
+    expect(by(page, "conflict-item").first).to_have_attribute(
+        "data-code", re.compile("-crosses-exclusion$"), timeout=PLANNED_MS
+    )
+    expect(by(page, "conflict-item").first).to_contain_text("火场上空")
+    expect(by(page, "launch")).to_be_disabled()
+    failing = by(page, "failing")
+    expect(failing).to_have_count(1, timeout=PLANNED_MS)
+    expect(failing).to_have_attribute("data-airborne", "false")
+    expect(failing).to_contain_text(stored["name"])
+    page.screenshot(path=SCREENSHOT.with_name("zone.png"))
+
+    by(page, "zone-tool").click()
+    by(page, "lift-zone").click()
+    page.locator(".ant-popconfirm").get_by_role("button", name="解除").click()
+    expect(by(page, "lift-zone")).to_have_count(0, timeout=PLANNED_MS)
+    page.get_by_label("关闭").click()
+    proven(page)
+    expect(by(page, "airspace-alert")).to_have_count(0, timeout=PLANNED_MS)
+
+
+def _line_by(platform: Platform, ends_m: tuple[tuple[float, float], ...]) -> dict[str, Any]:
+    """A route as a mission; its ends in metres east and north of where the vehicle stands."""
+    vehicle = platform.get(f"/vehicles/{VEHICLE}")
+    lat_deg, lon_deg = vehicle["lat_deg"], vehicle["lon_deg"]
+    m_per_deg_lon = M_PER_DEG * math.cos(math.radians(lat_deg))
+    line = [[lon_deg + east_m / m_per_deg_lon, lat_deg + north_m / M_PER_DEG] for east_m, north_m in ends_m]
+    properties = {"name": "岸边巡查", "pattern": "route", "alt_rel_m": 60, "speed_mps": 8}
+    return {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
 
 
 def test_english_is_a_switch_away_and_remembered(page: Page) -> None:

@@ -54,14 +54,19 @@ export function takeZone(polygon: Polygon): void {
 /** The circle around a ring that was drawn as one: none of its vertices is left out. */
 export function circleOf({ coordinates: [ring = []] }: Polygon): ZoneShape {
   const [west, south, east, north] = boundsOf(ring) ?? [0, 0, 0, 0];
-  const center: LonLat = [(west + east) / 2, (south + north) / 2];
+  const center: LonLat = [round7((west + east) / 2), round7((south + north) / 2)];
   const farthest = Math.max(1, ...ring.map(([lon = 0, lat = 0]) => distanceM(center, [lon, lat])));
   return { type: "circle", center, radiusM: Math.ceil(farthest) };
 }
 
 export function outlineOf(shape: ZoneShape): Polygon {
-  return shape.type === "polygon" ? shape.polygon : circlePolygon(shape.center, shape.radiusM);
+  if (shape.type === "polygon") return shape.polygon;
+  const { coordinates } = circlePolygon(shape.center, shape.radiusM);
+  return { type: "Polygon", coordinates: coordinates.map((ring) => ring.map((at) => at.map(round7))) };
 }
+
+/** The resolution of MAVLink, and the finest that the drawing takes. */
+const round7 = (degrees: number): number => Math.round(degrees * 1e7) / 1e7;
 
 /** The zone as the airspace takes it. */
 export function zoneFeature({ shape, name, until }: ZoneDraft, id: string, announcedAt: string): object | null {

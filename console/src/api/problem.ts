@@ -1,6 +1,6 @@
 /** RFC 9457 problem documents as one error class. */
 
-import type { Check, Conflict } from "./model";
+import type { Check, Conflict, Proposal } from "./model";
 
 export interface FieldError {
   pointer: string;
@@ -15,6 +15,7 @@ export interface ProblemDocument {
   detail: string;
   errors?: FieldError[];
   conflicts?: Conflict[];
+  proposals?: Proposal[];
   checks?: Check[];
   texts?: string[];
 }

@@ -509,7 +509,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Fleet Plan
-         * @description Who looks at which points in which order: missions ready to be posted one by one; nothing is stored.
+         * @description Who flies what, in which order and when: missions ready to be posted one by one; nothing is stored.
          */
         post: operations["preview_fleet_plan"];
         delete?: never;
@@ -1064,21 +1064,37 @@ export interface components {
             ring: number[][];
         };
         /**
+         * FleetJob
+         * @description What a fleet is to do.
+         * @enum {string}
+         */
+        FleetJob: "patrol" | "area" | "recurrent";
+        /**
          * FleetPlanIn
-         * @description Points to look at and the vehicles that may be sent; null stands for absent.
+         * @description What a fleet is to do, and the vehicles that may be sent; null stands for absent.
          *
-         *     The domain reads it strictly (`missions.fleets.request`): here it is only described.
+         *     `patrol` looks at `points` once, `recurrent` again and again for `horizon_s`, `area` covers an `area`. One of the
+         *     altitudes is needed; the members from `spacing_m` on are those of the pattern survey and belong to an area.
          */
         FleetPlanIn: {
             /** Name */
             name: string;
-            /** @description At most 200 */
-            points: components["schemas"]["MultiPointGeometry"];
+            /** @description Absent: patrol */
+            task?: components["schemas"]["FleetJob"] | null;
+            /** @description Of patrol and recurrent; at most 200 */
+            points?: components["schemas"]["MultiPointGeometry"] | null;
+            /** @description Of area; with holes */
+            area?: components["schemas"]["PolygonGeometry"] | null;
             /**
              * Alt Rel M
              * @description Above each vehicle's home
              */
-            alt_rel_m: number;
+            alt_rel_m?: number | null;
+            /**
+             * Alt Agl M
+             * @description Above the ground
+             */
+            alt_agl_m?: number | null;
             /** Speed Mps */
             speed_mps: number;
             /** @description The shortest total of all, or the shortest time for all */
@@ -1090,9 +1106,19 @@ export interface components {
             vehicle_ids?: string[] | null;
             /**
              * Weights
-             * @description What each point is worth where not all can be visited
+             * @description What each point is worth where not all can be visited, and how soon it is due again
              */
             weights?: number[] | null;
+            /**
+             * Periods S
+             * @description Within which time each point is to be seen again
+             */
+            periods_s?: number[] | null;
+            /**
+             * Horizon S
+             * @description Of recurrent: how long to go on
+             */
+            horizon_s?: number | null;
             /**
              * Hold S
              * @description Stay at every point; absent: 10
@@ -1100,7 +1126,7 @@ export interface components {
             hold_s?: number | null;
             /**
              * Rounds
-             * @description Flights that each vehicle may make; absent: 1
+             * @description Flights that each vehicle may make; absent: 1, for an area 10
              */
             rounds?: number | null;
             /**
@@ -1114,20 +1140,62 @@ export interface components {
              */
             longest_s?: number | null;
             /**
+             * Departs At
+             * @description Of the first; with its offset from UTC. Absent: at once
+             */
+            departs_at?: string | null;
+            /**
              * Seconds
              * @description How long to search; absent: 3
              */
             seconds?: number | null;
+            /**
+             * Spacing M
+             * @description Width seen in one pass
+             */
+            spacing_m?: number | null;
+            /**
+             * Camera
+             * @description Takes the rows' distance from this camera, instead of spacing_m
+             */
+            camera?: string | null;
+            /** Resolution Cm */
+            resolution_cm?: number | null;
+            /** Front Overlap */
+            front_overlap?: number | null;
+            /** Side Overlap */
+            side_overlap?: number | null;
+            /** Heading Deg */
+            heading_deg?: number | null;
+            /** Gimbal Deg */
+            gimbal_deg?: number | null;
+            /** Trigger M */
+            trigger_m?: number | null;
+            /** Video */
+            video?: boolean | null;
         };
         /**
          * FleetPlanOut
-         * @description Tours that visit every point but those in `unvisited`. `exact`: every length is that of a free way.
+         * @description Tours that do what was asked but for what `unvisited` and `uncovered` name. `exact`: all ways were found.
+         *
+         *     `vehicles`: what it takes of each, planned or not. `grounded`: vehicles left out, because their missions had
+         *     conflicts. `watched`, one for each point, and `horizon_s` are of a recurrent task.
          */
         FleetPlanOut: {
             /** Tours */
             tours: components["schemas"]["TourOut"][];
             /** Unvisited */
             unvisited: components["schemas"]["UnvisitedOut"][];
+            /** Uncovered */
+            uncovered: components["schemas"]["Uncovered"][];
+            /** Grounded */
+            grounded: components["schemas"]["Grounded"][];
+            /** Vehicles */
+            vehicles: components["schemas"]["Workload"][];
+            /** Watched */
+            watched: components["schemas"]["PointWatchOut"][];
+            /** Horizon S */
+            horizon_s: number | null;
             /** Total M */
             total_m: number;
             /** Period S */
@@ -1152,11 +1220,36 @@ export interface components {
             vehicle_id: string | null;
         };
         /**
+         * ForecastOut
+         * @description What the mission's own plan says; 95 of 100 flights need at most `battery_p95_pct`, the reserve included.
+         */
+        ForecastOut: {
+            /** Length M */
+            length_m: number;
+            /** Duration S */
+            duration_s: number;
+            /** Energy Wh */
+            energy_wh: number;
+            /** Battery P95 Pct */
+            battery_p95_pct: number;
+            /** Proven */
+            proven: boolean;
+        };
+        /**
          * Format
          * @description The file formats that are known; `geofence.formats.sniff` tells them apart by content.
          * @enum {string}
          */
         Format: "geojson" | "obstacles" | "kml" | "kmz" | "plan" | "wpl" | "fen" | "poly" | "ed269" | "ed318" | "wpml";
+        /**
+         * Grounded
+         * @description A vehicle that gets no tour, because of what spoke against those that it had.
+         */
+        Grounded: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            conflict: components["schemas"]["Conflict"];
+        };
         /**
          * Health
          * @description `speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations.
@@ -1664,6 +1757,24 @@ export interface components {
             coordinates: number[];
         };
         /**
+         * PointWatchOut
+         * @description How often a point is seen, and the longest and mean time that it is not. `kept`: no longer than was wanted.
+         */
+        PointWatchOut: {
+            /** Point */
+            point: number;
+            /** Visits */
+            visits: number;
+            /** Worst S */
+            worst_s: number;
+            /** Mean S */
+            mean_s: number;
+            /** Period S */
+            period_s: number | null;
+            /** Kept */
+            kept: boolean;
+        };
+        /**
          * PolygonGeometry
          * @description The first ring is the outer one; rings are closed (the last position repeats the first).
          */
@@ -2039,6 +2150,9 @@ export interface components {
         /**
          * TourOut
          * @description One flight. `feature` is the mission to post; it begins `begins_s` after the first take-off of all.
+         *
+         *     `flight_s` and `length_m` are of level ways around zones; `forecast`, of the mission as planned, may be shorter.
+         *     It is null where there was no time to plan it. `conflicts`: what speaks against the mission.
          */
         TourOut: {
             /** Vehicle Id */
@@ -2054,6 +2168,9 @@ export interface components {
             /** Points */
             points: number[];
             feature: components["schemas"]["MissionFeature"];
+            forecast: components["schemas"]["ForecastOut"] | null;
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
         };
         /**
          * TrackOut
@@ -2137,6 +2254,20 @@ export interface components {
             by: string;
             /** Why */
             why: string;
+        };
+        /**
+         * Uncovered
+         * @description Stretches of an area's path that no tour has, as GeoJSON, and why.
+         */
+        Uncovered: {
+            /** Length M */
+            length_m: number;
+            /** Reason */
+            reason: string;
+            /** Geometry */
+            geometry: {
+                [key: string]: unknown;
+            };
         };
         /**
          * UnvisitedOut
@@ -2310,6 +2441,29 @@ export interface components {
              * @default 0
              */
             gust_mps: number;
+        };
+        /**
+         * Workload
+         * @description What a fleet plan asks of one vehicle: flights, seconds in the air, when it has landed for the last time.
+         *
+         *     `energy_wh` and `battery_p95_pct`, of its dearest flight with the reserve, are None unless all of its tours are
+         *     planned.
+         */
+        Workload: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Flights */
+            flights: number;
+            /** Flight S */
+            flight_s: number;
+            /** Ends S */
+            ends_s: number;
+            /** Length M */
+            length_m: number;
+            /** Energy Wh */
+            energy_wh: number | null;
+            /** Battery P95 Pct */
+            battery_p95_pct: number | null;
         };
         /** ZoneCollection */
         ZoneCollection: {

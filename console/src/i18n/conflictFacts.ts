@@ -3,7 +3,7 @@
 import type { Translate } from "./index";
 import type { Key } from "./messages";
 
-/** Sentences of geofence/evaluate.py, missions/planner.py, missions/prove and api/deconflict.py; named groups are the values of the text. */
+/** Sentences of geofence/evaluate.py, missions/planner.py, missions/prove and api/intents.py; named groups are the values of the text. */
 const SENTENCES: readonly (readonly [RegExp, Key])[] = [
   [/comes within (?<gap>[\d.]+) m of .*; the margin is (?<margin>[\d.]+) m\./, "conflict.gap"],
   [/it must stay (?<margin>[\d.]+) m (?:inside|away)\./, "conflict.margin"],
@@ -17,7 +17,7 @@ const SENTENCES: readonly (readonly [RegExp, Key])[] = [
   [/remembers about (?<most>\d+) corners; this path has (?<has>\d+)\./, "conflict.remembers"],
   [/^(?<n>\d+) pictures would be taken within /, "conflict.pictures"],
   [
-    /^Between (?<from>\S+) and (?<until>\S+) UTC the flight may come within (?<gap>\d+) m of (?<other>.*), \d+ m above or below it .* needs (?<need>\d+) m or /,
+    /^Between (?<from>\S+) and (?<until>\S+) UTC the flight may come within (?<gap>[\d.]+) m of (?<other>.*), [\d.]+ m above or below it .* needs (?<need>[\d.]+) m or /,
     "conflict.meets",
   ],
 ];

@@ -62,7 +62,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^says nothing without (\w+)$/, "须与 $1 一起填写"],
   [/^must not be blank$/, "不能为空"],
   [/^has (\d+) characters; at most (\d+) are allowed$/, "最多 $2 个字"],
-  // Ways out: missions/review.py, missions/reroute.py, missions/proposals.py
+  // Ways out: missions/review.py, missions/reroute.py, missions/alternatives.py, missions/shorten.py
   [/^It has not taken off: keep it on the ground\.$/, "尚未起飞：留在地面"],
   [/^Where it is is not known: nothing is known to be clear\.$/, "位置未知，无法判断何处安全"],
   [/^The straight way home from where it is keeps clear\.$/, "由当前位置直线返航无冲突"],
@@ -71,8 +71,11 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^It is within the margin of (.*) and no way out is clear\.$/, "已在 $1 的间距以内，没有无冲突的出路"],
   [/^What is left can be flown in (\S+) m by ways that keep clear; (\d+) waypoints cannot be reached and are left out\.$/, "剩余部分可绕飞，$1 m；$2 个航点无法到达，略去"],
   [/^What is left can be flown in (\S+) m by ways that keep clear\.$/, "剩余部分可绕飞，$1 m"],
-  [/^Depart (\d+) s later\.$/, "推迟 $1 秒起飞"],
+  [/^Depart (\d+) s later, at (\S+) UTC\.$/, "推迟 $1 秒，$2（UTC）起飞"],
   [/^Fly at (\S+) m above home\.$/, "改飞相对起飞点 $1 m"],
+  [/^Fly at (\S+) m above the ground\.$/, "改飞真高 $1 m"],
+  [/^Fly it with (\S+) from (\S+)\.$/, "改由 $2 的 $1 执行"],
+  [/^A fence that the autopilot can hold exists for the first (\d+) of (\d+) waypoints; fly the rest as another mission\.$/, "前 $1 个航点（共 $2 个）可装下围栏，其余另立任务"],
   [/^Airspace version (\d+): every flight that was looked at stays clear\.$/, "空域 v$1：复核的飞行均无冲突"],
   [/^Airspace version (\d+) makes missions unflyable: (\d+) in the air \((.*)\) and (\d+) planned\.$/, "空域 v$1 影响在飞 $2 架（$3）、计划任务 $4 个"],
   [/^Airspace version (\d+) makes missions unflyable: (\d+) in the air \((.*)\)\.$/, "空域 v$1 影响在飞 $2 架（$3）"],

@@ -8,8 +8,21 @@ import { said } from "./phrases";
 
 /** What the conflict is, by its code, with zone and leg. Its numbers: `conflictFacts`. */
 export function conflictText(conflict: Conflict, waypoints: number, t: Translate): string {
+  return worded(conflict, conflict.leg ? legText(conflict.leg, waypoints, t) : t("conflict.route"), t);
+}
+
+/** The same of a flight in the air, whose legs count from where the vehicle is: place 1; 0 is home. */
+export function airborneText(conflict: Conflict, t: Translate): string {
+  return worded(conflict, conflict.leg ? aheadText(conflict.leg, t) : t("conflict.route"), t);
+}
+
+function aheadText([from]: [number, number], t: Translate): string {
+  if (from === 0) return t("alert.legHome");
+  return from === 1 ? t("alert.legNext") : t("alert.legAhead", { n: from });
+}
+
+function worded(conflict: Conflict, leg: string, t: Translate): string {
   const zone = conflict.zone_name ? ` “${conflict.zone_name}”` : "";
-  const leg = conflict.leg ? legText(conflict.leg, waypoints, t) : t("conflict.route");
   const key = `conflict.${conflict.code}`;
   if (isKey(key)) return t(key, { zone, leg });
   const rule = `rule.${conflict.code.replace(PROOF_CODE, "")}`;

@@ -5,6 +5,7 @@ import type { CommandKind, FailingMission, WayOut } from "../api/model";
 import { positions } from "../geo/geo";
 import { useLanguage, useT } from "../i18n";
 import { said } from "../i18n/phrases";
+import { airborneText, conflictText } from "../i18n/wording";
 import { lookAt } from "../map/camera";
 import { editMission } from "../plan/draft";
 import { ConflictRow } from "../plan/Conflicts";
@@ -26,10 +27,12 @@ export function AirspaceAlert() {
   const failing = useStore(live, (now) => (full ? stillFailing(full, now, missions) : []), shallow);
   if (!full || !failing.length || dismissed === full.version) return null;
   const flights = failing.filter(({ sortie_id }) => sortie_id !== null).length;
+  const planned = failing.length - flights;
+  const what = [flights && t("alert.flights", { n: flights }), planned && t("alert.missions", { n: planned })].filter(Boolean);
   return (
     <section className="alert" role="alert" data-testid="airspace-alert" data-severity={flights ? "critical" : "warning"}>
       <header>
-        <strong>{t("alert.title", { version: full.version, flights, missions: failing.length - flights })}</strong>
+        <strong>{t("alert.title", { version: full.version, what: what.join(" · ") })}</strong>
         {!full.complete && <small>{t("alert.checking")}</small>}
         <Button size="small" type="text" data-testid="alert-close" onClick={() => dismiss(full.version)}>
           {t("alert.close")}
@@ -67,15 +70,19 @@ function Failing({ failing }: { failing: FailingMission }) {
         <span>
           {mission_name} · {t("missions.revision", { n: revision })}
         </span>
-        {!vehicle_id && (
-          <Button size="small" onClick={() => run(edit)}>
+        {vehicle_id ? (
+          <Button size="small" onClick={() => selectVehicle(vehicle_id)}>
+            {t("alert.command")}
+          </Button>
+        ) : (
+          <Button size="small" data-testid="failing-edit" onClick={() => run(edit)}>
             {t("alert.edit")}
           </Button>
         )}
       </div>
       {first && (
         <ul className="failing-why">
-          <ConflictRow conflict={first} total={Infinity} testid="failing-why" />
+          <ConflictRow conflict={first} text={vehicle_id ? airborneText(first, t) : conflictText(first, Infinity, t)} testid="failing-why" />
         </ul>
       )}
       {proposal && <Way failing={failing} proposal={proposal} />}

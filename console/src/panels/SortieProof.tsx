@@ -19,15 +19,17 @@ export function SortieProof({ sortie }: { sortie: Sortie }) {
 function Flown({ sortie, plan, proof }: { sortie: Sortie; plan: Plan; proof: Proof }) {
   const t = useT();
   const { upload_verified: verified, mission_hash, fence_hash } = sortie;
-  const same = mission_hash === proof.mission_hash && fence_hash === proof.fence_hash;
+  // A launch proves once more what was planned; that proof is the one that it flew under.
+  const under = sortie.proof ?? proof;
+  const same = mission_hash === under.mission_hash && fence_hash === under.fence_hash;
   return (
     <section className="flown" aria-label={t("proof.flown")} data-testid="sortie-proof" data-same={verified && same}>
       <h3>{t("proof.flown")}</h3>
-      <ProofCard plan={plan} proof={proof} />
+      <ProofCard plan={plan} proof={proof} under={under} />
       <dl className="hashes">
-        <Hash label={t("launch.airspace")} value={`v${proof.airspace_version}`} />
-        <Hash label={t("proof.mission")} value={proof.mission_hash} />
-        <Hash label={t("proof.fence")} value={proof.fence_hash} />
+        <Hash label={t("launch.airspace")} value={`v${under.airspace_version}`} />
+        <Hash label={t("proof.mission")} value={under.mission_hash} />
+        <Hash label={t("proof.fence")} value={under.fence_hash} />
       </dl>
       {verified && (
         <p className="verdict" data-good={same}>

@@ -19,15 +19,14 @@ export function Conflicts({ plan }: { plan: Plan }) {
       <ul>
         {conflicts.map((conflict, index) => (
           // Conflicts have no id; a plan's list never changes in place.
-          <ConflictRow key={index} conflict={conflict} total={total} />
+          <ConflictRow key={index} conflict={conflict} text={conflictText(conflict, total, t)} />
         ))}
       </ul>
     </div>
   );
 }
 
-/** `total`: waypoints of the plan, so that its ends are called home. */
-export function ConflictRow({ conflict, total, testid = "conflict-item" }: { conflict: Conflict; total: number; testid?: string }) {
+export function ConflictRow({ conflict, text, testid = "conflict-item" }: { conflict: Conflict; text: string; testid?: string }) {
   const t = useT();
   const { geometry } = conflict;
   const facts = conflictFacts(conflict.detail, t);
@@ -43,7 +42,7 @@ export function ConflictRow({ conflict, total, testid = "conflict-item" }: { con
         onMouseLeave={() => focus.set([])}
         onClick={() => geometry && lookAt(positions(geometry), 16)}
       >
-        <span>{conflictText(conflict, total, t)}</span>
+        <span>{text}</span>
         {facts && <small className="num">{facts}</small>}
       </button>
     </li>

@@ -6,7 +6,9 @@ import { useT } from "../i18n";
 import { live } from "../state/connection";
 import { useStore } from "../state/store";
 import { ProblemNote } from "../ui/ProblemNote";
-import { type Launch, launch, launcher } from "./launch";
+import { useProblems } from "../ui/useProblems";
+import { type Launch, launch, launcher, replan } from "./launch";
+import { Proposals } from "./Proposals";
 import { candidates, choose, sameCandidates } from "./vehicles";
 import { vehicleOptions } from "./vehicleOptions";
 
@@ -23,6 +25,7 @@ function Confirm({ pending }: { pending: Launch }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const send = useMemo(launcher, []);
+  const run = useProblems();
   const { plan, name } = pending;
   const all = useStore(live, (now) => candidates(now, plan.dock_id), sameCandidates);
   const chosen = choose(all, wanted);
@@ -70,12 +73,17 @@ function Confirm({ pending }: { pending: Launch }) {
           </dd>
         </div>
         <Fact label={t("plan.length")} value={formatLength(plan.length_m)} />
-        <Fact label={t("plan.duration")} value={formatDuration(plan.duration_s)} />
-        <Fact label={t("plan.battery")} value={`${formatNumber(plan.battery_needed_pct)}%`} />
+        <Fact label={t("plan.duration")} value={`${formatDuration(plan.duration_s)} · ${t("plan.p95", { value: formatDuration(plan.duration_p95_s) })}`} />
+        <Fact
+          label={t("plan.battery")}
+          value={`${formatNumber(plan.battery_needed_pct)}% · ${t("plan.p95", { value: `${formatNumber(plan.battery_p95_pct)}%` })}`}
+        />
+        <Fact label={t("plan.wayHome")} value={t(`returns.${plan.returns}`, { m: formatNumber(plan.return_alt_rel_m) })} />
         <Fact label={t("plan.waypoints")} value={String(plan.waypoints_total)} />
         <Fact label={t("launch.airspace")} value={`v${plan.airspace_version}`} />
       </dl>
       {problem ? <ProblemNote problem={problem.document} /> : <p className="hint">{t("launch.note")}</p>}
+      {problem && <Proposals proposals={problem.document.proposals ?? []} onAdopt={(each) => run(() => replan(pending, each))} />}
     </Modal>
   );
 }

@@ -11,11 +11,15 @@ import { focus } from "../state/view";
 import { nameIn } from "./patterns";
 import { placesOf, sorted, summaryOf } from "./proof";
 
-/** The verdict on a plan by a checker that shares nothing with the planner; opens into what it looked at. */
-export function ProofCard({ plan, proof }: { plan: Plan; proof: Proof }) {
+/** The verdict on a plan by a checker that shares nothing with the planner; opens into what it looked at.
+ *
+ * `under`: the record of a later proof of the same plan, whose verdict, version and times then count.
+ */
+export function ProofCard({ plan, proof, under = proof }: { plan: Plan; proof: Proof; under?: Under }) {
   const t = useT();
   const [open, setOpen] = useState(false);
-  const { valid, checks, failed, closest } = summaryOf(proof);
+  const { checks, failed, closest } = summaryOf(proof);
+  const { valid } = under;
   const zoneName = useZoneNames();
   const room = closest && {
     gap: formatGap(closest.gap_m ?? 0),
@@ -38,9 +42,9 @@ export function ProofCard({ plan, proof }: { plan: Plan; proof: Proof }) {
           </ul>
           <p className="hint num">
             {t("proof.holds", {
-              version: proof.airspace_version,
-              from: formatDateTime(proof.holds_from),
-              until: formatDateTime(proof.holds_until),
+              version: under.airspace_version,
+              from: formatDateTime(under.holds_from),
+              until: formatDateTime(under.holds_until),
             })}
           </p>
         </>
@@ -48,6 +52,8 @@ export function ProofCard({ plan, proof }: { plan: Plan; proof: Proof }) {
     </section>
   );
 }
+
+type Under = Pick<Proof, "valid" | "airspace_version" | "holds_from" | "holds_until">;
 
 function Line({ check, plan, zone }: { check: ProofCheck; plan: Plan; zone: string | null }) {
   const t = useT();

@@ -5,7 +5,7 @@ import { said } from "../i18n/phrases";
 import { adopt } from "./draft";
 
 /** What would fly instead; one click asks for that. */
-export function Proposals({ proposals }: { proposals: readonly Proposal[] }) {
+export function Proposals({ proposals, onAdopt = adopt }: { proposals: readonly Proposal[]; onAdopt?: (proposal: Proposal) => void }) {
   const t = useT();
   const language = useLanguage();
   if (!proposals.length) return null;
@@ -19,7 +19,7 @@ export function Proposals({ proposals }: { proposals: readonly Proposal[] }) {
               <strong>{isKey(key) ? t(key) : proposal.kind}</strong>
               <small className="num">{said(proposal.detail, language)}</small>
             </span>
-            <Button size="small" data-testid="adopt" onClick={() => adopt(proposal)}>
+            <Button size="small" data-testid="adopt" onClick={() => onAdopt(proposal)}>
               {t("proposal.adopt")}
             </Button>
           </li>

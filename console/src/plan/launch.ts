@@ -1,7 +1,7 @@
 /** From a plan to a flight: the mission is stored once, the sortie is asked for until it is taken or refused. */
 
 import { api, newKey } from "../api/client";
-import type { MissionSummary, Plan, Sortie } from "../api/model";
+import type { MissionSummary, Plan, Proposal, Sortie } from "../api/model";
 import { Problem } from "../api/problem";
 import { lookAt } from "../map/camera";
 import { live } from "../state/connection";
@@ -9,7 +9,7 @@ import { withSorties } from "../state/live";
 import { loadMissions } from "../state/places";
 import { createStore } from "../state/store";
 import { selectVehicle, showOnMap } from "../state/view";
-import { draft, type Draft, featureOf } from "./draft";
+import { adopt, draft, type Draft, editMission, featureOf } from "./draft";
 
 export interface Launch {
   name: string;
@@ -48,6 +48,17 @@ export async function launchMission({ mission_id }: Pick<MissionSummary, "missio
   lookAt(latest.plan.path.coordinates);
   const stored = { missionId: mission_id, revision: latest.revision };
   launch.set({ name, plan: latest.plan, vehicleId: null, mission: () => Promise.resolve(stored) });
+}
+
+/** Goes back from a refused launch to planning, with what was proposed in place of it. */
+export async function replan(what: Launch, proposal: Proposal): Promise<void> {
+  if (!draft.get().open) {
+    const { missionId } = await what.mission();
+    const { latest } = await api.mission(missionId);
+    editMission(missionId, latest.revision, latest.feature);
+  }
+  launch.set(null);
+  adopt(proposal);
 }
 
 /** Remembers a success; a failure may be tried again. */
