@@ -1,6 +1,6 @@
 """Plans flown by a real ArduCopter with their compiled fences: how near they came to a zone, and what they cost.
 
-`python -m bench.planner.sitl [COUNT [SEED]]` prints a line for each flight, then the figures.
+`python -m bench.planner.sitl [FIRST [COUNT [SEED]]]` prints a line for each flight, then the figures.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from pymavlink import mavutil
 
 from bench.figure import Figure
 from geofence.geojson import zone_collection
-from geofence.zones import Airspace
 from missions.energy import AIRFRAMES
 from missions.fleet import SITL_AIRFRAME
-from tests.platform import Platform, running_platform
+from tests.platform import Json, Platform, running_platform
 from tests.sitl.cases import Case, cases, published
 from tests.sitl.flown import Flown, cross_track_m, least_gaps_m, read_flown
 
@@ -79,6 +78,7 @@ class Row:
     planned_wh: float
     needed_wh: float
     used_wh: float
+    pace: float
 
     @property
     def is_whole(self) -> bool:
@@ -96,7 +96,7 @@ class Row:
 
 def sitl(count: int = 20, seed: int = 1) -> Iterator[Figure]:
     """So many flights, three at a time, half of them broken off on the way by a command or a failsafe."""
-    yield from figures(list(fly(count, seed)))
+    yield from figures(list(fly(range(count), seed)))
 
 
 def figures(rows: Sequence[Row]) -> Iterator[Figure]:
@@ -106,31 +106,35 @@ def figures(rows: Sequence[Row]) -> Iterator[Figure]:
     yield Figure("planner.sitl.zone-gap.least", min(row.zone_gap_m for row in rows), "m", 0.0, better="higher")
     yield Figure("planner.sitl.edge-gap.least", min(row.edge_gap_m for row in rows), "m", 0.0, better="higher")
     yield Figure("planner.sitl.breaches", sum(row.breaches for row in rows), "breaches", 0)
-    completed = sum(row.outcome == "completed" for row in whole)
-    yield Figure("planner.sitl.completed", 100.0 * completed / len(whole), "%", 100.0, better="higher")
-    yield Figure("planner.sitl.energy-error.worst", max(abs(row.energy_error_pct) for row in whole), "%", 10.0)
-    yield Figure("planner.sitl.time-error.worst", max(abs(row.time_error_pct) for row in whole), "%")
+    incomplete = sum(row.outcome != "completed" for row in whole)
+    yield Figure("planner.sitl.incomplete", incomplete, "flights", 0)
+    energy_pct = max((abs(row.energy_error_pct) for row in whole), default=0.0)
+    yield Figure("planner.sitl.energy-error.worst", energy_pct, "%", 10.0)
+    yield Figure("planner.sitl.time-error.worst", max((abs(row.time_error_pct) for row in whole), default=0.0), "%")
     cut = [row for row in rows if not row.is_whole]
     yield Figure("planner.sitl.broken-off", len(cut), "flights")
     most = max((100.0 * row.used_wh / row.needed_wh for row in cut), default=0.0)
     yield Figure("planner.sitl.broken-off.energy-of-needed.worst", most, "%", 110.0)
     yield Figure("planner.sitl.off-path.worst", max(row.off_path_m for row in rows), "m")
+    yield Figure("planner.sitl.pace.least", min(row.pace for row in rows), "× real time")
     yield Figure("planner.sitl.landed-from-home.worst", max(row.home_m for row in rows), "m")
 
 
-def fly(count: int, seed: int) -> Iterator[Row]:
-    """The flights, measured, in rounds of three: one from each dock, in one airspace of their three fields."""
-    drawn = cases(seed, count)
-    for first in range(0, count, _AT_ONCE):
-        numbers = range(first, min(first + _AT_ONCE, count))
-        flights = [next(drawn) for _ in numbers]
+def fly(numbers: Sequence[int], seed: int) -> Iterator[Row]:
+    """The flights of these numbers, measured, in rounds of three: from each dock one, in one airspace."""
+    drawn = cases(seed, numbers)
+    for first in range(0, len(numbers), _AT_ONCE):
+        some = numbers[first : first + _AT_ONCE]
+        flights = [next(drawn) for _ in some]
         with tempfile.TemporaryDirectory(prefix="bailu-sitl-", ignore_cleanup_errors=True) as folder:
-            yield from _round(flights, numbers, seed, Path(folder))
+            yield from _round(flights, some, seed, Path(folder))
 
 
 def _round(flights: Sequence[Case], numbers: Sequence[int], seed: int, folder: Path) -> list[Row]:
     with running_platform(folder, speedup=_SPEEDUP, sitl=True) as platform:
-        _publish(platform, published(flights))
+        airspace = published(flights)
+        zones = {"combination": airspace.combination, "zones": zone_collection(airspace.zones)}
+        _post(platform, "/airspace/versions", zones | {"note": "random fields"})
         with ThreadPoolExecutor(len(flights)) as pool:
             jobs = [
                 pool.submit(_flight, platform, case, _BY_TURNS[number % len(_BY_TURNS)], [seed, number])
@@ -139,16 +143,18 @@ def _round(flights: Sequence[Case], numbers: Sequence[int], seed: int, folder: P
             return [job.result() for job in jobs]
 
 
-def _publish(platform: Platform, airspace: Airspace) -> None:
-    """Asks again while the platform is too busy: three autopilots that start beside it take all there is."""
-    body = {"note": "random fields", "combination": airspace.combination, "zones": zone_collection(airspace.zones)}
+def _post(platform: Platform, path: str, body: Json) -> Json:
+    """Asks again while the platform is too busy: three autopilots at ten times their speed take all there is."""
+    answer: Json = {}
 
-    def stored() -> bool:
-        response = platform.request("POST", "/airspace/versions", body)
+    def done() -> bool:
+        response = platform.request("POST", path, body)
         assert response.status_code in (201, 503), response.text
+        answer.update(response.json())
         return response.status_code == 201
 
-    platform.until(stored, within_s=120.0, what="the airspace published")
+    platform.until(done, within_s=120.0, what=f"an answer to POST {path}")
+    return answer
 
 
 def _flight(platform: Platform, case: Case, broken_off: BrokenOff, seed: Sequence[int]) -> Row:
@@ -159,7 +165,7 @@ def _flight(platform: Platform, case: Case, broken_off: BrokenOff, seed: Sequenc
     with _Knobs(platform, vehicle_id) as knobs:
         for name, value in _FAILSAFES.items():
             knobs.turn(name, value)
-        mission = platform.post("/missions", case.feature)
+        mission = _post(platform, "/missions", case.feature)
         response = platform.launch(mission, vehicle_id)
         assert response.status_code == 202, response.text
         sortie_id = str(response.json()["sortie_id"])
@@ -218,6 +224,7 @@ def _row(case: Case, broken_off: BrokenOff, flown: Flown, outcome: str, breaches
         planned_wh=made.energy_wh,
         needed_wh=_SITL.battery_wh * (made.battery_needed_pct / 100.0 - _SITL.reserve),
         used_wh=flown.used_mah / _MAH_PER_WH,
+        pace=flown.pace,
     )
 
 
@@ -250,15 +257,19 @@ class _Knobs:
 
 
 def main(arguments: Sequence[str]) -> int:
-    count, seed = (int(arguments[0]) if arguments else 20), (int(arguments[1]) if len(arguments) > 1 else 1)
+    first, count, seed = (int(told) for told in (*arguments, *("0", "20", "1")[len(arguments) :]))
     rows = []
-    for row in fly(count, seed):
+    for row in fly(range(first, first + count), seed):
         rows.append(row)
-        print(json.dumps(asdict(row) | {"energy_error_pct": round(row.energy_error_pct, 2)}), flush=True)
+        print(json.dumps({name: _rounded(value) for name, value in asdict(row).items()}), flush=True)
     found = list(figures(rows))
     for figure in found:
         print(figure.line())
     return 0 if all(figure.met is not False for figure in found) else 1
+
+
+def _rounded(value: object) -> object:
+    return round(value, 2) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -50,10 +50,10 @@ class Case:
         return pad
 
 
-def cases(seed: int, count: int) -> Iterator[Case]:
-    """So many flights, one dock after the other, one pattern after the other; half of each retrace their path."""
+def cases(seed: int, numbers: Iterable[int]) -> Iterator[Case]:
+    """The flights of these numbers: docks by turns, patterns by turns; half of each retrace their path."""
     docks, drawers = default_docks(), list(_DRAWN)
-    for number in range(count):
+    for number in numbers:
         wanted = ReturnMode.DIRECT if (number + number // len(drawers)) % 2 else ReturnMode.RETRACE
         rng = np.random.default_rng([seed, number])
         yield _case(rng, docks[number % len(docks)], drawers[number % len(drawers)], wanted)

@@ -26,7 +26,7 @@ class Flown:
 
     `time_s` (N,) since boot; `xyz` (N, 3): metres round `tests.fields.HOME`, and above home; `modes` (N,): the
     numbers of ArduCopter/mode.h. `used_mah`: the current that flowed. `breached`: how many samples tell of a breach
-    of the on-board fence.
+    of the on-board fence. `pace`: seconds of the vehicle's time in one of ours.
     """
 
     time_s: Array
@@ -34,6 +34,7 @@ class Flown:
     modes: NDArray[np.intp]
     used_mah: float
     breached: int
+    pace: float
     texts: tuple[str, ...]
 
     @property
@@ -63,6 +64,7 @@ def read_flown(tlog: Path) -> Flown:
     """The flight of a record. Raises ValueError when nothing flies in it."""
     rows: list[tuple[float, float, float, float, int]] = []
     amps: list[tuple[float, float]] = []
+    heard_s: list[float] = []
     texts, breached, armed, mode = [], 0, False, -1
     reader = mavutil.mavlink_connection(str(tlog))
     try:
@@ -73,6 +75,7 @@ def read_flown(tlog: Path) -> Flown:
                 case "GLOBAL_POSITION_INT" if armed:
                     row = (message.time_boot_ms / 1e3, message.lon / 1e7, message.lat / 1e7)
                     rows.append((*row, message.relative_alt / 1e3, mode))
+                    heard_s.append(message._timestamp)
                 case "SYS_STATUS" if armed and rows:
                     amps.append((rows[-1][0], message.current_battery / 100.0))
                 case "FENCE_STATUS" if armed:
@@ -87,7 +90,8 @@ def read_flown(tlog: Path) -> Flown:
     xy = FRAME.project(np.column_stack((lon, lat)))
     moment_s, current_a = np.array(amps).T
     used_mah = float(np.trapezoid(current_a, moment_s)) / 3.6
-    return Flown(time_s, np.column_stack((xy, alt)), modes.astype(np.intp), used_mah, breached, tuple(texts))
+    pace = float((time_s[-1] - time_s[0]) / (heard_s[-1] - heard_s[0]))
+    return Flown(time_s, np.column_stack((xy, alt)), modes.astype(np.intp), used_mah, breached, pace, tuple(texts))
 
 
 def least_gaps_m(flown: Flown, field: Field) -> tuple[float, float]:

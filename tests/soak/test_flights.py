@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.sitl]
 def test_no_plan_touches_a_zone_and_each_comes_home_or_down() -> None:
     if why := why_no_sitl():
         pytest.skip(why)
-    rows = list(fly(20, seed=2))
+    rows = list(fly(range(20), seed=2))
     assert not [figure.line() for figure in figures(rows) if figure.met is False]
     for row in rows:
         assert row.outcome == ("completed" if row.is_whole else "aborted"), row
