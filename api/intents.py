@@ -26,7 +26,8 @@ def mission_intent(revision: Revision, departs_at: datetime, *, emergency: bool 
 
 
 def launch_intent(revision: Revision, now: datetime) -> Intent:
-    """What a mission takes that is launched now."""
+    """What a mission takes that is launched now; a whole second, as people read the delay that may be proposed."""
+    now = now.replace(microsecond=0) + timedelta(seconds=1) if now.microsecond else now
     rank = Rank(airborne=False, emergency=False, accepted_at=accepted_at(revision, now))
     return intent_of(revision.plan, now, id=str(revision.mission_id), name=revision.request.name, rank=rank)
 
