@@ -28,7 +28,7 @@ Indices = NDArray[np.intp]
 FOLLOWS_WITHIN_M = 3.0
 _LOOK_EVERY_M = 30.0
 # Heights at which a camera is of use, above ground.
-_LOWEST_CAMERA_M, _HIGHEST_CAMERA_M = 5.0, 500.0
+CAMERA_HEIGHTS_M = (5.0, 500.0)
 
 
 def pieces_in(task: Task, space: Space) -> tuple[Piece, ...]:
@@ -94,8 +94,8 @@ def _shooting(request: MissionRequest, task: Task) -> Shooting | None:
         alt_agl_m=request.alt_m + pad_m,
         side_overlap=float(request.parameters["side_overlap"]),
         front_overlap=float(request.parameters["front_overlap"]),
-        lowest_agl_m=_LOWEST_CAMERA_M,
-        highest_agl_m=_HIGHEST_CAMERA_M,
+        lowest_agl_m=CAMERA_HEIGHTS_M[0],
+        highest_agl_m=CAMERA_HEIGHTS_M[1],
     )
     error: FieldError | None = speed_error(camera, found, request.speed_mps, "/properties/speed_mps")
     if error:

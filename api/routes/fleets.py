@@ -18,11 +18,11 @@ router = APIRouter(tags=["missions"])
 
 @router.post("/fleet-plans")
 async def preview_fleet_plan(asked: FleetPlanIn, services: Wired) -> FleetPlanOut:
-    """Who looks at which points in which order: missions ready to be posted one by one; nothing is stored."""
+    """Who flies what, in which order and when: missions ready to be posted one by one; nothing is stored."""
     request = parse_fleet_request(asked.told(), tuple(_fleet(services)))
-    now = services.clock.now()
-    task = FleetTask(request, await services.store.airspace_at(now), now)
-    return FleetPlanOut.of(await services.planner.fleet(task))
+    departs_at = request.departs_at or services.clock.now()
+    task = FleetTask(request, await services.store.airspace_at(departs_at), departs_at, services.terrain)
+    return FleetPlanOut.of(await services.planner.fleet(task), request)
 
 
 def _fleet(services: Services) -> Iterator[FleetVehicle]:

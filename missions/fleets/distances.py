@@ -22,7 +22,8 @@ NEIGHBOURS = 5
 class Distances:
     """Between the homes of crafts, each place once, and the points. `metres` (N, N) is symmetric.
 
-    `exact` (N, N) says which are true; `free` (N,) which places lie in the free space.
+    `exact` (N, N) says which are true; `free` (N,) which places lie in the free space; `searched` counts the ways
+    that had to be searched for, which is what takes time.
     """
 
     def __init__(self, crafts: Sequence[Craft], points: Sequence[Point], ways: Ways) -> None:
@@ -36,6 +37,7 @@ class Distances:
         self.metres: Array = np.hypot(steps[..., 0], steps[..., 1])
         self.exact: NDArray[np.bool_] = np.eye(len(places), dtype=np.bool_)
         self._found: dict[tuple[int, int], Array] = {}
+        self.searched = 0
         self._islands = _Islands(len(places))
         self._look()
 
@@ -100,6 +102,7 @@ class Distances:
         return found if one < other else found[::-1]
 
     def _length(self, one: int, other: int) -> float:
+        self.searched += 1
         try:
             way = self._ways.way(self.places[one], self.places[other])
         except SearchTooLarge:

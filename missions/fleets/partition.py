@@ -32,11 +32,14 @@ class Share:
 
 
 class TooFar(Exception):
-    """A stretch lies so far that no craft can fly even its first leg and return."""
+    """Legs so far away, or so long, that no craft can fly one of them alone and return: (piece, leg) by number.
 
-    def __init__(self, piece: int, needed_s: float, limit_s: float) -> None:
-        super().__init__(f"stretch {piece} alone takes {needed_s:.0f} s, the limit is {limit_s:.0f} s")
-        self.piece, self.needed_s, self.limit_s = piece, needed_s, limit_s
+    `needed_s`: what the nearest of them takes.
+    """
+
+    def __init__(self, legs: tuple[tuple[int, int], ...], needed_s: float, limit_s: float) -> None:
+        super().__init__(f"stretch {legs[0][0]} alone takes {needed_s:.0f} s, the limit is {limit_s:.0f} s")
+        self.legs, self.needed_s, self.limit_s = legs, needed_s, limit_s
 
 
 def share(pieces: Sequence[Piece], crafts: Sequence[Craft], ways: Ways) -> tuple[Share, ...]:
@@ -86,14 +89,21 @@ class _Path:
         return len(self._xy)
 
     def refuse_too_far(self) -> None:
-        """Raises TooFar for the first leg that no craft can fly by itself."""
-        for at in range(len(self)):
-            last = at if self._alone(at) else at + 1
-            if last == len(self) or self._piece_of[last] != self._piece_of[at]:
-                continue
-            needed_s = [float(self.run_s(index, at, last)) for index in range(len(self._crafts))]
-            if all(needed > craft.limit_s for needed, craft in zip(needed_s, self._crafts, strict=True)):
-                raise TooFar(int(self._piece_of[at]), min(needed_s), max(craft.limit_s for craft in self._crafts))
+        """Raises TooFar when there are legs that no craft can fly by themselves."""
+        first = np.array([at for at in range(len(self)) if self._begins_work(at)], dtype=np.intp)
+        last = first + np.array([not self._alone(at) for at in first.tolist()], dtype=np.intp)
+        needed_s = np.array([self.run_s(index, first, last) for index in range(len(self._crafts))])
+        limits_s = np.array([craft.limit_s for craft in self._crafts])
+        far = np.flatnonzero((needed_s > limits_s[:, None]).all(axis=0))
+        if len(far):
+            begins = np.searchsorted(self._piece_of, self._piece_of)
+            legs = tuple((int(self._piece_of[at]), int(at - begins[at])) for at in first[far].tolist())
+            raise TooFar(legs, float(needed_s[:, far].min()), float(limits_s.max()))
+
+    def _begins_work(self, at: int) -> bool:
+        """Whether a leg of a piece begins at a vertex, or the piece is that vertex."""
+        follows = at + 1 < len(self) and self._piece_of[at + 1] == self._piece_of[at]
+        return follows or self._alone(at)
 
     def after(self, last: int) -> int:
         """Where the next run begins: a move to the next piece is nobody's work."""
@@ -103,7 +113,7 @@ class _Path:
     def whole_s(self) -> float:
         return max(float(each[-1]) for each in self._so_far_s) + 2.0 * max(float(each.max()) for each in self._home_s)
 
-    def run_s(self, craft: int, first: int, last: NDArray[np.intp] | int) -> Array:
+    def run_s(self, craft: int, first: NDArray[np.intp] | int, last: NDArray[np.intp] | int) -> Array:
         """How long a craft flies from home along the path from `first` to `last` and back."""
         home_s, so_far_s = self._home_s[craft], self._so_far_s[craft]
         return np.asarray(home_s[first] + so_far_s[last] - so_far_s[first] + home_s[last])

@@ -1,32 +1,32 @@
-"""What a person asks of a fleet, read from JSON: points, vehicles, limits and what to make small."""
+"""What a person asks of a fleet, read from JSON: a patrol, an area to cover, or points to see again and again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
+from core.altitude import Datum
 from core.geo import LatLon
 from core.ids import VehicleId
 from core.members import Problems, below, read_array, read_choice, read_number, read_object, read_text
+from geofence.members import read_time
 from missions.drawing import read_drawing
 from missions.fleets.model import Objective
 from missions.fleets.patrol import MOST_CRAFTS, MOST_POINTS
-from missions.model import Airframe, Dock
-from missions.request import ALT_BOUNDS_M, LONGEST_NAME, SPEED_BOUNDS_MPS
+from missions.model import Airframe, Dock, Parameter, Pattern
+from missions.patterns.camera import CAMERAS, alt_agl_for_m
+from missions.patterns.catalog import CATALOG, read_parameters
+from missions.request import ALT_BOUNDS_M, ALTITUDES, LONGEST_NAME, RESOLUTION, SPEED_BOUNDS_MPS
 
-_NEEDED = ("name", "points", "alt_rel_m", "speed_mps")
-_BOUNDS = {
-    "alt_rel_m": ALT_BOUNDS_M,
-    "speed_mps": SPEED_BOUNDS_MPS,
-    "hold_s": (0.0, 600.0),
-    "rounds": (1.0, 10.0),
-    "swap_s": (0.0, 7_200.0),
-    "longest_s": (60.0, 86_400.0),
-    "seconds": (0.5, 8.0),
-}
-_DEFAULTS = {"hold_s": 10.0, "rounds": 1.0, "swap_s": 300.0, "longest_s": None, "seconds": 3.0}
-_KNOWN = (*_NEEDED, *_DEFAULTS, "weights", "vehicle_ids", "objective")
-_WEIGHTS = (0.1, 100.0)
+
+class FleetJob(StrEnum):
+    """What a fleet is to do."""
+
+    PATROL = "patrol"  # see every point once
+    AREA = "area"  # cover an area
+    RECURRENT = "recurrent"  # see points again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,81 @@ class FleetVehicle:
     airframe: Airframe
 
 
-@dataclass(frozen=True, slots=True)
-class FleetRequest:
-    """Points to look at for `hold_s` each, `weights` of as many; `vehicles` that may be sent, N ≥ 1.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dispatch:
+    """Who may be sent, N ≥ 1 `vehicles`, and how they fly.
 
-    `rounds`: how many flights each may make, with a change of battery of `swap_s` between them. `longest_s`: how long
-    one may be away; None: what the battery allows. `seconds`: how long to search.
+    `alt_m` counts from `alt_datum`: above each vehicle's home, or above the ground. `rounds`: how many flights each
+    may make, with a change of battery of `swap_s` between them. `longest_s`: how long one may be away; None: what the
+    battery allows. `seconds`: how long to search. `departs_at`: of the first; None: at once.
     """
 
     name: str
-    points: tuple[LatLon, ...]
-    weights: tuple[float, ...]
     vehicles: tuple[FleetVehicle, ...]
-    alt_rel_m: float
+    alt_m: float
+    alt_datum: Datum = Datum.REL
     speed_mps: float
-    objective: Objective
-    hold_s: float
     rounds: int
     swap_s: float
     longest_s: float | None
     seconds: float
+    departs_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatrolRequest(_Dispatch):
+    """Points to look at once for `hold_s` each; `weights`, of as many: what each is worth if not all fit."""
+
+    points: tuple[LatLon, ...]
+    weights: tuple[float, ...]
+    hold_s: float
+    objective: Objective
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecurrentRequest(_Dispatch):
+    """Points to look at again and again for `horizon_s`; a point of weight 2 is due twice as soon as one of weight 1.
+
+    `periods_s`: within which time each is to be seen again; () when none is told.
+    """
+
+    points: tuple[LatLon, ...]
+    weights: tuple[float, ...]
+    hold_s: float
+    horizon_s: float
+    periods_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaRequest(_Dispatch):
+    """An area to cover, N ≥ 3 vertices (open) with holes; `parameters` are those of the pattern survey."""
+
+    ring: tuple[LatLon, ...]
+    holes: tuple[tuple[LatLon, ...], ...] = ()
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+
+FleetRequest = PatrolRequest | AreaRequest | RecurrentRequest
+
+_BOUNDS = {
+    "speed_mps": SPEED_BOUNDS_MPS,
+    "hold_s": (0.0, 600.0),
+    "rounds": (1.0, 10.0),
+    "swap_s": (0.0, 7_200.0),
+    "longest_s": (60.0, 86_400.0),
+    "seconds": (0.5, 8.0),
+    "horizon_s": (600.0, 86_400.0),
+}
+_SURVEY = CATALOG[Pattern.SURVEY]
+_OWN = {
+    FleetJob.PATROL: ("points", "weights", "hold_s", "rounds", "objective"),
+    FleetJob.RECURRENT: ("points", "weights", "hold_s", "horizon_s", "periods_s"),
+    FleetJob.AREA: ("area", "rounds", *(each.name for each in _SURVEY.parameters)),
+}
+_NEEDED = {FleetJob.PATROL: ("points",), FleetJob.RECURRENT: ("points", "horizon_s"), FleetJob.AREA: ("area",)}
+_COMMON = ("task", "name", *ALTITUDES, "speed_mps", "vehicle_ids", "swap_s", "longest_s", "seconds", "departs_at")
+_WEIGHTS = (0.1, 100.0)
+_PERIODS_S = (60.0, 86_400.0)
 
 
 def parse_fleet_request(body: object, fleet: Sequence[FleetVehicle]) -> FleetRequest:
@@ -66,88 +121,203 @@ def parse_fleet_request(body: object, fleet: Sequence[FleetVehicle]) -> FleetReq
     Raises InvalidRequest with everything wrong.
     """
     problems = Problems()
-    sent = read_object(body, "", problems, known=_KNOWN, required=_NEEDED)
-    told = {name: value for name, value in sent.items() if value is not None}
-    name = read_text(told.get("name", "-"), "/name", problems, longest=LONGEST_NAME)
-    numbers = {each: _read_number(told, each, problems) for each in _BOUNDS}
-    points = _read_points(told, problems)
-    weights = _read_weights(told, len(points), problems)
-    vehicles = _read_vehicles(told, fleet, problems)
-    objective = read_choice(told.get("objective", "total"), "/objective", problems, Objective)
-    problems.raise_any()
-    assert name is not None
-    assert objective is not None
-    rounds = numbers["rounds"] or 1.0
-    return FleetRequest(
-        name=name.strip(),
+    task = _read_task(body, problems)
+    needed = ("name", "speed_mps", *_NEEDED[task])
+    sent = read_object(body, "", problems, known=(*_COMMON, *_OWN[task]), required=needed)
+    reader = _Reader({name: value for name, value in sent.items() if value is not None}, problems)
+    vehicles = reader.vehicles(fleet)
+    match task:
+        case FleetJob.PATROL:
+            return _patrol(reader, vehicles)
+        case FleetJob.RECURRENT:
+            return _recurrent(reader, vehicles)
+        case FleetJob.AREA:
+            return _area(reader, vehicles)
+
+
+def _read_task(body: object, problems: Problems) -> FleetJob:
+    """Which task is asked for: a patrol unless told otherwise."""
+    told = body.get("task") if isinstance(body, Mapping) else None
+    found = FleetJob.PATROL if told is None else read_choice(told, "/task", problems, FleetJob)
+    if found is None:
+        problems.raise_any()
+    return found or FleetJob.PATROL
+
+
+def _patrol(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> PatrolRequest:
+    name, alt_m, alt_datum = told.name(), *told.altitude({})
+    points = told.points()
+    weights = told.each("weights", len(points), _WEIGHTS) or (1.0,) * len(points)
+    objective = read_choice(told.members.get("objective", "total"), "/objective", told.problems, Objective)
+    asked = PatrolRequest(
+        name=name,
+        vehicles=vehicles,
+        alt_m=alt_m,
+        alt_datum=alt_datum,
+        speed_mps=told.number("speed_mps", 1.0),
+        rounds=told.whole("rounds", 1),
+        swap_s=told.number("swap_s", 300.0),
+        longest_s=told.number_or_none("longest_s"),
+        seconds=told.number("seconds", 3.0),
+        departs_at=told.departure(),
         points=points,
         weights=weights,
-        vehicles=vehicles,
-        alt_rel_m=numbers["alt_rel_m"] or 0.0,
-        speed_mps=numbers["speed_mps"] or 0.0,
-        objective=objective,
-        hold_s=numbers["hold_s"] or 0.0,
-        rounds=round(rounds),
-        swap_s=numbers["swap_s"] or 0.0,
-        longest_s=numbers["longest_s"],
-        seconds=numbers["seconds"] or 0.0,
+        hold_s=told.number("hold_s", 10.0),
+        objective=objective or Objective.TOTAL,
     )
+    told.problems.raise_any()
+    return asked
 
 
-def _read_number(told: Mapping[str, object], name: str, problems: Problems) -> float | None:
-    low, high = _BOUNDS[name]
-    if name not in told:
-        return _DEFAULTS.get(name)
-    value = read_number(told[name], below("", name), problems, low=low, high=high)
-    if name == "rounds" and value is not None and value != round(value):
-        problems.add("/rounds", f"is {value:g}; it must be a whole number")
-    return value
+def _recurrent(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> RecurrentRequest:
+    name, alt_m, alt_datum = told.name(), *told.altitude({})
+    points = told.points()
+    asked = RecurrentRequest(
+        name=name,
+        vehicles=vehicles,
+        alt_m=alt_m,
+        alt_datum=alt_datum,
+        speed_mps=told.number("speed_mps", 1.0),
+        rounds=1,
+        swap_s=told.number("swap_s", 300.0),
+        longest_s=told.number_or_none("longest_s"),
+        seconds=told.number("seconds", 3.0),
+        departs_at=told.departure(),
+        points=points,
+        weights=told.each("weights", len(points), _WEIGHTS) or (1.0,) * len(points),
+        hold_s=told.number("hold_s", 10.0),
+        horizon_s=told.number("horizon_s", 7_200.0),
+        periods_s=told.each("periods_s", len(points), _PERIODS_S),
+    )
+    told.problems.raise_any()
+    return asked
 
 
-def _read_points(told: Mapping[str, object], problems: Problems) -> tuple[LatLon, ...]:
-    if "points" not in told:
-        return ()
-    points = read_drawing(told["points"], ("MultiPoint",), "a fleet plan", "/points", problems).points
-    if len(points) > MOST_POINTS:
-        problems.add("/points/coordinates", f"has {len(points)} positions; at most {MOST_POINTS} can be planned for")
-        return ()
-    return points
+def _area(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> AreaRequest:
+    parameters = read_parameters(_SURVEY, told.members, "", told.problems)
+    name, alt_m, alt_datum = told.name(), *told.altitude(parameters)
+    ring, holes = told.area()
+    asked = AreaRequest(
+        name=name,
+        vehicles=vehicles,
+        alt_m=alt_m,
+        alt_datum=alt_datum,
+        speed_mps=told.number("speed_mps", 1.0),
+        rounds=told.whole("rounds", int(_BOUNDS["rounds"][1])),
+        swap_s=told.number("swap_s", 300.0),
+        longest_s=told.number_or_none("longest_s"),
+        seconds=told.number("seconds", 3.0),
+        departs_at=told.departure(),
+        ring=ring,
+        holes=holes,
+        parameters=parameters,
+    )
+    told.problems.raise_any()
+    return asked
 
 
-def _read_weights(told: Mapping[str, object], count: int, problems: Problems) -> tuple[float, ...]:
-    if "weights" not in told:
-        return (1.0,) * count
-    values = read_array(told["weights"], "/weights", problems, longest=MOST_POINTS)
-    if count and len(values) != count:
-        problems.add("/weights", f"has {len(values)} elements for {count} points")
-    low, high = _WEIGHTS
-    found = [
-        read_number(value, below("/weights", at), problems, low=low, high=high) for at, value in enumerate(values)
-    ]
-    return tuple(each for each in found if each is not None)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The members that were told, and what is wrong with them."""
 
+    members: Mapping[str, object]
+    problems: Problems
 
-def _read_vehicles(
-    told: Mapping[str, object], fleet: Sequence[FleetVehicle], problems: Problems
-) -> tuple[FleetVehicle, ...]:
-    known = {str(each.id): each for each in fleet}
-    if "vehicle_ids" not in told:
-        if len(fleet) > MOST_CRAFTS:
-            problems.add("/vehicle_ids", f"is missing: at most {MOST_CRAFTS} vehicles can be planned for")
-        if not fleet:
-            problems.add("/vehicle_ids", "there is no vehicle to send")
-        return tuple(fleet)
-    asked = read_array(told["vehicle_ids"], "/vehicle_ids", problems, longest=MOST_CRAFTS)
-    found = []
-    for index, value in enumerate(asked):
-        if not isinstance(value, str) or value not in known:
-            problems.add(
-                below("/vehicle_ids", index), f"there is no vehicle {value!r:.80}; known are {', '.join(known)}"
-            )
-        elif value in asked[:index]:
-            problems.add(below("/vehicle_ids", index), f"{value} is named twice")
-        else:
-            found.append(known[value])
-    if not asked and "vehicle_ids" in told:
-        problems.add("/vehicle_ids", "must name a vehicle")
-    return tuple(found)
+    def name(self) -> str:
+        return (read_text(self.members.get("name", "-"), "/name", self.problems, longest=LONGEST_NAME) or "").strip()
+
+    def departure(self) -> datetime | None:
+        return read_time(self.members.get("departs_at"), "/departs_at", self.problems)
+
+    def number_or_none(self, name: str) -> float | None:
+        low, high = _BOUNDS[name]
+        if name not in self.members:
+            return None
+        return read_number(self.members[name], below("", name), self.problems, low=low, high=high)
+
+    def number(self, name: str, absent: float) -> float:
+        found = self.number_or_none(name)
+        return absent if found is None else found
+
+    def whole(self, name: str, absent: int) -> int:
+        found = self.number(name, float(absent))
+        if not found.is_integer():
+            self.problems.add(below("", name), f"is {found:g}; it must be a whole number")
+        return round(found)
+
+    def altitude(self, parameters: Mapping[str, Parameter]) -> tuple[float, Datum]:
+        """Exactly one of the altitudes is told, or a resolution in place of both."""
+        named = [name for name in (*ALTITUDES, RESOLUTION) if name in self.members]
+        if not named:
+            self.problems.add("/alt_rel_m", f"is missing; tell one of {', '.join(ALTITUDES)}")
+            return ALT_BOUNDS_M[0], Datum.REL
+        for other in named[1:]:
+            self.problems.add(below("", other), f"stands in place of {named[0]}; tell one of the two")
+        low_m, high_m = ALT_BOUNDS_M
+        if named[0] != RESOLUTION:
+            told = self.members[named[0]]
+            alt_m = read_number(told, below("", named[0]), self.problems, low=low_m, high=high_m)
+            return alt_m or low_m, ALTITUDES[named[0]]
+        if "camera" not in parameters or RESOLUTION not in parameters:
+            return low_m, Datum.AGL  # what is wrong with them was noted
+        alt_m = alt_agl_for_m(CAMERAS[str(parameters["camera"])], float(parameters[RESOLUTION]))
+        if not low_m <= alt_m <= high_m:
+            detail = f"takes a flight {alt_m:.1f} m above the ground; that must be from {low_m:g} to {high_m:g} m"
+            self.problems.add(below("", RESOLUTION), detail)
+        return alt_m, Datum.AGL
+
+    def points(self) -> tuple[LatLon, ...]:
+        if "points" not in self.members:
+            return ()
+        points = read_drawing(
+            self.members["points"], ("MultiPoint",), "a fleet plan", "/points", self.problems
+        ).points
+        if len(points) > MOST_POINTS:
+            detail = f"has {len(points)} positions; at most {MOST_POINTS} can be planned for"
+            self.problems.add("/points/coordinates", detail)
+            return ()
+        return points
+
+    def area(self) -> tuple[tuple[LatLon, ...], tuple[tuple[LatLon, ...], ...]]:
+        if "area" not in self.members:
+            return (), ()
+        drawn = read_drawing(self.members["area"], ("Polygon",), "an area to cover", "/area", self.problems)
+        return drawn.ring, drawn.holes
+
+    def each(self, name: str, count: int, bounds: tuple[float, float]) -> tuple[float, ...]:
+        """One number for each of `count` points; () when none is told."""
+        if name not in self.members:
+            return ()
+        at, (low, high) = below("", name), bounds
+        values = read_array(self.members[name], at, self.problems, longest=MOST_POINTS)
+        if count and len(values) != count:
+            self.problems.add(at, f"has {len(values)} elements for {count} points")
+        found = [
+            read_number(value, below(at, index), self.problems, low=low, high=high)
+            for index, value in enumerate(values)
+        ]
+        return tuple(number for number in found if number is not None)
+
+    def vehicles(self, fleet: Sequence[FleetVehicle]) -> tuple[FleetVehicle, ...]:
+        problems = self.problems
+        known = {str(each.id): each for each in fleet}
+        if "vehicle_ids" not in self.members:
+            if len(fleet) > MOST_CRAFTS:
+                problems.add("/vehicle_ids", f"is missing: at most {MOST_CRAFTS} vehicles can be planned for")
+            if not fleet:
+                problems.add("/vehicle_ids", "there is no vehicle to send")
+            return tuple(fleet)
+        before = len(problems)
+        asked = read_array(self.members["vehicle_ids"], "/vehicle_ids", problems, longest=MOST_CRAFTS)
+        found = []
+        for index, value in enumerate(asked):
+            at = below("/vehicle_ids", index)
+            if not isinstance(value, str) or value not in known:
+                problems.add(at, f"there is no vehicle {value!r:.80}; known are {', '.join(known)}")
+            elif value in asked[:index]:
+                problems.add(at, f"{value} is named twice")
+            else:
+                found.append(known[value])
+        if not asked and len(problems) == before:
+            problems.add("/vehicle_ids", "must name a vehicle")
+        return tuple(found)

@@ -15,7 +15,7 @@ from geofence.qingpu import default_airspace
 from missions.fleet import default_airframe, default_docks
 from missions.fleets.model import Objective
 from missions.fleets.preview import FleetTask, preview
-from missions.fleets.request import FleetRequest, FleetVehicle, parse_fleet_request
+from missions.fleets.request import FleetVehicle, PatrolRequest, parse_fleet_request
 from missions.request import parse_request, request_feature
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -30,12 +30,18 @@ def a_body(count: int = 9, **changes: Any) -> dict[str, Any]:
     return {"name": "重点点位", "points": points, "alt_rel_m": 60, "speed_mps": 8} | changes
 
 
-def asked(**changes: Any) -> FleetRequest:
-    return replace(parse_fleet_request(a_body(), FLEET), seconds=0.3, **changes)
+def a_patrol(**changes: Any) -> PatrolRequest:
+    read = parse_fleet_request(a_body(**changes), FLEET)
+    assert isinstance(read, PatrolRequest)
+    return read
+
+
+def asked(**changes: Any) -> PatrolRequest:
+    return replace(a_patrol(), seconds=0.3, **changes)
 
 
 def test_a_request_is_read_with_what_stands_for_absent_members() -> None:
-    read = parse_fleet_request(a_body(weights=None, objective="period", vehicle_ids=["bl-02"], rounds=3), FLEET)
+    read = a_patrol(weights=None, objective="period", vehicle_ids=["bl-02"], rounds=3)
     assert (read.objective, read.hold_s, read.rounds, read.longest_s) == (Objective.PERIOD, 10.0, 3, None)
     assert [each.id for each in read.vehicles] == ["bl-02"]
     assert read.weights == (1.0,) * 9
