@@ -12,6 +12,7 @@ import { FleetPanel } from "./panels/FleetPanel";
 import { MapControls } from "./panels/MapControls";
 import { SidePanel } from "./panels/SidePanel";
 import { TopBar } from "./panels/TopBar";
+import { TrafficAlert } from "./panels/TrafficAlert";
 import { LaunchDialog } from "./plan/LaunchDialog";
 import { outdated } from "./state/connection";
 import { keepPlaces } from "./state/places";
@@ -39,7 +40,10 @@ export function App() {
           <MapView />
           <TopBar />
           <ConnectionBanner />
-          <AirspaceAlert />
+          <div className="alerts">
+            <TrafficAlert />
+            <AirspaceAlert />
+          </div>
           <FleetPanel />
           <SidePanel />
           <EventLog />

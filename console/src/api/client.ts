@@ -18,6 +18,7 @@ import type {
   Sortie,
   Template,
   Track,
+  TrafficConflict,
 } from "./model";
 import { problemOf, unreachable } from "./problem";
 
@@ -56,6 +57,7 @@ export const api = {
   review: (version: number) => call<AirspaceReview>("GET", `/airspace/versions/${version}/review`),
   changeAirspace: (basedOn: number, body: AirspaceChange) =>
     call<Publication>("POST", "/airspace/changes", { body, headers: { "if-match": `"${basedOn}"` } }),
+  traffic: () => items<TrafficConflict>("/traffic/conflicts"),
   patterns: () => items<PatternSpec>("/patterns"),
   templates: () => items<Template>("/templates"),
   docks: () => items<Dock>("/docks"),

@@ -49,6 +49,8 @@ export type Revision = Known<Schemas["RevisionOut"], { feature: MissionFeature; 
 export type Mission = Known<Schemas["MissionOut"], { latest: Revision }>;
 export type Track = Known<Schemas["TrackOut"], { geometry: LineString }>;
 
+export type TrafficConflict = Known<Schemas["TrafficConflict"], { geometry: Geometry }>;
+
 export type WayOut = Known<Schemas["ProposalOut"], { feature: MissionFeature | null; plan: Plan | null }>;
 export type FailingMission = Known<Schemas["FailingMissionOut"], { conflicts: Conflict[]; proposal: WayOut | null }>;
 export type AirspaceReview = Known<Schemas["AirspaceReviewOut"], { failing: FailingMission[] }>;

@@ -1,6 +1,6 @@
 /** Frames of /api/v1/stream; OpenAPI does not describe WebSockets, so these are kept by hand. */
 
-import type { Sortie, VehicleState } from "./model";
+import type { Sortie, TrafficConflict, VehicleState } from "./model";
 import type { ProblemDocument } from "./problem";
 
 interface Envelope {
@@ -45,6 +45,13 @@ export interface AirspaceReviewed {
   failing: FailingFlight[];
 }
 
+/** Two of our own flights that may come too near to each other: began, changed, or is over. */
+export interface TrafficNews {
+  at: string;
+  phase: "begin" | "change" | "end";
+  conflict: TrafficConflict;
+}
+
 export type Position = [number, number, ...number[]];
 
 export type Frame = Envelope &
@@ -54,14 +61,16 @@ export type Frame = Envelope &
     | { type: "sortie"; sortie: Sortie }
     | { type: "event"; event: FleetEvent }
     | { type: "airspace-review"; review: AirspaceReviewed }
+    | { type: "traffic"; traffic: TrafficNews }
     | { type: "problem"; problem: ProblemDocument }
+    | { type: "unknown" }
   );
 
-const TYPES = new Set(["snapshot", "tick", "sortie", "event", "airspace-review", "problem"]);
+const TYPES = new Set(["snapshot", "tick", "sortie", "event", "airspace-review", "traffic", "problem"]);
 
-/** The frame in a message; null when it is of a type that this console does not know (a newer service). */
+/** The frame in a message; of a type that this console does not know (a newer service) only the envelope counts. */
 export function parseFrame(text: string): Frame | null {
   const value: unknown = JSON.parse(text);
   if (typeof value !== "object" || value === null || !("type" in value)) return null;
-  return TYPES.has(String(value.type)) ? (value as Frame) : null;
+  return TYPES.has(String(value.type)) ? (value as Frame) : ({ ...value, type: "unknown" } as Frame);
 }

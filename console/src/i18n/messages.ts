@@ -434,6 +434,15 @@ export const zh = {
   "legend.off": "非生效时段",
   "log.airspaceReview": "空域复核",
 
+  "log.traffic": "架次冲突",
+  "traffic.title": "{n} 对架次可能相遇",
+  "traffic.pair": "{yields} 须让 {first}",
+  "traffic.meets": "{from}–{until} 水平 {horizontal} m、垂直 {vertical} m",
+  "traffic.none": "没有找到可行的避让，请立即处置",
+  "traffic.delay": "推迟起飞",
+  "traffic.hold": "就地悬停",
+  "traffic.return": "返航",
+
   "conflict.turn-crosses-exclusion": "{leg} 后转弯穿越禁飞区{zone}",
   "conflict.turn-leaves-inclusion": "{leg} 后转弯飞出允许飞行范围{zone}",
   "conflict.column-crosses-exclusion": "起降空间进入禁飞区{zone}",
@@ -893,6 +902,15 @@ export const en: Record<Key, string> = {
   "legend.no-film": "No filming",
   "legend.off": "Not in force",
   "log.airspaceReview": "Airspace review",
+
+  "log.traffic": "Flights meet",
+  "traffic.title": "{n} pairs of flights may meet",
+  "traffic.pair": "{yields} gives way to {first}",
+  "traffic.meets": "{from}–{until} within {horizontal} m, {vertical} m above or below",
+  "traffic.none": "Nothing was found that keeps them apart: act now",
+  "traffic.delay": "Take off later",
+  "traffic.hold": "Hold",
+  "traffic.return": "Return",
 
   "conflict.turn-crosses-exclusion": "The turn after {leg} crosses the no-fly zone{zone}",
   "conflict.turn-leaves-inclusion": "The turn after {leg} leaves the flyable airspace{zone}",

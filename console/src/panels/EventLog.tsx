@@ -16,6 +16,7 @@ const CODES: Readonly<Record<string, Key>> = {
   breach: "log.breach",
   unenrolled: "log.unenrolled",
   "airspace-review": "log.airspaceReview",
+  traffic: "log.traffic",
 };
 
 /** Autopilot texts, steps of sorties, lost links and breaches, newest first. */

@@ -1,7 +1,7 @@
 /** The live picture as a pure function of the stream's frames. */
 
-import type { Sortie, SortieState, VehicleState } from "../api/model";
-import type { AirspaceReviewed, FleetEvent, Frame, Position, Severity } from "../api/stream";
+import type { Sortie, SortieState, TrafficConflict, VehicleState } from "../api/model";
+import type { AirspaceReviewed, FleetEvent, Frame, Position, Severity, TrafficNews } from "../api/stream";
 import { distanceM, type LonLat } from "../geo/geo";
 
 /** A vehicle and when (on the clock of this page, ms) its record came: ages go on from there. */
@@ -33,6 +33,8 @@ export interface Live {
   tracks: ReadonlyMap<string, readonly Position[]>;
   /** What the newest airspace version means for missions, in short; null: nothing was told since the page opened. */
   review: AirspaceReviewed | null;
+  /** Flights of ours that may meet, by the conflict's id. */
+  traffic: ReadonlyMap<string, TrafficConflict>;
   /** Newest first. */
   log: readonly LogEntry[];
 }
@@ -47,6 +49,7 @@ export const EMPTY: Live = {
   sorties: new Map(),
   tracks: new Map(),
   review: null,
+  traffic: new Map(),
   log: [],
 };
 
@@ -94,7 +97,10 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
       return { ...next, log: add(live.log, [entryOf(frame.event, `${frame.epoch}/${frame.seq}`)]) };
     case "airspace-review":
       return { ...next, review: frame.review };
+    case "traffic":
+      return { ...next, traffic: withTraffic(live.traffic, frame.traffic) };
     case "problem":
+    case "unknown":
       return next;
   }
 }
@@ -102,6 +108,11 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
 /** Adds sorties that a REST answer brought; what the stream said already wins. */
 export function withSorties(live: Live, sorties: readonly Sortie[]): Live {
   return { ...live, sorties: new Map([...sorties.map((each) => [each.sortie_id, each] as const), ...live.sorties]) };
+}
+
+function withTraffic(before: Live["traffic"], { phase, conflict }: TrafficNews): Live["traffic"] {
+  const others = [...before].filter(([id]) => id !== conflict.id);
+  return new Map(phase === "end" ? others : [...others, [conflict.id, conflict]]);
 }
 
 function seen(before: ReadonlyMap<string, Seen>, vehicles: readonly VehicleState[], atMs: number): Map<string, Seen> {
