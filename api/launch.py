@@ -88,9 +88,6 @@ async def _stored(services: Services, asked: Launch, revision: Revision, sortie:
     stored first goes on, and the other one, which looks again, sees it.
     """
     async with services.deconfliction.deciding():
-        before = await services.store.sortie_for_key(key, asked.digest)
-        if before:
-            return before
         traffic = await services.deconfliction.traffic(services.hub.vehicles())
         schedule = traffic.without(asked.mission_id, asked.vehicle_id)
         intent = launch_intent(revision, traffic.at)

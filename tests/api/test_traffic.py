@@ -22,10 +22,10 @@ from missions.sortie import advance
 from missions.volumes import Intent, Rank, delayed, held
 from telemetry.messages import FleetEvent, FleetTick, LinkState, TrafficNews
 from tests.api.conftest import World
-from tests.crossing import FIRST_DOCK, SECOND_DOCK, crossing
+from tests.crossing import FAR_DOCK, FIRST_DOCK, SECOND_DOCK, crossing
 from tests.samples import AT, a_sortie
 
-VEHICLES = {FIRST_DOCK: VehicleId("bl-01"), SECOND_DOCK: VehicleId("bl-02")}
+VEHICLES = {FIRST_DOCK: VehicleId("bl-01"), SECOND_DOCK: VehicleId("bl-02"), FAR_DOCK: VehicleId("bl-03")}
 TO_THE_AIR = (
     SortieState.PREFLIGHT,
     SortieState.UPLOADING,
@@ -187,6 +187,7 @@ async def test_flights_take_turns_when_there_is_no_time_for_all_and_none_is_forg
     monkeypatch.setattr(watching, "COMPARE_S", -1.0)  # one flight a round
     await fly(world, FIRST_DOCK)
     await fly(world, SECOND_DOCK)
+    await fly(world, FAR_DOCK)
     compared: list[str] = []
     met_by = watching.met_by
 
@@ -195,11 +196,13 @@ async def test_flights_take_turns_when_there_is_no_time_for_all_and_none_is_forg
         return met_by(traffic, intent)
 
     monkeypatch.setattr(watching, "met_by", noted)
-    for _ in range(4):
+    while f"sortie-{FIRST_DOCK}" not in compared and f"sortie-{SECOND_DOCK}" not in compared:
+        await heard.watch.look()
+    for _ in range(6):
         await heard.watch.look()
         assert len(heard.watch.conflicts) == 1
-    assert compared[:2] == compared[2:]
-    assert set(compared) == {f"sortie-{FIRST_DOCK}", f"sortie-{SECOND_DOCK}"}
+    assert compared[-6:-3] == compared[-3:]
+    assert set(compared[-3:]) == {f"sortie-{dock}" for dock in VEHICLES}
     assert heard.phases == ["begin"]
 
 
