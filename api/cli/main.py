@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from api.cli import calibrate, files, fleets, info, patrol, plan, platform, watch, zones
+from api.cli import calibrate, files, fleet, fleets, info, patrol, plan, platform, watch, zones
 
 app = typer.Typer(
     name="bailu",
@@ -27,6 +27,7 @@ def _common() -> None:
 for command in (
     platform.up,
     plan.plan,
+    fleet.fleet,
     patrol.patrol,
     watch.watch,
     platform.gateway,

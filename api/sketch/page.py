@@ -11,7 +11,7 @@ from geofence.onboard import fence_bytes
 from geofence.zones import Airspace
 from missions.model import Plan
 
-_FONT = "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+FONT = "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 _GAP = 14.0
 
 
@@ -21,7 +21,7 @@ def svg(plan: Plan, airspace: Airspace) -> str:
     lower = f'<g transform="translate(0 {plane.HEIGHT + _GAP})">{profile.profile(plan)}</g>' if plan.waypoints else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {plane.WIDTH:g} {height:g}" '
-        f'font-family="{escape(_FONT)}"><rect width="{plane.WIDTH:g}" height="{height:g}" fill="{WATER}"/>'
+        f'font-family="{escape(FONT)}"><rect width="{plane.WIDTH:g}" height="{height:g}" fill="{WATER}"/>'
         f"{plane.plane(plan, airspace)}{lower}</svg>\n"
     )
 
@@ -30,15 +30,15 @@ def html(plan: Plan, airspace: Airspace, name: str) -> str:
     """The page; the map zooms with the wheel and moves with the pointer."""
     verdict = "可以飞行 · clear to fly" if not plan.conflicts else "不可飞行 · not to be flown"
     tone = "ok" if not plan.conflicts else "bad"
-    return _PAGE.format(
+    return PAGE.format(
         title=escape(name),
         verdict=verdict,
         tone=tone,
         svg=svg(plan, airspace),
         facts="".join(f"<tr><th>{escape(what)}</th><td>{escape(value)}</td></tr>" for what, value in facts(plan)),
-        conflicts=_list("冲突 · Conflicts", (conflict.detail for conflict in plan.conflicts)),
+        conflicts=list_of("冲突 · Conflicts", (conflict.detail for conflict in plan.conflicts)),
         proof=_proof(plan),
-        font=_FONT,
+        font=FONT,
     )
 
 
@@ -81,12 +81,12 @@ def _metres(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} m"
 
 
-def _list(title: str, lines: Iterable[str]) -> str:
+def list_of(title: str, lines: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<section><h2>{title}</h2><ul class=bad>{items}</ul></section>" if items else ""
 
 
-_PAGE = """<!doctype html>
+PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>{title} · Bailu 白鹭</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>

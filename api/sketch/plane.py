@@ -79,12 +79,12 @@ def plane(plan: Plan, airspace: Airspace) -> str:
     sheet = Sheet.around(frame, np.vstack((path, _fence_corners(plan, frame))))
     parts = [
         element("rect", width=WIDTH, height=HEIGHT, fill=WATER),
-        group(_zones(airspace, sheet)),
+        group(zones_of(airspace, sheet)),
         group(_fence(plan, sheet)),
         group(_path(plan, sheet, path)),
         group(_conflicts(plan, sheet)),
-        _scale_bar(sheet),
-        _north(),
+        scale_bar(sheet),
+        north(),
     ]
     return group(parts)
 
@@ -94,7 +94,7 @@ def _fence_corners(plan: Plan, frame: LocalFrame) -> Array:
     return frame.to_xy([vertex for polygon in polygons for vertex in polygon.ring])
 
 
-def _zones(airspace: Airspace, sheet: Sheet) -> Iterator[str]:
+def zones_of(airspace: Airspace, sheet: Sheet) -> Iterator[str]:
     """Where flying is allowed is land; the others lie on it in their role's colour, and tell their name."""
     for zone in sorted(airspace.zones, key=lambda each: each.role is not Role.INCLUSION):
         shape = sheet.drawn(sheet.frame.shape_of(zone))
@@ -138,13 +138,13 @@ def _path(plan: Plan, sheet: Sheet, path: Array) -> Iterator[str]:
     line = path_of(shapely.LineString(units))
     yield element("path", d=line, fill="none", stroke=WATER, stroke_width=5.0, stroke_linejoin="round")
     yield element("path", d=line, fill="none", stroke=PATH, stroke_width=2.4, stroke_linejoin="round")
-    yield from _arrows(units)
+    yield from arrows(units)
     numbered = len(plan.waypoints) <= _MOST_NUMBERS
     for number, (at, step) in enumerate(zip(units[1:-1], plan.waypoints, strict=True), start=1):
         radius = 9.0 if numbered else 2.5
         mark = [element("circle", cx=float(at[0]), cy=float(at[1]), r=radius, fill=PATH, stroke=WATER)]
         if numbered:
-            mark.append(_label(at + np.array([0.0, 3.5]), str(number), fill="#08121f", size=10, anchor="middle"))
+            mark.append(label(at + np.array([0.0, 3.5]), str(number), fill="#08121f", size=10, anchor="middle"))
         acts = "".join(f" · {action.kind} {action.value:g}" for action in step.actions)
         yield titled("".join(mark), f"{number}: {step.alt_rel_m:g} m above home{acts}")
     x, y = units[0].tolist()
@@ -154,7 +154,7 @@ def _path(plan: Plan, sheet: Sheet, path: Array) -> Iterator[str]:
     )
 
 
-def _arrows(units: Array) -> Iterator[str]:
+def arrows(units: Array, colour: str = PATH) -> Iterator[str]:
     """The direction of flight in the middle of every leg that has room for it."""
     for start, end in pairwise(units):
         length = float(np.hypot(*(end - start)))
@@ -163,7 +163,7 @@ def _arrows(units: Array) -> Iterator[str]:
         x, y = ((start + end) / 2).tolist()
         turn = math.degrees(math.atan2(end[1] - start[1], end[0] - start[0]))
         yield element(
-            "path", d="M-5 -4L4 0L-5 4Z", fill=PATH, transform=f"translate({x:.1f} {y:.1f}) rotate({turn:.1f})"
+            "path", d="M-5 -4L4 0L-5 4Z", fill=colour, transform=f"translate({x:.1f} {y:.1f}) rotate({turn:.1f})"
         )
 
 
@@ -185,21 +185,21 @@ def _conflicts(plan: Plan, sheet: Sheet) -> Iterator[str]:
         yield titled(drawn, conflict.detail)
 
 
-def _scale_bar(sheet: Sheet) -> str:
+def scale_bar(sheet: Sheet) -> str:
     wanted_m = 180.0 / sheet.scale
     step = 10.0 ** math.floor(math.log10(wanted_m))
     length_m = max(each * step for each in (1, 2, 5) if each * step <= wanted_m)
     x, y, width = 40.0, HEIGHT - 30.0, length_m * sheet.scale
     words = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
     bar = element("path", d=f"M{x} {y - 5}V{y}H{x + width:.1f}V{y - 5}", fill="none", stroke=TEXT, stroke_width=1.5)
-    return bar + _label(np.array([x + width + 8, y]), words, fill=TEXT, size=13)
+    return bar + label(np.array([x + width + 8, y]), words, fill=TEXT, size=13)
 
 
-def _north() -> str:
+def north() -> str:
     x, y = WIDTH - 40.0, 52.0
     arrow = element("path", d=f"M{x} {y - 26}L{x + 8} {y}L{x} {y - 6}L{x - 8} {y}Z", fill=DIM)
-    return arrow + _label(np.array([x, y + 15]), "N", fill=DIM, size=13, anchor="middle")
+    return arrow + label(np.array([x, y + 15]), "N", fill=DIM, size=13, anchor="middle")
 
 
-def _label(at: Array, words: str, *, fill: str, size: int, anchor: str = "start") -> str:
+def label(at: Array, words: str, *, fill: str, size: int, anchor: str = "start") -> str:
     return element("text", words, x=float(at[0]), y=float(at[1]), fill=fill, font_size=size, text_anchor=anchor)

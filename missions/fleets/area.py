@@ -23,11 +23,13 @@ from missions.fleets.request import AreaRequest
 from missions.fleets.tours import FleetPreview, Tour, Uncovered, departing, marked
 from missions.model import MissionRequest, Parameter, Pattern
 from missions.patterns.camera import CAMERAS, Shooting, shooting, speed_error
-from missions.patterns.coverage import THOROUGH, coverage
+from missions.patterns.coverage import QUICK, THOROUGH, coverage
 from missions.patterns.draft import Piece
 
 # Rows that an area may have across its longer side: laying more takes longer than anybody waits for.
 MOST_ROWS = 250
+# Who wants an answer sooner gets rows laid in one way only.
+_THOROUGH_S = 1.0
 # A leg that no vehicle can fly alone is cut in two, down to this length.
 _SHORT_LEG_M = 100.0
 _MOST_CUTS = 20
@@ -35,13 +37,24 @@ _MOST_CUTS = 20
 _TAKEN_OVER = ("gimbal_deg", "trigger_m", "video")
 
 
-def covered(task: FleetTask, asked: AreaRequest, air: Air) -> FleetPreview:
-    """Tours that cover the area together. Raises InvalidRequest for what no camera and no fleet can do."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The path that sees all of an area, whoever flies it, and how its camera is to be flown."""
+
+    pieces: tuple[Piece, ...]
+    shot: Shooting | None
+
+
+def laid_out(asked: AreaRequest, air: Air) -> Layout:
+    """Raises InvalidRequest for what no camera and no fleet can do."""
     shot = _shooting(asked)
-    swath_m = shot.swath_m if shot else float(asked.parameters["spacing_m"])
-    pieces = _pieces(asked, air, swath_m)
-    shares, uncovered = _shared(asked, air, pieces)
-    tours = tuple(departing(_tour(asked, air, each, shot), task) for each in _timed(asked, shares))
+    return Layout(_pieces(asked, air, shot.swath_m if shot else float(asked.parameters["spacing_m"])), shot)
+
+
+def covered(task: FleetTask, asked: AreaRequest, air: Air, layout: Layout) -> FleetPreview:
+    """Tours that fly the layout together."""
+    shares, uncovered = _shared(asked, air, layout.pieces)
+    tours = tuple(departing(_tour(asked, air, each, layout.shot), task) for each in _timed(asked, shares))
     return FleetPreview(
         tours=tours,
         unvisited=(),
@@ -92,7 +105,7 @@ def _pieces(asked: AreaRequest, air: Air, swath_m: float) -> tuple[Piece, ...]:
         alt_rel_m=asked.alt_m,
         heading_deg=None if heading is None else float(heading),
         home=np.array(homes.pop()) if len(homes) == 1 else None,
-        effort=THOROUGH,
+        effort=QUICK if asked.seconds < _THOROUGH_S else THOROUGH,
     )
 
 

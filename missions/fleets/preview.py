@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.errors import Conflict
 from core.ids import VehicleId
 from missions.fleets.air import Air, FleetTask, air_of
-from missions.fleets.area import covered
+from missions.fleets.area import Layout, covered, laid_out
 from missions.fleets.model import Effort, Point, Round
 from missions.fleets.patrol import Patrol, patrol
 from missions.fleets.request import AreaRequest, PatrolRequest, RecurrentRequest
@@ -27,12 +27,13 @@ def preview(task: FleetTask, left_s: Callable[[], float] | None = None) -> Fleet
     `left_s`: seconds that are left, asked now and then. Raises InvalidRequest for what nobody can do.
     """
     air, known = air_of(task), Known()
+    layout = laid_out(task.request, air) if isinstance(task.request, AreaRequest) else None
     trusted = dict.fromkeys((vehicle.id for vehicle in task.request.vehicles), 1.0)
     grounded: dict[VehicleId, Grounded] = {}
     wrong: dict[VehicleId, Conflict] = {}
     first: FleetPreview | None = None
     while True:
-        made = _made(task, _trusting(air, trusted), left_s)
+        made = _made(task, _trusting(air, trusted), layout, left_s)
         made = replace(made, tours=planned(made.tours, task, left_s, known), grounded=tuple(grounded.values()))
         first = first or made
         flown = {tour.vehicle_id for tour in made.tours}
@@ -60,14 +61,15 @@ def _trusting(air: Air, trusted: Mapping[VehicleId, float]) -> Air:
     )
 
 
-def _made(task: FleetTask, air: Air, left_s: Callable[[], float] | None) -> FleetPreview:
+def _made(task: FleetTask, air: Air, layout: Layout | None, left_s: Callable[[], float] | None) -> FleetPreview:
     match task.request:
         case PatrolRequest() as asked:
             return _patrolled(task, asked, air, left_s)
         case RecurrentRequest() as asked:
             return watched(task, asked, air, left_s)
         case AreaRequest() as asked:
-            return covered(task, asked, air)
+            assert layout is not None
+            return covered(task, asked, air, layout)
 
 
 def _patrolled(task: FleetTask, asked: PatrolRequest, air: Air, left_s: Callable[[], float] | None) -> FleetPreview:

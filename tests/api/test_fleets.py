@@ -49,7 +49,7 @@ AREA = {
 
 def an_area(**changes: Any) -> dict[str, Any]:
     body = {"name": "普查", "task": "area", "area": AREA, "alt_rel_m": 80, "speed_mps": 10, "spacing_m": 40}
-    return body | {"vehicle_ids": ["bl-01"]} | changes
+    return body | {"vehicle_ids": ["bl-01"], "seconds": 0.5} | changes
 
 
 async def test_an_area_becomes_routes_that_plan_without_conflicts(world: World) -> None:

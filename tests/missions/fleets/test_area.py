@@ -27,7 +27,8 @@ HOLE = [[121.124, 31.135], [121.125, 31.135], [121.125, 31.136], [121.124, 31.13
 
 def an_area(**changes: Any) -> AreaRequest:
     area = {"type": "Polygon", "coordinates": [RING, HOLE]}
-    body = {"task": "area", "name": "a", "area": area, "alt_rel_m": 60, "speed_mps": 10, "spacing_m": 50} | changes
+    body = {"task": "area", "name": "a", "area": area, "alt_rel_m": 60, "speed_mps": 10, "spacing_m": 50}
+    body |= {"seconds": 0.5} | changes
     read = parse_fleet_request({name: value for name, value in body.items() if value is not None}, FLEET)
     assert isinstance(read, AreaRequest)
     return read
