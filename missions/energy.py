@@ -120,6 +120,10 @@ def estimate(
     of the timeline. `holds_s`: (N,), how long it stays at each. Raises TooMuchWind, for p95's wind too.
     """
     path, hold_s = flown_path(points, motion, return_alt_m=return_alt_m)
+    if returns is ReturnMode.RETRACE:
+        # It lands (NAV_LAND) at once when it is back above home: none of the waits of RTL. Six such flights of SITL
+        # were 6 to 11 s shorter than with them.
+        hold_s[[len(points) + 1, -2]] = 0.0
     if holds_s is not None:
         hold_s[2 : 2 + len(points)] += holds_s
     back = len(points) + 1
