@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from api.intents import PREPARATION_S, conflict_of, mission_intent, planned_intent, present_intent, took_off_at
+from api.intents import conflict_of, latest_gone, mission_intent, planned_intent, present_intent, took_off_at
 from core.clock import Clock
 from core.errors import Conflict, Overloaded
 from core.ids import MissionId, SortieId, VehicleId
@@ -124,8 +124,7 @@ class Deconfliction:
             sorties = await self._store.sorties(limit=MOST_SORTIES, unfinished_only=True)
             await self._read_flown(sorties)
             now = self._clock.now()
-            after = now - timedelta(seconds=PREPARATION_S)
-            departing = await self._store.departing(after=after, limit=MOST_PLANNED)
+            departing = await self._store.departing(after=latest_gone(now), limit=MOST_PLANNED)
             await self._read_planned([key for key in departing if key not in self._flown])
             schedule = await asyncio.to_thread(self._scheduled, sorties, vehicles, now)
             self._schedule = schedule

@@ -25,6 +25,11 @@ def mission_intent(revision: Revision, departs_at: datetime, *, emergency: bool 
     return intent_of(revision.plan, departs_at, id=str(revision.mission_id), name=revision.request.name, rank=rank)
 
 
+def latest_gone(now: datetime) -> datetime:
+    """What was to depart until then is gone or will not go: no air is kept for it any more."""
+    return now - timedelta(seconds=PREPARATION_S)
+
+
 def launch_intent(revision: Revision, now: datetime) -> Intent:
     """What a mission takes that is launched now; a whole second, as people read the delay that may be proposed."""
     now = now.replace(microsecond=0) + timedelta(seconds=1) if now.microsecond else now

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from api.deconflict import Verdict, judged
-from api.intents import mission_intent
+from api.intents import latest_gone, mission_intent
 from api.proposing import Asked, proposals_for
 from api.services import Services
 from core.errors import MissionConflict
@@ -51,9 +51,9 @@ def withheld(plan: Plan, refusal: MissionConflict) -> Plan:
 
 
 def _reserves(services: Services, revision: Revision) -> bool:
-    """Only who tells when it departs reserves air; what was to depart earlier is not kept for it any more."""
+    """Only who tells when it departs reserves air, and only until it should be gone."""
     departs_at = revision.request.departs_at
-    return departs_at is not None and departs_at > services.clock.now() and bool(revision.plan.waypoints)
+    return departs_at is not None and departs_at > latest_gone(services.clock.now()) and bool(revision.plan.waypoints)
 
 
 async def _blocked(services: Services, revision: Revision) -> tuple[Verdict, Schedule] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -28,12 +29,14 @@ class FakeStore:
 
     flown: list[Sortie] = field(default_factory=list)
     kept: list[Revision] = field(default_factory=list)
+    reads: list[MissionId] = field(default_factory=list)
 
     async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
         assert unfinished_only
         return self.flown[:limit]
 
     async def revisions(self, wanted: Sequence[tuple[MissionId, int]]) -> Sequence[Revision]:
+        self.reads += [mission_id for mission_id, _ in wanted]
         return [each for each in self.kept if (each.mission_id, each.revision) in wanted]
 
     async def departing(self, *, after: datetime, limit: int) -> Sequence[tuple[MissionId, int]]:
@@ -44,8 +47,13 @@ class FakeStore:
         return [each for each in self.flown if each.id != sortie_id]
 
 
+@cache
+def drafted() -> Revision:
+    return a_revision()
+
+
 def planned(name: str, departs_at: datetime | None) -> Revision:
-    return a_revision(name, request=replace(REQUEST, departs_at=departs_at))
+    return replace(drafted(), mission_id=MissionId(name), request=replace(REQUEST, departs_at=departs_at))
 
 
 def flying(state: SortieState, reached: int = 0, took_off_at: datetime = NOW) -> Sortie:
@@ -62,6 +70,21 @@ async def test_the_schedule_holds_what_flies_and_what_is_to_depart_and_nothing_t
     assert schedule.intents["sortie-1"].rank.airborne
     again = (await board.traffic(())).schedule
     assert again.intents["soon"] is schedule.intents["soon"]
+
+
+async def test_only_what_is_new_is_read_and_what_is_over_is_forgotten() -> None:
+    clock = ManualClock()
+    store = FakeStore([], [planned(f"m-{number}", NOW + timedelta(minutes=number)) for number in range(1, 120)])
+    board = Deconfliction(store, clock)
+    assert len((await board.traffic(())).schedule.intents) == len(store.reads) == 119
+    store.kept.append(planned("new", NOW + timedelta(minutes=30)))
+    clock.advance(50 * 60.0)
+    traffic = await board.traffic(())
+    assert store.reads[119:] == []  # the new one was to depart half an hour ago
+    assert len(traffic.schedule.intents) == len(board._planned) == 119 - 48
+    store.kept.append(planned("later", NOW + timedelta(minutes=90)))
+    await board.traffic(())
+    assert store.reads[119:] == ["later"]
 
 
 def test_a_planned_flight_through_the_same_air_is_told_who_is_there() -> None:

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from api.main import enrolled
+from api.reservations import reserve
 from api.services import services_on
+from core.errors import MissionConflict
 from core.ids import MissionId, SortieId, VehicleId
 from missions.fleet import default_docks
 from missions.model import ProofSummary, SortieState
@@ -122,9 +124,28 @@ async def test_a_planned_mission_keeps_its_air_and_a_preview_says_who_has_it(fle
 async def test_without_a_departure_nothing_is_reserved(fleet: World) -> None:
     await fleet.mission(crossing(FIRST_DOCK))
     await fleet.mission(crossing(SECOND_DOCK))
-    past = (fleet.clock.now() - timedelta(minutes=1)).isoformat()
+    gone = (fleet.clock.now() - timedelta(minutes=2)).isoformat()
     for dock in (FIRST_DOCK, SECOND_DOCK):
-        await fleet.mission(crossing(dock, departs_at=past))
+        await fleet.mission(crossing(dock, departs_at=gone))
+    going = (fleet.clock.now() - timedelta(minutes=1)).isoformat()
+    await fleet.mission(crossing(FIRST_DOCK, departs_at=going))
+    assert (await fleet.http.post("/missions", json=crossing(SECOND_DOCK, departs_at=going))).status_code == 409
+
+
+async def test_what_is_stored_was_first_even_if_another_was_planned_earlier(fleet: World) -> None:
+    at = (fleet.clock.now() + timedelta(minutes=10)).isoformat()
+    services = services_on(fleet.app)
+    mission_id = MissionId(await fleet.mission(crossing(SECOND_DOCK)))
+    draft = await fleet.store.revision(mission_id, 1)
+    early = replace(
+        draft,
+        created_at=fleet.clock.now() - timedelta(minutes=1),
+        request=replace(draft.request, departs_at=datetime.fromisoformat(at)),
+    )
+    await fleet.mission(crossing(FIRST_DOCK, departs_at=at))
+    with pytest.raises(MissionConflict):
+        await reserve(services, early, lambda: fleet.store.add_revision(replace(early, revision=2), based_on=1))
+    assert (await fleet.store.mission(mission_id)).revision == 1
 
 
 async def test_a_mission_does_not_stand_in_its_own_way(fleet: World) -> None:
