@@ -22,6 +22,8 @@ Indices = NDArray[np.intp]
 
 # Coordinates are stored to 1e-7 degree: a vertex moves by up to 8 mm.
 TOUCH_M = 0.015
+# The lowest height above home that is flown at.
+LOWEST_REL_M = 1.0
 _LEG, _TURN, _RETURN, _CLIMB, _COLUMN = "leg", "turn", "return", "climb", "column"
 # How much less than a margin a cut corner keeps: the budget of a margin holds that already (WPNAV_RADIUS).
 _LESS_M = {_TURN: WP_RADIUS_M}
@@ -219,6 +221,7 @@ def _how(rule: _Rule, gap_m: float) -> str:
 
 def _altitude_conflicts(scene: Scene, space: Space, terrain: Terrain | None) -> Iterator[Conflict]:
     flight, ceiling_m = scene.flight, space.airspace.ceiling_agl_m
+    yield from _below_home(flight)
     if terrain is None:
         yield from _above(flight, ceiling_m - flight.pad_agl_m, None, f"{ceiling_m:g} m AGL")
     else:
@@ -280,6 +283,14 @@ def _too_high(
         f"{VERTICAL_MARGIN_M:g} m of margin; the limit is {limit}, so at most {most_rel_m:g} m above home."
     )
     return _altitude_conflict("altitude-above-limit", detail, zone)
+
+
+def _below_home(flight: Flight) -> Iterator[Conflict]:
+    """An autopilot takes no height below home, and 0 as the height that it has."""
+    lowest_m = min(flight.alts_rel_m)
+    if lowest_m < LOWEST_REL_M:
+        detail = f"The lowest height is {lowest_m:g} m above home; an autopilot flies from {LOWEST_REL_M:g} m on."
+        yield _altitude_conflict("altitude-below-minimum", detail, None)
 
 
 def _below(flight: Flight, limit_rel_m: float, zone: Zone) -> Iterator[Conflict]:

@@ -88,10 +88,14 @@ def lonlat_array(places: Iterable[LatLon]) -> Array:
 
 
 def densified(lonlat: Array) -> Array:
-    """The same line, (N, 2) degrees, with no edge longer than `LONGEST_EDGE_M`; edges of no length are kept."""
+    """The same line, (N, 2) degrees, with no edge longer than `LONGEST_EDGE_M`; edges of no length are kept.
+
+    An edge runs the short way round: over the 180th meridian, not round the Earth.
+    """
     if len(lonlat) < 2:
         return lonlat
     edges = np.diff(lonlat, axis=0)
+    edges[:, 0] -= 360.0 * np.round(edges[:, 0] / 360.0)
     cuts = np.maximum(1, np.ceil(np.hypot(*edges.T) / math.degrees(LONGEST_EDGE_M / EARTH_RADIUS_M))).astype(int)
     edge_of = np.repeat(np.arange(len(edges)), cuts)
     share = (np.arange(len(edge_of)) - np.repeat(np.cumsum(cuts) - cuts, cuts)) / cuts[edge_of]

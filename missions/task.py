@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.errors import FieldError, InvalidRequest
+from core.geo import ground_distance_m
 from geofence.frame import LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits
 from geofence.scene import RETURN_MPS, margin_budget_m
@@ -14,6 +16,10 @@ from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.model import Airframe, Dock, MissionRequest
 
+# Nearer to the poles and to the 180th meridian neighbours in degrees are none on the ground.
+FARTHEST_LAT_DEG, FARTHEST_LON_DEG = 85.0, 179.5
+# Farther from the dock nothing is worth planning: a proof goes to 30 km, and no battery as far.
+FARTHEST_M = 100_000.0
 # A plan may wait so long for its take-off before it is proven anew.
 HOLDS_FOR = timedelta(minutes=10)
 
@@ -50,7 +56,11 @@ class Task:
 def task_of(
     request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
 ) -> Task:
-    """The task of `request`; zones count that are valid at any time of the longest flight from its departure on."""
+    """The task of `request`; zones count that are valid at any time of the longest flight from its departure on.
+
+    Raises InvalidRequest for places where no plan can be proven.
+    """
+    _refuse_unprovable(request, dock)
     departs_at = request.departs_at or conditions.now
     # No battery lasts longer than it hovers: zones that begin later do not matter.
     longest = timedelta(hours=airframe.battery_wh / min(airframe.hover_w, airframe.cruise_w)) + HOLDS_FOR
@@ -60,3 +70,21 @@ def task_of(
     margin_m = margin_budget_m(max(request.speed_mps, RETURN_MPS))
     space = Space.of(airspace, frame, window, ground, margin_m=margin_m)
     return Task(request, dock, airspace, airframe, conditions, departs_at, frame, ground, space)
+
+
+def _refuse_unprovable(request: MissionRequest, dock: Dock) -> None:
+    """Raises InvalidRequest for what a proof does not reach: far places, the poles and the 180th meridian."""
+    for pointer, places in (
+        ("/properties/dock_id", (dock.place,)),
+        ("/geometry", (*request.line, *request.ring, *request.points)),
+        ("/properties/rally", request.rally),
+    ):
+        for place in places:
+            if abs(place.lat_deg) > FARTHEST_LAT_DEG or abs(place.lon_deg) > FARTHEST_LON_DEG:
+                limits = f"{FARTHEST_LAT_DEG:g} degrees of latitude and {FARTHEST_LON_DEG:g} of longitude"
+                detail = f"lies at {place.lat_deg:.4f}, {place.lon_deg:.4f}; plans are proven up to {limits}"
+                raise InvalidRequest((FieldError(pointer, detail),))
+            away_m = ground_distance_m(place, dock.place)
+            if away_m > FARTHEST_M:
+                detail = f"lies {away_m / 1000:.0f} km from the dock; plans reach up to {FARTHEST_M / 1000:g} km"
+                raise InvalidRequest((FieldError(pointer, detail),))

@@ -10,6 +10,8 @@ VERTICAL_MARGIN_M = 5.0
 ROUNDING_M = 0.011
 # Beyond this from home the planes are not good to 4 ppm any more, and straight lines bend (planning guide, 9.1).
 FARTHEST_M = 30_000.0
+# Nearer to the poles and to the 180th meridian neighbours in degrees are none on the ground.
+FARTHEST_LAT_DEG, FARTHEST_LON_DEG = 85.0, 179.5
 # Room between the path and the on-board fence: 2 m cross-track, 2 m cut corners, 1 m datum.
 FENCE_SLACK_M = 5.0
 

@@ -101,6 +101,7 @@ def densified(lonlat: Array, line_of: NDArray[np.intp] | None = None) -> tuple[A
     """
     lines = np.zeros(len(lonlat), dtype=np.intp) if line_of is None else line_of
     edges = np.diff(lonlat, axis=0)
+    edges[:, 0] -= 360.0 * np.round(edges[:, 0] / 360.0)  # over the 180th meridian, not round the Earth
     inside = lines[1:] == lines[:-1]
     length_m = np.hypot(edges[:, 0], edges[:, 1]) * _MOST_M_PER_DEG
     cuts = np.where(inside, np.maximum(1, np.ceil(length_m / LONGEST_EDGE_M)), 1).astype(np.intp)

@@ -8,7 +8,7 @@ import numpy as np
 
 from geofence.window import TimeWindow
 from missions.model import Airframe, Plan
-from missions.prove.facts import FARTHEST_M, Autopilot
+from missions.prove.facts import FARTHEST_LAT_DEG, FARTHEST_LON_DEG, FARTHEST_M, Autopilot
 from missions.prove.flight import Flight, NotFlyable, read_flight, read_rally
 from missions.prove.heights import GroundHeights, Heights
 from missions.prove.parts import Parts, Planes, Returning, parts_of
@@ -46,6 +46,7 @@ def lay_out(plan: Plan, given: Circumstances) -> Subject:
     flight = read_flight(plan.items, given.autopilot)
     rally = read_rally(plan.rally_items)
     planes = Planes.at(flight.home)
+    _check_degrees(flight.points)
     check_reach(np.concatenate((flight.points[:, :2], rally[:, :2])), planes, Rule.REACH)
     returning = Returning(plan.returns, plan.return_alt_rel_m, rally)
     return Subject(
@@ -67,3 +68,11 @@ def check_reach(lonlat: Array, planes: Planes, rule: Rule) -> None:
     if not farthest_m <= FARTHEST_M:
         detail = f"It reaches {farthest_m / 1000:.0f} km from home; a proof goes as far as {FARTHEST_M / 1000:g} km."
         raise NotFlyable(detail, rule)
+
+
+def _check_degrees(points: Array) -> None:
+    """Raises NotFlyable near the poles and the 180th meridian: zones are looked for in degrees."""
+    lon, lat = np.abs(points[:, :2]).max(axis=0).tolist()
+    if not (lon <= FARTHEST_LON_DEG and lat <= FARTHEST_LAT_DEG):
+        detail = f"It reaches {lat:g} degrees of latitude and {lon:g} of longitude; a proof goes up to "
+        raise NotFlyable(f"{detail}{FARTHEST_LAT_DEG:g} and {FARTHEST_LON_DEG:g}.", Rule.REACH)
