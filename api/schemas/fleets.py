@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Pr
 from api.schemas.geojson import MultiPointGeometry, PolygonGeometry
 from api.schemas.missions import MissionFeature
 from core.errors import Conflict
+from geofence.geometry import line_coordinates
 from missions.fleets.model import Objective
 from missions.fleets.patrol import MOST_CRAFTS, MOST_POINTS
 from missions.fleets.request import FleetJob, FleetRequest
+from missions.fleets.takeover import NewTour, Takeover
 from missions.fleets.tours import FleetPreview, Grounded, PointWatch, Tour, Uncovered, Unvisited, Workload, workloads
 from missions.model import Plan
 from missions.request import request_feature
@@ -200,4 +202,66 @@ class FleetPlanOut(BaseModel):
             period_s=made.period_s,
             exact=made.exact,
             airspace_version=made.airspace_version,
+        )
+
+
+class FlightIn(BaseModel):
+    """A flight of a running plan: a sortie, or a mission that a vehicle has yet to fly."""
+
+    sortie_id: str | None = None
+    mission_id: str | None = None
+    revision: int | None = Field(None, description="Absent: the newest")
+    vehicle_id: str | None = Field(None, description="With mission_id: who is to fly it")
+
+
+class ReassignIn(_Unread):
+    """Who dropped out, and all flights of the plan, that of the dropped vehicle among them."""
+
+    dropped: str = Field(description="The id of the vehicle")
+    flights: Annotated[list[FlightIn], Field(max_length=MOST_CRAFTS)]
+    spares: list[str] | None = Field(None, description="Vehicles that stand ready and may take over, too")
+
+
+class NewTourOut(BaseModel):
+    """What a vehicle flies from now on; `feature` is the mission to post, `taken` the points that are new to it."""
+
+    vehicle_id: str
+    points: list[list[float]]
+    taken: list[list[float]]
+    feature: MissionFeature
+    conflicts: list[Conflict]
+
+    @classmethod
+    def of(cls, tour: NewTour) -> NewTourOut:
+        return cls(
+            vehicle_id=tour.vehicle_id,
+            points=line_coordinates(tour.points),
+            taken=line_coordinates(tour.taken),
+            feature=MissionFeature.model_validate(request_feature(tour.request)),
+            conflicts=list(tour.conflicts),
+        )
+
+
+class LostOut(BaseModel):
+    """A point that nobody can take over."""
+
+    position: list[float]
+    reason: str
+
+
+class ReassignOut(BaseModel):
+    """New tours of the vehicles whose tour changes, the others' ids, the points that are lost, and metres added."""
+
+    tours: list[NewTourOut]
+    unchanged: list[str]
+    lost: list[LostOut]
+    added_m: float
+
+    @classmethod
+    def of(cls, made: Takeover) -> ReassignOut:
+        return cls(
+            tours=[NewTourOut.of(tour) for tour in made.tours],
+            unchanged=list(made.unchanged),
+            lost=[LostOut(position=line_coordinates([each.place])[0], reason=each.reason) for each in made.lost],
+            added_m=made.added_m,
         )

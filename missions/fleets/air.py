@@ -75,6 +75,7 @@ def _craft(asked: FleetRequest, vehicle: FleetVehicle, home: tuple[float, float]
         speed_mps=asked.speed_mps,
         alt_rel_m=max(0.0, high_amsl_m - vehicle.dock.alt_amsl_m) if above_ground else asked.alt_m,
         longest_s=asked.longest_s,
+        charge=vehicle.charge,
         rounds=asked.rounds,
         swap_s=asked.swap_s,
     )

@@ -31,11 +31,12 @@ class FleetJob(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FleetVehicle:
-    """A vehicle that may be sent: from which dock, of which airframe."""
+    """A vehicle that may be sent: from which dock, of which airframe, with how much in its battery, 0 to 1."""
 
     id: VehicleId
     dock: Dock
     airframe: Airframe
+    charge: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

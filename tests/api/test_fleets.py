@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from missions.model import SortieState
 from tests.api.conftest import World
 from tests.missions.fleets.test_preview import a_body
+from tests.samples import a_sortie
 
 
 async def test_a_fleet_plan_gives_missions_that_plan_without_conflicts(world: World) -> None:
@@ -101,3 +103,69 @@ async def test_what_is_wrong_with_an_area_is_pointed_at(change: dict[str, Any], 
     answer = await world.http.post("/fleet-plans", json=body)
     assert answer.status_code == 422, answer.text
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def a_watch(first: int, count: int, dock: str = "dock-xiayang") -> dict[str, Any]:
+    points = a_body(9)["points"] | {"coordinates": a_body(9)["points"]["coordinates"][first : first + count]}
+    told = {"name": "w", "pattern": "watch", "alt_rel_m": 60, "speed_mps": 8, "tour": "as-drawn", "dock_id": dock}
+    return {"type": "Feature", "geometry": points, "properties": told}
+
+
+async def a_running_plan(world: World, *, reached: int) -> list[dict[str, Any]]:
+    """bl-02 flies the first three points and is past `reached` waypoints; bl-01 is to fly three others."""
+    flown, waiting = await world.mission(a_watch(0, 3)), await world.mission(a_watch(3, 3))
+    told: dict[str, Any] = {"mission_id": flown, "waypoints_reached": reached, "state": SortieState.ON_MISSION}
+    sortie = a_sortie("sortie-2", vehicle="bl-02", **told)
+    await world.store.add_sortie(sortie, idempotency_key="k", request_digest="d")
+    return [{"sortie_id": "sortie-2"}, {"mission_id": waiting, "vehicle_id": "bl-01"}]
+
+
+async def test_what_a_dropped_vehicle_has_left_goes_to_the_others_in_their_order(world: World) -> None:
+    world.tick()
+    flights = await a_running_plan(world, reached=1)
+    answer = await world.http.post("/fleet-plans/reassign", json={"dropped": "bl-02", "flights": flights})
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    everything = a_body(9)["points"]["coordinates"]
+    (tour,) = made["tours"]
+    assert (tour["vehicle_id"], made["lost"], made["unchanged"]) == ("bl-01", [], [])
+    assert sorted(tour["taken"]) == sorted(everything[1:3])
+    assert [point for point in tour["points"] if point not in tour["taken"]] == everything[3:6]
+    planned = (await world.http.post("/plans", json=tour["feature"])).json()["plan"]
+    assert (planned["conflicts"], tour["conflicts"]) == ([], [])
+    assert planned["waypoints_total"] >= 5
+
+
+async def test_nothing_changes_when_the_dropped_vehicle_had_seen_everything(world: World) -> None:
+    world.tick()
+    flights = await a_running_plan(world, reached=99)
+    made = (await world.http.post("/fleet-plans/reassign", json={"dropped": "bl-02", "flights": flights})).json()
+    assert (made["tours"], made["unchanged"], made["added_m"]) == ([], ["bl-01"], 0.0)
+
+
+async def test_points_that_no_battery_reaches_are_named_as_lost(world: World) -> None:
+    world.tick(battery_pct=26.0)
+    flights = await a_running_plan(world, reached=0)
+    made = (await world.http.post("/fleet-plans/reassign", json={"dropped": "bl-02", "flights": flights})).json()
+    assert made["tours"] == []
+    assert [each["position"] for each in made["lost"]] == a_body(9)["points"]["coordinates"][:3]
+    assert all("enough left" in each["reason"] for each in made["lost"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"dropped": "bl-02", "flights": []}, 422, "/flights"),
+        ({"dropped": "bl-02"}, 422, "/flights"),
+        ({"dropped": "bl-02", "flights": [{"mission_id": "m"}]}, 422, "/flights/0"),
+        ({"dropped": "bl-02", "flights": [{"sortie_id": "nowhere"}]}, 404, "nowhere"),
+        ({"dropped": "bl-03", "flights": [{"sortie_id": "sortie-2"}]}, 422, "/dropped"),
+        ({"dropped": "bl-02", "flights": [{"sortie_id": "sortie-2"}]}, 422, "/spares"),
+        ({"dropped": "bl-02", "flights": [{"sortie_id": "sortie-2"}], "spares": ["bl-99"]}, 404, "bl-99"),
+    ],
+)
+async def test_what_cannot_be_reassigned_says_why(body: dict[str, Any], status: int, said: str, world: World) -> None:
+    await a_running_plan(world, reached=0)
+    answer = await world.http.post("/fleet-plans/reassign", json=body)
+    assert answer.status_code == status, answer.text
+    assert said in answer.text
