@@ -113,6 +113,7 @@ def test_draw_an_area_launch_watch_pause_resume_and_land(page: Page, platform: P
     by(page, "launch").click()
     by(page, "confirm-launch").click()
     state_is(page, "on_mission")
+    expect(by(page, "event-log")).to_contain_text("Mission: 1 Takeoff")
     expect(by(page, "waypoint-counter")).to_contain_text(re.compile(r"([8-9]|\d\d)\s*/"), timeout=60_000)
     SCREENSHOT.parent.mkdir(exist_ok=True)
     page.wait_for_timeout(2_000)
@@ -128,7 +129,6 @@ def test_draw_an_area_launch_watch_pause_resume_and_land(page: Page, platform: P
     (sortie,) = platform.get("/sorties")["items"]
     assert (sortie["outcome"], sortie["breaches"], sortie["upload_verified"]) == ("completed", 0, True)
     assert sortie["waypoints_reached"] == sortie["waypoints_total"]
-    expect(by(page, "event-log")).to_contain_text("Mission: 1 Takeoff")
 
 
 def test_a_conflict_is_named_and_nothing_can_be_launched(page: Page, platform: Platform) -> None:

@@ -6,6 +6,9 @@ import { places } from "../state/places";
 import { draft, featureOf, preview } from "./draft";
 
 const REST_MS = 250;
+/** A busy service is asked again, the last question of many goes through; so often, so much later. */
+const RETRIES = 3;
+const RETRY_MS = 2_000;
 
 /** Keeps `preview` in step with `draft` until the returned function is called. */
 export function keepPreview(): () => void {
@@ -13,7 +16,7 @@ export function keepPreview(): () => void {
   let running: AbortController | null = null;
   let asked = "";
 
-  const ask = async () => {
+  const ask = async (retries = RETRIES) => {
     const feature = featureOf(draft.get());
     if (!feature) return;
     const mine = new AbortController();
@@ -23,6 +26,10 @@ export function keepPreview(): () => void {
       if (running === mine) preview.set({ status: "planned", plan });
     } catch (reason) {
       if (running !== mine || !(reason instanceof Problem)) return;
+      if (reason.slug === "overloaded" && retries > 0) {
+        timer = setTimeout(() => void ask(retries - 1), RETRY_MS);
+        return;
+      }
       const errors = reason.document.errors;
       preview.set(errors ? { status: "invalid", errors } : { status: "failed", problem: reason });
     }
