@@ -17,7 +17,7 @@ from tests.docs.reading import DOCUMENTS, ROOT, Command, commands
 # Each once, however many documents show it.
 COMMANDS = tuple({(each.words, each.shown): each for document in DOCUMENTS for each in commands(document)}.values())
 # These neither listen nor fly: they are run. Of the others the words are read as the program would read them.
-RUN = ("plan", "import", "export", "version")
+RUN = ("plan", "fleet", "import", "export", "version")
 BENCHES = re.findall(r'"([a-z]+)": ', (ROOT / "bench" / "__main__.py").read_text(encoding="utf-8"))
 TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 SHELL = ((".", ".venv/bin/activate"),)

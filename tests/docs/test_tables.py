@@ -30,7 +30,10 @@ def conflict_codes() -> set[str]:
     found |= {f"{what}-{how}" for what in ("leg", "return") for how in ("leaves-inclusion", "crosses-exclusion")}
     choosing = set()
     for file in (file for package in PACKAGES for file in (ROOT / package).rglob("*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if "onflict(" not in text:
+            continue
+        tree = ast.parse(text)
         constants = {
             target.id: node.value
             for node in tree.body
