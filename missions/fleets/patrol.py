@@ -55,10 +55,13 @@ class _Planning:
         self._points, self._crafts, self._distances, self._effort = points, crafts, distances, effort
         self._optional = False
         self._limit_s = math.inf
+        self._most_rounds = max((craft.rounds for craft in crafts), default=1)
 
     def patrol(self, objective: Objective) -> Patrol:
         self._distances.explore()
         self._optional = not (self._all_in_reach() and self._probe())
+        if objective is Objective.PERIOD and not self._optional:
+            self._most_rounds = self._fewest_rounds()
         share = 0.2 if objective is Objective.PERIOD else 0.75
         best = self._searched(share)
         if not (best.feasible or self._optional):
@@ -84,6 +87,14 @@ class _Planning:
         """Whether limits let all points in, as far as a short search can tell."""
         return self._solve(self._effort.seeds[0], 0.2 * self._effort.seconds, first=True).feasible
 
+    def _fewest_rounds(self) -> int:
+        """How few flights of each craft let all points in: each more costs a change of battery and a way there."""
+        most = self._most_rounds
+        for self._most_rounds in range(1, most):
+            if self._probe():
+                return self._most_rounds
+        return most
+
     def _nearest_round(self, point: int) -> Round | None:
         rounds = (self._round(craft, (point,)) for craft in range(len(self._crafts)) if self._crafts[craft].rounds)
         return next((each for each in rounds if keeps_limits(each, self._crafts[each.craft])), None)
@@ -107,7 +118,8 @@ class _Planning:
 
     def _solve(self, seed: int, seconds: float, start: Tours | None = None, *, first: bool = False) -> Found:
         stop = Stop(max(0.05, seconds), self._effort.iterations, first)
-        problem = Problem(self._crafts, self._points, self._distances, optional=self._optional, limit_s=self._limit_s)
+        crafts = [replace(craft, rounds=min(craft.rounds, self._most_rounds)) for craft in self._crafts]
+        problem = Problem(crafts, self._points, self._distances, optional=self._optional, limit_s=self._limit_s)
         return problem.solve(seed, stop, start)
 
     def _settled(self, found: Found, seconds: float) -> Found:
@@ -131,24 +143,36 @@ class _Planning:
         return replace(found, feasible=found.feasible and kept, metres=sum(each.length_m for each in rounds))
 
     def _sooner(self, best: Found) -> Found:
-        """The longest round as short as halving its bounds makes it, then the total within that."""
+        """What is over soonest of all that is found while the longest round is made as short as halving makes it.
+
+        Then the fewest metres that are over as soon. With several rounds for each craft it is the sum that counts.
+        """
         if not best.tours:
             return best
-        low_s, high_s = 0.0, self._longest_s(best)
-        low_s = sum(self._round(*tour).counted_s for tour in best.tours) / (2.0 * len(self._crafts))
+        high_s = self._longest_s(best)
+        low_s = sum(self._round(*tour).counted_s for tour in best.tours) / (
+            2.0 * len(self._crafts) * self._most_rounds
+        )
         each_s = 0.6 * self._effort.seconds / _HALVINGS
-        served = _served(best)
+        served, last = _served(best), best
         for turn in range(_HALVINGS):
             if self._over() or high_s - low_s < 1.0:
                 break
             self._limit_s = (low_s + high_s) / 2.0
-            found = self._settled(self._solve(turn, each_s, best.tours, first=not self._optional), each_s)
+            found = self._settled(self._solve(turn, each_s, last.tours, first=not self._optional), each_s)
             if found.feasible and _served(found) >= served:
-                best, high_s = found, self._longest_s(found)
+                last, high_s = found, self._longest_s(found)
+                best = min(best, found, key=self._lateness)
             else:
                 low_s = self._limit_s
         self._limit_s = high_s
-        return min(best, self._settled(self._solve(0, each_s, best.tours), each_s), key=_badness)
+        return min(best, self._settled(self._solve(0, each_s, last.tours), each_s), key=self._lateness)
+
+    def _lateness(self, found: Found) -> tuple[bool, int, float, float]:
+        """As `_badness`, but by when the last craft has landed; then metres."""
+        rounds = self._timed(self._round(*tour) for tour in found.tours)
+        over_s = max((each.ends_s for each in rounds), default=0.0)
+        return (not found.feasible, -_served(found), round(over_s), found.metres)
 
     def _longest_s(self, found: Found) -> float:
         return max(self._round(*tour).counted_s for tour in found.tours)

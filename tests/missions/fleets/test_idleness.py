@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.ids import VehicleId
+from geofence.frame import Array
 from missions.fleets.costs import counted_s
 from missions.fleets.distances import Distances, OpenAir
-from missions.fleets.idleness import Visit, cyclic, greedy, idleness, recurrent
+from missions.fleets.idleness import Pace, Visit, cyclic, flights, greedy, idleness, recurrent
 from missions.fleets.model import Craft, Effort, Objective, Point
 from missions.fleets.patrol import patrol
 
@@ -92,3 +96,66 @@ def test_a_point_out_of_reach_is_never_seen_and_stops_nothing() -> None:
     assert idleness(best.visits, asked, HORIZON_S).worst_s == HORIZON_S
     nobody = greedy([Point((9_000.0, 0.0))], fleet, Distances(fleet, asked[5:], OpenAir()), HORIZON_S)
     assert nobody == ()
+
+
+class Walled:
+    """A wall along x = 0 with a gap far to the north; counts the ways that were searched for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def way(self, start: Array, end: Array) -> Array | None:
+        self.asked += 1
+        return np.stack((start, np.array([0.0, 900.0]), end))
+
+    def clear(self, starts: Array, ends: Array) -> NDArray[np.bool_]:
+        return np.asarray((starts[:, 0] > 0.0) == (ends[:, 0] > 0.0))
+
+
+@pytest.mark.parametrize("most", [0, 10])
+def test_no_more_ways_are_searched_for_than_the_pace_lets_and_only_known_ones_flown(most: int) -> None:
+    asked, fleet, ways = points(8, 24), crafts(2, 1_500.0), Walled()
+    made = patrol(asked, fleet, ways, effort=QUICK)
+    before = ways.asked
+    best = recurrent(made.plan, asked, fleet, made.distances, HORIZON_S, pace=Pace(ways=most))
+    # A cycle may close one round of each craft.
+    assert ways.asked - before <= most + len(fleet)
+    assert best.unseen == ()
+    assert all(made.distances.exact[pair] for each in flights(best.visits, asked, fleet, made.distances)
+               for pair in made.distances.legs(each.craft, each.points))  # fmt: skip
+    assert_flyable(best.visits, asked, fleet, made.distances)
+
+
+def test_without_time_the_rounds_of_the_plan_are_the_schedule() -> None:
+    asked, fleet = points(8, 10, heavy=(1,)), crafts(2)
+    made = patrol(asked, fleet, effort=QUICK)
+    hurried = recurrent(made.plan, asked, fleet, made.distances, HORIZON_S, pace=Pace(left_s=lambda: 0.0))
+    assert {each.point for each in hurried.visits} == set(range(10))
+
+
+def test_no_flight_of_a_watch_sees_a_point_twice_but_for_whole_laps() -> None:
+    asked, fleet = points(9, 3, heavy=(0,)), crafts(1, 1_500.0)
+    made = patrol(asked, fleet, effort=QUICK)
+    for visits in (
+        greedy(asked, fleet, made.distances, HORIZON_S, once=True),
+        recurrent(made.plan, asked, fleet, made.distances, HORIZON_S, once=True).visits,
+    ):
+        for each in flights(visits, asked, fleet, made.distances):
+            own = list(dict.fromkeys(each.points))
+            assert list(each.points) == (own * len(each.points))[: len(each.points)]
+
+
+def test_flights_are_the_visits_with_the_change_of_battery_between_them() -> None:
+    asked, fleet = points(10, 8), crafts(2)
+    distances = Distances(fleet, asked, OpenAir())
+    visits = greedy(asked, fleet, distances, HORIZON_S)
+    found = flights(visits, asked, fleet, distances)
+    assert sorted(stop for each in found for stop in each.points) == sorted(each.point for each in visits)
+    for craft in range(2):
+        own = [each for each in found if each.craft == craft]
+        assert own[0].begins_s == 0.0
+        for before, after in pairwise(own):
+            assert after.begins_s == pytest.approx(before.ends_s + fleet[craft].swap_s)
+        for number, each in enumerate(own):
+            at_s = [visit.at_s for visit in visits if (visit.craft, visit.flight) == (craft, number)]
+            assert each.begins_s < at_s[0] < at_s[-1] < each.ends_s

@@ -144,6 +144,16 @@ def test_the_shortest_period_is_never_longer_than_that_of_the_shortest_total() -
         assert period.total_m >= 0.999 * total.total_m
 
 
+def test_with_several_rounds_it_is_their_sum_that_is_made_short() -> None:
+    asked = points(np.random.default_rng(3), 24)
+    fleet = crafts(3, 300.0, rounds=5)
+    total, period = (patrol(asked, fleet, objective=each, effort=QUICK).plan for each in Objective)
+    assert (total.dropped, period.dropped) == ((), ())
+    assert period.period_s <= total.period_s
+    rounds = [sum(each.craft == craft for each in period.rounds) for craft in range(3)]
+    assert max(rounds) - min(rounds) <= 1
+
+
 def test_the_same_seeds_and_iterations_give_the_same_plan() -> None:
     rng = np.random.default_rng(10)
     asked, fleet = points(rng, 20), crafts(3, 400.0)
