@@ -136,6 +136,19 @@ class Platform:
         answer: Json = response.json()
         return answer
 
+    def post_patiently(self, path: str, body: Any, *, within_s: float = 120.0) -> Json:
+        """A request that makes something, asked again while the platform has too much to do, as it tells one to."""
+        answer: Json = {}
+
+        def made() -> bool:
+            response = self.request("POST", path, body)
+            assert response.status_code in (201, 503), response.text
+            answer.update(response.json())
+            return response.status_code == 201
+
+        self.until(made, within_s=within_s, what=f"an answer to POST {path}")
+        return answer
+
     def vehicle(self, vehicle_id: str) -> Json:
         return self.get(f"/vehicles/{vehicle_id}")
 

@@ -22,7 +22,7 @@ from bench.figure import Figure
 from geofence.geojson import zone_collection
 from missions.energy import AIRFRAMES
 from missions.fleet import SITL_AIRFRAME
-from tests.platform import Json, Platform, running_platform
+from tests.platform import Platform, running_platform
 from tests.sitl.cases import Case, cases, published
 from tests.sitl.flown import Flown, cross_track_m, least_gaps_m, read_flown
 
@@ -132,40 +132,25 @@ def fly(numbers: Sequence[int], seed: int) -> Iterator[Row]:
 
 def _round(flights: Sequence[Case], numbers: Sequence[int], seed: int, folder: Path) -> list[Row]:
     with running_platform(folder, speedup=_SPEEDUP, sitl=True) as platform:
+        vehicles = [_vehicle_at(platform, case) for case in flights]
+        for vehicle_id in vehicles:
+            platform.until_ready(vehicle_id)
         airspace = published(flights)
         zones = {"combination": airspace.combination, "zones": zone_collection(airspace.zones)}
-        _post(platform, "/airspace/versions", zones | {"note": "random fields"})
+        platform.post_patiently("/airspace/versions", zones | {"note": "random fields"})
         with ThreadPoolExecutor(len(flights)) as pool:
             jobs = [
-                pool.submit(_flight, platform, case, _BY_TURNS[number % len(_BY_TURNS)], [seed, number])
-                for case, number in zip(flights, numbers, strict=True)
+                pool.submit(_flight, platform, case, vehicle_id, _BY_TURNS[number % len(_BY_TURNS)], [seed, number])
+                for case, vehicle_id, number in zip(flights, vehicles, numbers, strict=True)
             ]
             return [job.result() for job in jobs]
 
 
-def _post(platform: Platform, path: str, body: Json) -> Json:
-    """Asks again while the platform is too busy: three autopilots at ten times their speed take all there is."""
-    answer: Json = {}
-
-    def done() -> bool:
-        response = platform.request("POST", path, body)
-        assert response.status_code in (201, 503), response.text
-        answer.update(response.json())
-        return response.status_code == 201
-
-    platform.until(done, within_s=120.0, what=f"an answer to POST {path}")
-    return answer
-
-
-def _flight(platform: Platform, case: Case, broken_off: BrokenOff, seed: Sequence[int]) -> Row:
-    vehicle_id = next(
-        each["vehicle_id"] for each in platform.get("/vehicles")["items"] if each["dock_id"] == case.dock.id
-    )
-    platform.until_ready(vehicle_id)
+def _flight(platform: Platform, case: Case, vehicle_id: str, broken_off: BrokenOff, seed: Sequence[int]) -> Row:
     with _Knobs(platform, vehicle_id) as knobs:
         for name, value in _FAILSAFES.items():
             knobs.turn(name, value)
-        mission = _post(platform, "/missions", case.feature)
+        mission = platform.post_patiently("/missions", case.feature)
         response = platform.launch(mission, vehicle_id)
         assert response.status_code == 202, response.text
         sortie_id = str(response.json()["sortie_id"])

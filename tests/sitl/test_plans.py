@@ -58,9 +58,9 @@ def feature(pattern: str, drawn: BaseGeometry, **told: object) -> Json:
 
 def fly(platform: Platform, area: Field, asked: Json, *, back_from: int | None = None) -> Told:
     """Publishes the field, plans, flies; with `back_from` waypoints behind the operator asks to return."""
-    platform.post("/airspace/versions", {"note": "test", "zones": zone_collection(area.airspace().zones)})
     platform.until_ready(VEHICLE)
-    mission = platform.post("/missions", asked)
+    platform.post_patiently("/airspace/versions", {"note": "test", "zones": zone_collection(area.airspace().zones)})
+    mission = platform.post_patiently("/missions", asked)
     response = platform.launch(mission, VEHICLE)
     assert response.status_code == 202, response.text
     sortie_id = str(response.json()["sortie_id"])
