@@ -18,7 +18,7 @@ from missions.fleet import default_airframe
 from missions.fleets.area import MOST_ROWS
 from missions.fleets.preview import FleetPreview, FleetTask, preview
 from missions.fleets.request import AreaRequest, FleetVehicle, parse_fleet_request
-from missions.model import Pattern
+from missions.model import Pattern, ReturnMode
 from tests.missions.fleets.test_preview import AT, DOCKS, FLEET
 
 RING = [[121.122, 31.134], [121.127, 31.134], [121.127, 31.1375], [121.122, 31.1375], [121.122, 31.134]]
@@ -117,3 +117,16 @@ def test_heights_above_ground_need_a_ground() -> None:
     assert made.tours
     heights = [step.alt_rel_m for tour in made.tours if tour.plan for step in tour.plan.waypoints]
     assert np.ptp(heights) < 10.0
+
+
+def test_no_tour_is_offered_with_a_conflict_while_another_vehicle_can_fly_it() -> None:
+    roof = FleetVehicle(VehicleId("bl-09"), DOCKS[1], default_airframe())
+    wide = [[121.118, 31.140], [121.132, 31.140], [121.132, 31.150], [121.118, 31.150], [121.118, 31.140]]
+    asked = an_area(area={"type": "Polygon", "coordinates": [wide]}, alt_rel_m=80, spacing_m=80)
+    made = shared(replace(asked, vehicles=(*FLEET, roof)))
+    assert all(tour.plan is not None and not tour.conflicts for tour in made.tours)
+    # Its straight way home is barred: it flies half of its battery, back along its path, or not at all.
+    ways_home = [tour.plan.returns for tour in made.tours if tour.vehicle_id == roof.id and tour.plan]
+    assert all(each is ReturnMode.RETRACE for each in ways_home)
+    assert bool(ways_home) != (roof.id in [each.vehicle_id for each in made.grounded])
+    assert made.uncovered == ()
