@@ -7,15 +7,25 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from core.clock import Clock
-from core.errors import BailuError, PreflightFailed, StaleRevision, UploadMismatch, VehicleRejected
+from core.errors import (
+    BailuError,
+    LinkTimeout,
+    PreflightCheck,
+    PreflightFailed,
+    StaleRevision,
+    UploadMismatch,
+    VehicleRejected,
+)
+from core.geo import LatLon, ground_distance_m
 from missions.items import Kind, items_hash
 from missions.model import MissionItem, Plan, SortieState
 from missions.ports import CommandJournal
 from telemetry.commands import journalled, new_record, problem_of, set_mode
 from telemetry.exchange import download, upload
 from telemetry.logbook import GATEWAY, Logbook
+from telemetry.messages import VehicleState
 from telemetry.packets import Cmd, MissionType, Mode
-from telemetry.preflight import LAUNCH_MODE, preflight
+from telemetry.preflight import HOME_TOLERANCE_M, LAUNCH_MODE, preflight
 from telemetry.safety import protect
 from telemetry.vehicle import Vehicle
 
@@ -126,6 +136,7 @@ class Launch:
         try:
             await self._journalled("arm", lambda: vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1))
             await vehicle.until(lambda s: s.armed is True, what="arming", within_s=5)
+            await self._refuse_elsewhere()
             await self._journalled("start", lambda: vehicle.command(Cmd.MISSION_START))
             await vehicle.until(lambda s: s.mode == Mode.AUTO.name, what="mode AUTO", within_s=5)
         except BailuError as error:
@@ -138,6 +149,24 @@ class Launch:
             "armed and started",
             armed_at=self._clock.now(),
         )
+
+    async def _refuse_elsewhere(self) -> None:
+        """Raises PreflightFailed when the home that it armed with, where every return ends, is not the plan's.
+
+        Arming sets home to where it stands, unless somebody fixed it before. Not told: nothing is known against it.
+        """
+
+        def away_m(state: VehicleState) -> float:
+            if state.home_lat_deg is None or state.home_lon_deg is None:
+                return 0.0
+            return ground_distance_m(LatLon(state.home_lat_deg, state.home_lon_deg), self._plan.home)
+
+        try:
+            await self._vehicle.until(lambda s: away_m(s) <= HOME_TOLERANCE_M, what="home at its dock", within_s=3)
+        except LinkTimeout:
+            away = away_m(self._vehicle.state)
+            said = f"its home is {away:.0f} m from the plan's (limit {HOME_TOLERANCE_M:.0f} m)"
+            raise PreflightFailed(self._vehicle.id, (PreflightCheck("home", False, said),)) from None
 
     async def _stands_disarmed(self) -> bool:
         """Whether the vehicle shows itself disarmed, after being asked to when it stands; in the air it refuses."""

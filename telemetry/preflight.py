@@ -11,8 +11,9 @@ from telemetry.packets import Mode
 # GPS_FIX_TYPE_3D_FIX; six satellites are ArduPilot's own minimum for arming with GPS.
 _FIX_3D = 3
 _MIN_SATELLITES = 6
-# A vehicle that stands further from the plan's home would fly other legs than the proven ones.
-HOME_TOLERANCE_M = 15.0
+# A vehicle that stands further from the plan's home would fly other ways than the proven ones: its column and the end
+# of its returns are there. A margin is 8 m at least (planning guide, section 9.3), and 3 m of it are its position's.
+HOME_TOLERANCE_M = 5.0
 _POSITION_FRESH_S = 3.0
 # The launch puts the vehicle into this mode first: another one means that somebody else chose it since.
 LAUNCH_MODE = Mode.GUIDED

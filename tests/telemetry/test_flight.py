@@ -12,7 +12,7 @@ import pytest
 
 from adapters.bus_local import LocalBus
 from core.clock import ManualClock, SystemClock
-from core.errors import Overloaded, StaleRevision
+from core.errors import Overloaded, PreflightFailed, StaleRevision
 from core.geo import LatLon
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from missions.items import items_hash
@@ -23,7 +23,7 @@ from telemetry.flight import Flight
 from telemetry.gateway import Gateway
 from telemetry.launch import Launch
 from telemetry.logbook import Logbook
-from telemetry.packets import Cmd, CommandAck, ExtendedSysState, Heartbeat, MissionCurrent, Outbound
+from telemetry.packets import Cmd, CommandAck, ExtendedSysState, Heartbeat, HomePosition, MissionCurrent, Outbound
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.wire import Decoder, Encoder, MavAddress
 from tests.telemetry.air import Air
@@ -181,3 +181,23 @@ async def test_only_a_vehicle_that_shows_itself_disarmed_counts_as_not_started(
     logbook = Logbook(SORTIE, store=cast("Store", GrudgingStore()), publish=lambda _: None, clock=SystemClock())
     launch = Launch(vehicle, PLAN, logbook, journal=cast("Store", None), clock=SystemClock())
     assert await launch._stands_disarmed() is stands
+
+
+@pytest.mark.parametrize(("lat_deg", "may"), [(31.139, True), (31.13904, True), (31.1392, False)])
+async def test_a_vehicle_whose_home_was_fixed_elsewhere_does_not_start(lat_deg: float, *, may: bool) -> None:
+    vehicle = a_vehicle()
+    vehicle.hear(HomePosition(lat_deg, 121.124, 4.0))
+    launch = Launch(vehicle, PLAN, cast("Logbook", None), journal=cast("Store", None), clock=SystemClock())
+    if may:
+        await launch._refuse_elsewhere()
+        return
+    with pytest.raises(PreflightFailed, match="its home is 22 m from the plan's"):
+        await launch._refuse_elsewhere()
+
+
+async def test_the_home_that_arming_sets_counts_not_the_one_before() -> None:
+    vehicle = a_vehicle()
+    vehicle.hear(HomePosition(31.1392, 121.124, 4.0))
+    launch = Launch(vehicle, PLAN, cast("Logbook", None), journal=cast("Store", None), clock=SystemClock())
+    asyncio.get_running_loop().call_later(0.05, vehicle.hear, HomePosition(31.139, 121.124, 4.0))
+    await launch._refuse_elsewhere()
