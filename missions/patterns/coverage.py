@@ -17,6 +17,7 @@ from missions.patterns.draft import Piece
 from missions.patterns.gaps import look_in, looks
 from missions.patterns.order import Moves, Nodes, Ways, arranged
 from missions.patterns.rows import inset, rows
+from missions.patterns.shaping import check_count
 from missions.patterns.strip import Path, covered, polygons, strips, unseen
 from missions.patterns.tighten import tightened
 
@@ -29,6 +30,8 @@ _CRUMB = 2e-6  # parts below this share of the target are not looked for
 _EDGE_M = 0.01  # places on the very edge are not always found free again
 _MORE_TRIES = 80  # for vertices beside one that was moved
 _MOST_TO_REPEAT = 150  # vertices: a longer path is tightened once only
+# Headings with more rows than this many times those of the best one, and so many, are not tried.
+_MORE_ROWS, _FEW_ROWS = 4, 20
 # Reaches for a square reach: found best of 10, 14, 20 and 40 on twelve areas.
 _PRICE = 14.0
 # Metres per metre of missing swath that detours to it take: least squares over 216 plans gave 3.2.
@@ -93,7 +96,7 @@ def coverage(
     between them may leave the area, then with the sensor off, never what is free. `heading_deg`: true bearing of
     the rows; None takes what gives the shortest path. `home` (2,): where the vehicle comes from and returns to.
     Free parts of the area that nothing joins within it come as pieces of their own, each of them complete; () when
-    flying is allowed nowhere in the area.
+    flying is allowed nowhere in the area. Raises InvalidRequest for more rows than a plan can have.
     """
     room = free.part_of(area)
     deep_m = (1 - RIM) * swath_m / 2
@@ -116,6 +119,7 @@ def _covering(task: _Task, heading_deg: float | None, effort: Effort) -> Path:
     """The shortest complete path of those tried."""
     likely = _headings(task) if heading_deg is None else [heading_deg]
     count = max(1, len(rows(task.room, task.room, 2 * task.reach_m, likely[0])))
+    check_count(2 * count, "spacing_m")
     cores = [inset(task.room, share * 2 * task.reach_m) for share in effort.insets]
     variants = list(product(likely, cores, effort.spares))[: 1 + effort.rows_swept // count]
     swept = [_swept(task, heading, core, spare) for heading, core, spare in variants]
@@ -155,8 +159,11 @@ def _headings(task: _Task) -> list[float]:
     for bearing in sorted(bearings | set(np.arange(0.0, 180.0, 15.0).tolist())):
         found = rows(task.room, task.room, 2 * task.reach_m, bearing)
         metres = float(np.hypot(*(found[:, 1] - found[:, 0]).T).sum())
-        costs.append((metres + 1.2 * task.reach_m * len(found), bearing))
-    return [bearing for _, bearing in sorted(costs)]
+        costs.append((metres + 1.2 * task.reach_m * len(found), bearing, len(found)))
+    costs.sort()
+    # Across a long strip there are thousands of short rows, which take minutes to order and are never the best.
+    most = _MORE_ROWS * costs[0][2] + _FEW_ROWS
+    return [bearing for _, bearing, count in costs if count <= most]
 
 
 def _swept(task: _Task, heading_deg: float, core: BaseGeometry, spare: float) -> Path:

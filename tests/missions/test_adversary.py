@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from core.errors import InvalidRequest
 from core.geo import LatLon
-from geofence.zones import CircleShape
+from core.ids import ZoneId
+from core.members import Problems
+from geofence.frame import LocalFrame
+from geofence.zones import Airspace, CircleShape, Role, Zone
 from missions import options
-from missions.model import Plan, ReturnMode
+from missions.model import Pattern, Plan, ReturnMode
+from missions.patterns.catalog import CATALOG, read_parameters
 from tests.missions.adversary import World, offences, world
 from tests.missions.prove.builder import Case, a_plan, airspace, district
 
@@ -98,3 +103,18 @@ def test_the_proof_alone_refuses_a_flight_over_the_date_line() -> None:
     plan = a_plan([(0.0, 300.0, 40.0)], home=home)
     zones = replace(airspace(), zones=(replace(district(), shape=CircleShape(home, 3_000.0)),))
     assert "reach" in Case(plan, zones).failed()
+
+
+def test_an_area_of_more_rows_than_a_plan_holds_is_refused_before_they_are_ordered() -> None:
+    place = world(2_000)
+    corners = LocalFrame(place.home).to_places(
+        np.array([(-400.0, -400.0), (400.0, -400.0), (400.0, 400.0), (-400.0, 400.0)])
+    )
+    spec = CATALOG[Pattern.SURVEY]
+    parameters = read_parameters(spec, {"spacing_m": 5.0}, "", Problems()) | {"spacing_m": 1.0}
+    request = replace(
+        place.request, pattern=Pattern.SURVEY, line=(), points=(), ring=corners, parameters=parameters, alt_m=40.0
+    )
+    wide = Zone(ZoneId("inside"), "inside", Role.INCLUSION, CircleShape(place.home, 3_000.0))
+    with pytest.raises(InvalidRequest, match="a plan has at most 600"):
+        replace(place, airspace=Airspace(1, (wide,)), request=request).planned()
