@@ -28,7 +28,7 @@ def fleet_svg(made: FleetPreview, asked: FleetRequest, airspace: Airspace) -> st
     frame = LocalFrame(asked.vehicles[0].dock.place)
     colours = _colours(asked)
     docks = {vehicle.dock.id: vehicle.dock for vehicle in asked.vehicles}
-    places = [*_wanted(asked), *(dock.place for dock in docks.values())]
+    places = list(_wanted(asked))
     places += [place for tour in made.tours for place in _line(tour, docks[tour.request.dock_id])]
     sheet = Sheet.around(frame, frame.to_xy(places))
     parts = [
