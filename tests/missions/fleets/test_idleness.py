@@ -114,7 +114,7 @@ class Walled:
 
 @pytest.mark.parametrize("most", [0, 10])
 def test_no_more_ways_are_searched_for_than_the_pace_lets_and_only_known_ones_flown(most: int) -> None:
-    asked, fleet, ways = points(8, 12), crafts(2, 1_500.0), Walled()
+    asked, fleet, ways = points(8, 16), crafts(2, 1_500.0), Walled()
     made = patrol(asked, fleet, ways, effort=QUICK)
     before = ways.asked
     best = recurrent(made.plan, asked, fleet, made.distances, HORIZON_S, pace=Pace(ways=most))
