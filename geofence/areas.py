@@ -24,6 +24,10 @@ _SAGITTA_M = 0.3
 _LEAST_VERTICES, _MOST_VERTICES = 16, 128
 
 
+# The WGS-84 ellipsoid (NIMA TR8350.2): half its long axis, and the square of its eccentricity.
+_A_M, _E2 = 6_378_137.0, 6.694_379_990_14e-3
+
+
 def areas_of(zones: Sequence[Zone], frame: LocalFrame) -> Shapes:
     """The polygons of zones, (N,), edges straight in lat/lon.
 
@@ -36,8 +40,22 @@ def areas_of(zones: Sequence[Zone], frame: LocalFrame) -> Shapes:
         found[[number for number, _ in polygons]] = _polygons([shape for _, shape in polygons], frame)
     centers = frame.to_xy(circle.center for _, circle in circles)
     for (number, circle), center in zip(circles, centers, strict=True):
-        found[number] = _circle(center, circle.radius_m, inner=zones[number].role is Role.INCLUSION)
+        inner = zones[number].role is Role.INCLUSION
+        found[number] = _circle(center, circle.radius_m * _in_both_metrics(circle.center, inner=inner), inner=inner)
     return found
+
+
+def _in_both_metrics(center: LatLon, *, inner: bool) -> float:
+    """The factor that draws a circle larger, or smaller if `inner`, so that it holds in ArduPilot's metric too.
+
+    That has 111 318.845 m to every degree: it reads east-west shorter than the ellipsoid's radius of curvature in the
+    prime vertical says, N, and north-south longer than that in the meridian, M (planning guide, section 9.1).
+    """
+    flat_m = math.degrees(111_318.845)
+    squared = 1.0 - _E2 * math.sin(math.radians(center.lat_deg)) ** 2
+    if inner:
+        return float(min(1.0, _A_M * (1.0 - _E2) / squared**1.5 / flat_m))
+    return max(1.0, _A_M / math.sqrt(squared) / flat_m)
 
 
 def _polygons(shapes: Sequence[PolygonShape], frame: LocalFrame) -> Shapes:
