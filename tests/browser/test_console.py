@@ -19,7 +19,7 @@ VEHICLE = "bl-03"
 SCREENSHOT = ROOT / "build" / "console.png"
 # A field beside the dock, drawn in the view that centres on it; pixels of a 1600 × 1000 page.
 Places = tuple[tuple[int, int], ...]
-FIELD: Places = ((850, 305), (1020, 325), (1030, 465), (840, 445))
+FIELD: Places = ((850, 300), (1050, 320), (1030, 480), (830, 460))
 RIVER: Places = ((860, 440), (900, 360), (980, 400), (1020, 330))
 # An area over the middle of the river, and a line (metres east and north of the dock) that it covers as well.
 FIRE: Places = ((830, 330), (1000, 330), (1000, 450), (830, 450))
