@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import shapely
 
 from core.altitude import Altitude, Datum
 from geofence.frame import Array
@@ -46,7 +45,8 @@ class Transits:
 def _heights(task: Task, pieces: Sequence[Piece]) -> tuple[float, float]:
     """The lowest and greatest height above home: over the highest, and under the ceiling over the lowest ground."""
     xy = np.concatenate([piece.xyz[:, :2] for piece in pieces])
-    left, low, right, high = shapely.MultiPoint(np.vstack((xy, np.zeros((1, 2))))).buffer(_ABOUT_M).bounds
+    left, low = np.minimum(xy.min(axis=0), 0.0) - _ABOUT_M
+    right, high = np.maximum(xy.max(axis=0), 0.0) + _ABOUT_M
     corners = task.frame.unproject(np.array([(left, low), (left, high), (right, low), (right, high)]))
     box = np.concatenate((corners.min(axis=0), corners.max(axis=0)))
     ceiling_m, _ = task.ground.above_home_m(Altitude(task.airspace.ceiling_agl_m, Datum.AGL), box)
