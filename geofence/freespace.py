@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,32 @@ class Hindrance:
 
     role: Role
     index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seeking:
+    """A search for the shortest way, to be asked for ever longer ones; no search where an end is not free."""
+
+    search: Search | None
+    chosen: Indices
+    held: Indices
+
+    def way(self, longest_m: float = math.inf) -> Array | None:
+        """The shortest way, (N ≥ 2, 2); None when there is none up to `longest_m`. Raises SearchTooLarge."""
+        return None if self.search is None else self.search.way(longest_m)
+
+    def is_over(self) -> bool:
+        """Whether there is no way at all."""
+        return self.search is None or self.search.is_over()
+
+    def shaped_by(self) -> Indices:
+        """The numbers of the exclusions that made the answer what it is: without the others it is the same."""
+        return _exclusions(self.held if self.search is None else self.search.joined(), self.chosen)
+
+
+def _exclusions(obstacles: Indices, chosen: Indices) -> Indices:
+    """The numbers of the exclusions among obstacles of a maze."""
+    return chosen[obstacles[obstacles < len(chosen)]]
 
 
 class FreeSpace:
@@ -60,14 +87,19 @@ class FreeSpace:
 
     def shaped_way(self, start: Array, end: Array) -> tuple[Array | None, Indices]:
         """As `way`, with the numbers of the exclusions that made it what it is: without the others it is the same."""
+        seeking = self.seeking(start, end)
+        return seeking.way(), seeking.shaped_by()
+
+    def seeking(self, start: Array, end: Array) -> Seeking:
+        """The search for a way between two places (2,)."""
         maze = self._maze_of(start)
         if maze is None or maze is not self._maze_of(end):
-            return None, self._chosen[:0]
+            return Seeking(None, self._chosen, self._chosen[:0])
         held = np.concatenate((maze.holders(start), maze.holders(end)))
         if len(held):
-            return None, self._exclusions(held)
+            return Seeking(None, self._chosen, held)
         search = Search(maze, np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64))
-        return search.way(), self._exclusions(search.joined())
+        return Seeking(search, self._chosen, self._chosen[:0])
 
     def held_by(self, at: Array) -> Indices:
         """The numbers of the exclusions that hold the place `at` (2,), which lies in a room; none outside of all."""
@@ -101,8 +133,7 @@ class FreeSpace:
         return shapely.difference(allowed, blocked)
 
     def _exclusions(self, obstacles: Indices) -> Indices:
-        """The numbers of the exclusions among obstacles of a maze."""
-        return self._chosen[obstacles[obstacles < len(self._chosen)]]
+        return _exclusions(obstacles, self._chosen)
 
     def _maze(self, index: int) -> Maze:
         if index not in self._mazes:

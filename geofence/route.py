@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geofence.frame import Array
+from geofence.freespace import Seeking
 from geofence.obstacles import Indices
 from geofence.scene import VERTICAL_MARGIN_M
 from geofence.space import Space
@@ -22,6 +23,9 @@ from geofence.ways import length_of
 
 # So much more than the vertical margin over a zone's top or under its bottom: heights are stored in centimetres.
 _CLEAR_M = 0.1
+# A level is searched for ways that cost so much more than the next one promises, as a share of the straight way, and
+# for twice as much more each time that there was none.
+_AND_MORE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,15 @@ def _levels(space: Space, wanted_m: tuple[float, ...]) -> list[float]:
 
 
 def _cheapest(space: Space, ends: _Ends, levels: list[float]) -> Route | None:
-    """Tries the levels, the most promising first, until no other can be cheaper."""
-    known = _Known(float(np.hypot(*(ends.end - ends.start)[:2])))
+    """Searches the levels, the most promising first, each until another is more so, or none can be cheaper."""
+    straight_m = float(np.hypot(*(ends.end - ends.start)[:2]))
+    known, more = _Known(straight_m), max(_AND_MORE * straight_m, 1.0)
 
     def bound(level: float) -> float:
         return known.least_m(_counts(space, level)) + ends.columns_cost(level)
 
     best: Route | None = None
+    sought: dict[float, Seeking] = {}
     waiting = [(bound(level), level) for level in levels]
     heapq.heapify(waiting)
     while waiting and waiting[0][0] < (math.inf if best is None else best.cost):
@@ -143,12 +149,26 @@ def _cheapest(space: Space, ends: _Ends, levels: list[float]) -> Route | None:
         if bound(level) > promised:
             heapq.heappush(waiting, (bound(level), level))
             continue
-        way, shaped_by = space.layer(level, level).shaped_way(ends.start[:2], ends.end[:2])
-        known.add(math.inf if way is None else length_of(way), shaped_by)
+        if level not in sought:
+            sought[level] = space.layer(level, level).seeking(ends.start[:2], ends.end[:2])
+        most = math.inf if not waiting and best is None else max(promised, waiting[0][0] if waiting else 0.0) + more
+        longest_m = (most if best is None else min(most, best.cost)) - ends.columns_cost(level)
+        way = sought[level].way(longest_m)
+        known.add(_least_m(way, longest_m, sought[level]), sought[level].shaped_by())
         found = None if way is None else ends.route(way, level)
         if found is not None and (best is None or found.cost < best.cost):
             best = found
+        if found is None and (best is None or most < best.cost):
+            heapq.heappush(waiting, (max(bound(level), most), level))
+            more *= 2.0
     return best
+
+
+def _least_m(way: Array | None, longest_m: float, seeking: Seeking) -> float:
+    """What is known of the length of the shortest way."""
+    if way is not None:
+        return length_of(way)
+    return math.inf if seeking.is_over() else longest_m
 
 
 def _counts(space: Space, level_m: float) -> NDArray[np.bool_]:

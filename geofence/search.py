@@ -4,7 +4,7 @@ A* among those obstacles only that got in the way so far. The way that it finds 
 blocks it joins with its neighbours, the ways that led through them are forgotten, and the search goes on. What is
 left out only makes ways shorter: the first way that nothing blocks is a shortest one. Places are taken up several at
 a time, which costs a few steps too many and saves most of the overhead; a place that is reached by a shorter way
-later is taken up again.
+later is taken up again. Steps that are part of long ways only wait until no shorter way is left.
 Source: planning guide, section 3.2 (there in rounds from the beginning; here what is still true is kept).
 """
 
@@ -27,6 +27,8 @@ _END, _START = 0, 1
 _AT_A_TIME = 16
 _MOST_PAIRS = 50_000  # of places, looked at in one go
 _SHORTER_M = 1e-9
+# Ways are looked at that are longer than the straight one by this share at most; when none is left, by so much more.
+_LONGER, _AND_THEN, _MOST_TIMES = 0.02, 3.0, 3.0
 
 
 class SearchTooLarge(Exception):
@@ -42,15 +44,23 @@ class Search:
         self._places = Places.alone(np.stack((end, start)))
         self._discs = np.empty((0, 3))  # inside those that joined
         self._usable = np.array([True, False])
-        self._rest_m = self._straight_rest_m()
+        self._rest_m, self._detour_m = self._straight_m(_END), self._straight_m(_END) + self._straight_m(_START)
         self._length_m = np.array([math.inf, 0.0])  # of the shortest way known to each place
         self._parent: Indices = np.array([_START, _START])
-        self._reached = np.array([False, False])  # and its steps noted
+        self._reached = np.array([False, False])  # and its steps noted, up to the limit
+        self._longest_m = math.inf
+        self._limit_m = (1.0 + _LONGER) * float(self._rest_m[_START])
+        self._is_limited = False
         self._waiting: list[tuple[float, float, int]] = [(float(self._rest_m[_START]), 0.0, _START)]
         self._looked_at = 0
 
-    def way(self) -> Array | None:
-        """The shortest way, (N ≥ 2, 2); None when there is none. Raises SearchTooLarge."""
+    def way(self, longest_m: float = math.inf) -> Array | None:
+        """The shortest way, (N ≥ 2, 2); None when there is none up to `longest_m`. Raises SearchTooLarge.
+
+        Asked again for longer ways, it goes on from where it was.
+        """
+        self._longest_m = longest_m
+        self._limit_m = min(self._limit_m, longest_m) if self._is_fresh() else self._limit_m
         while self._find():
             way = self._places.at.T[self._walk()]
             blockers = self._maze.blockers(way[:-1], way[1:])
@@ -58,6 +68,13 @@ class Search:
                 return way
             self._join(self._new_with_neighbours(blockers))
         return None
+
+    def is_over(self) -> bool:
+        """Whether there is no way at all, however long."""
+        return not self._waiting and not self._is_limited
+
+    def _is_fresh(self) -> bool:
+        return not self._reached.any()
 
     def _new_with_neighbours(self, blockers: Indices) -> Indices:
         """What joins: the next way round the blockers would run into their neighbours."""
@@ -71,14 +88,26 @@ class Search:
 
     def _find(self) -> bool:
         """Goes on until the end is reached among the obstacles that joined; False when it cannot be."""
-        while self._waiting:
-            places = self._next_places()
-            if places == [_END]:
-                return True
-            starts = np.array(places, dtype=np.intp)
-            farther = self._length_m > self._length_m[starts].min(initial=math.inf)
-            self._note(starts, np.flatnonzero(self._usable & farther))
-        return False
+        while True:
+            while self._waiting:
+                places = self._next_places()
+                if places == [_END]:
+                    return True
+                starts = np.array(places, dtype=np.intp)
+                farther = self._length_m > self._length_m[starts].min(initial=math.inf)
+                self._note(starts, self._usable & farther)
+            if not self._is_limited or self._limit_m >= self._longest_m:
+                return False
+            self._raise_limit()
+
+    def _raise_limit(self) -> None:
+        """Notes the steps that waited for longer ways."""
+        straight_m, before_m = float(self._rest_m[_START]), self._limit_m
+        self._limit_m = max(straight_m + _AND_THEN * (before_m - straight_m), before_m + 1.0)
+        if self._limit_m > min(self._longest_m, _MOST_TIMES * straight_m):
+            self._limit_m = self._longest_m
+        self._is_limited = False
+        self._note(np.flatnonzero(self._reached), self._usable, over_m=before_m)
 
     def _next_places(self) -> list[int]:
         """The most promising places, marked as reached; the end only when it is the first, and then alone."""
@@ -102,18 +131,28 @@ class Search:
             walk.append(int(self._parent[walk[-1]]))
         return walk[::-1]
 
-    def _note(self, starts: Indices, ends: Indices) -> None:
-        """Notes the steps from `starts` to `ends` that are of use, many at a time."""
-        if not len(starts) or not len(ends):
-            return
-        size = max(1, _MOST_PAIRS // len(ends))
-        for first in range(0, len(starts), size):
-            self._note_some(starts[first : first + size], ends)
+    def _note(self, starts: Indices, ends: Mask, over_m: float = -math.inf) -> None:
+        """Notes the steps from `starts` to `ends` that are of use, many at a time.
 
-    def _note_some(self, starts: Indices, ends: Indices) -> None:
+        Those only that are part of ways up to the limit, and longer than `over_m`.
+        """
+        within = self._detour_m <= self._limit_m
+        self._is_limited |= bool((ends & ~within).any())
+        towards = np.flatnonzero(ends & within)
+        if not len(starts) or not len(towards):
+            return
+        size = max(1, _MOST_PAIRS // len(towards))
+        for first in range(0, len(starts), size):
+            self._note_some(starts[first : first + size], towards, over_m)
+
+    def _note_some(self, starts: Indices, ends: Indices, over_m: float) -> None:
         start, end, step_m = self._places.steps(starts, ends, self._parent[starts])
         length_m = self._length_m[start] + step_m
+        total_m = length_m + self._rest_m[end]
         kept = length_m < self._length_m[end] - _SHORTER_M
+        within = total_m <= self._limit_m
+        self._is_limited |= bool((kept & ~within).any())
+        kept &= within & (total_m > over_m)
         start, end, length_m = start[kept], end[kept], length_m[kept]
         self._count(len(start))
         kept = ~self._places.cross_discs(start, end, self._discs)
@@ -153,7 +192,7 @@ class Search:
         open_before = np.isinf(self._length_m) & self._usable
         self._add(tuple(self._maze.rims(obstacles)), new)
         ends = np.concatenate((open_before, np.ones(len(self._places) - len(open_before), dtype=np.bool_)))
-        self._note(np.flatnonzero(self._reached), np.flatnonzero(ends & self._usable))
+        self._note(np.flatnonzero(self._reached), ends & self._usable)
 
     def _forget(self, new: Mask) -> None:
         """Drops the ways that the obstacles `new` block, with all that followed from them."""
@@ -171,12 +210,13 @@ class Search:
         self._places = self._places.joined_by(rims)
         more = len(self._places) - known
         at = self._places.at.T
-        self._rest_m = self._straight_rest_m()
+        self._rest_m, self._detour_m = self._straight_m(_END), self._straight_m(_END) + self._straight_m(_START)
         self._length_m = np.concatenate((self._length_m, np.full(more, math.inf)))
         self._parent = np.concatenate((self._parent, np.full(more, _START)))
         self._reached = np.concatenate((self._reached, np.zeros(more, dtype=np.bool_)))
         self._usable = np.concatenate((self._usable, ~self._maze.holding(at[known:], self._joined)))
         self._usable[:known] &= ~self._maze.holding(at[:known], new)
 
-    def _straight_rest_m(self) -> Array:
-        return np.asarray(np.hypot(*(self._places.at - self._places.at[:, :1])))
+    def _straight_m(self, place: int) -> Array:
+        """The straight distance of every place from one."""
+        return np.asarray(np.hypot(*(self._places.at - self._places.at[:, place, None])))
