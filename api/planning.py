@@ -28,6 +28,9 @@ T = TypeVar("T")
 DEADLINE_S = 20.0
 # After so long a fleet plan searches no further; what it has by then takes some seconds to finish.
 FLEET_BUDGET_S = 10.0
+# How long a process may take to start, and a request to wait for its turn.
+START_DEADLINE_S = 60.0
+QUEUE_DEADLINE_S = 60.0
 # Requests that may wait for the worker; the next one is told to come back.
 MAX_WAITING = 16
 
@@ -113,27 +116,49 @@ def _fleet(task: FleetTask) -> FleetPreview:
 
 
 class _Worker:
-    """One process; a job over its deadline costs the process, never the loop."""
+    """One process that does one job at a time; a job over its deadline costs the process, never the loop.
+
+    The deadline counts from when the process is up and free: on a machine that is short of time a process that has
+    just started must not be ended for having started slowly.
+    """
 
     def __init__(self, *, deadline_s: float) -> None:
         self.deadline_s = deadline_s
         self.pool = _new_pool()
-        self._waiting = 0
+        self._asked = 0
+        self._turn = asyncio.Lock()
 
     async def run(self, job: Callable[..., T], *arguments: Any) -> T:
-        """Raises Overloaded when too many wait or the deadline passes."""
-        if self._waiting >= MAX_WAITING:
+        """Raises Overloaded when too many wait, or it waits too long, or the deadline passes."""
+        if self._asked >= MAX_WAITING:
             raise Overloaded("Too many plans are being made")
-        self._waiting += 1
+        self._asked += 1
+        try:
+            await self._take_turn()
+            try:
+                return await self._alone(job, *arguments)
+            finally:
+                self._turn.release()
+        finally:
+            self._asked -= 1
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(QUEUE_DEADLINE_S):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise Overloaded(f"The planner was busy for {QUEUE_DEADLINE_S:.0f} s") from error
+
+    async def _alone(self, job: Callable[..., T], *arguments: Any) -> T:
         pool = self.pool
         try:
+            async with asyncio.timeout(START_DEADLINE_S):
+                await _submitted(pool, os.getpid)
             async with asyncio.timeout(self.deadline_s):
                 return await _submitted(pool, job, *arguments)
         except (TimeoutError, BrokenProcessPool) as error:
             self._replace(pool)
-            raise Overloaded(f"No plan was found within {self.deadline_s:.0f} s") from error
-        finally:
-            self._waiting -= 1
+            raise Overloaded(f"No answer was found within {self.deadline_s:.0f} s") from error
 
     def _replace(self, pool: ProcessPoolExecutor) -> None:
         """Ends the process of `pool` unless another waiter already did."""

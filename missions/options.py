@@ -108,8 +108,11 @@ def _option(task: Task, returns: ReturnMode, space: Space, room_m: float) -> Ite
 
 
 def _ways_to_fly(task: Task) -> Iterator[tuple[ReturnMode, Space, float]]:
-    """How to return, the space to plan in, and the room for corners."""
-    wanted = task.request.returns
+    """How to return, the space to plan in, and the room for corners.
+
+    Who names rally points wants the vehicle to go there, which only a straight return does.
+    """
+    wanted = task.request.returns or (ReturnMode.DIRECT if task.request.rally else None)
     if wanted in (None, ReturnMode.DIRECT):
         yield ReturnMode.DIRECT, task.space, TURN_ROOMS_M[0]
     if wanted in (None, ReturnMode.RETRACE):

@@ -111,6 +111,9 @@ def _read_members(
     departs_at = read_time(told.get("departs_at"), below(_PROPERTIES, "departs_at"), problems)
     returns = _read_returns(told.get("returns"), problems)
     rally = _read_rally(told.get("rally"), problems)
+    if rally and returns is ReturnMode.RETRACE:
+        detail = "a flight that comes back along its path never goes to a rally point; leave out this or returns"
+        problems.add(below(_PROPERTIES, "rally"), detail)
     wind = _read_wind(told.get("wind"), problems)
     parameters: dict[str, Parameter] = {}
     if pattern is not None:

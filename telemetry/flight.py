@@ -53,7 +53,7 @@ class Flight:
         self.vehicle = vehicle
         self._clock = clock
         self._logbook = Logbook(sortie, store=store, publish=publish, clock=clock)
-        self._launch = Launch(vehicle, revision.plan, self._logbook, journal=store, clock=clock)
+        self._launch = Launch(vehicle, revision.plan, self._logbook, journal=store, airspaces=store, clock=clock)
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
         self._items = revision.plan.items
         self._seqs = waypoint_seqs(revision.plan.items)

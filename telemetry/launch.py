@@ -19,7 +19,7 @@ from core.errors import (
 from core.geo import LatLon, ground_distance_m
 from missions.items import Kind, items_hash
 from missions.model import MissionItem, Plan, SortieState
-from missions.ports import CommandJournal
+from missions.ports import AirspaceStore, CommandJournal
 from telemetry.commands import journalled, new_record, problem_of, set_mode
 from telemetry.exchange import download, upload
 from telemetry.logbook import GATEWAY, Logbook
@@ -45,12 +45,20 @@ class Launch:
     """The steps of one launch, in their order."""
 
     def __init__(
-        self, vehicle: Vehicle, plan: Plan, logbook: Logbook, *, journal: CommandJournal, clock: Clock
+        self,
+        vehicle: Vehicle,
+        plan: Plan,
+        logbook: Logbook,
+        *,
+        journal: CommandJournal,
+        airspaces: AirspaceStore,
+        clock: Clock,
     ) -> None:
         self._vehicle = vehicle
         self._plan = plan
         self._logbook = logbook
         self._journal = journal
+        self._airspaces = airspaces
         self._clock = clock
 
     async def run(self) -> bool:
@@ -60,6 +68,7 @@ class Launch:
             with self._vehicle.exclusive(f"launching sortie {sortie.id}"):
                 await self._check()
                 await self._load()
+                await self._look_at_airspace()
                 await self._start()
         except StaleRevision:
             log.warning("sortie %s was closed by somebody else before it started", sortie.id)
@@ -123,6 +132,17 @@ class Launch:
         await upload(self._vehicle, MissionType.RALLY, ())
         if left := await download(self._vehicle, MissionType.RALLY):
             raise VehicleRejected(self._vehicle.id, "clearing its rally points", f"it keeps {len(left)}")
+
+    async def _look_at_airspace(self) -> None:
+        """A version that came into force while the plan was uploaded was not what it was proven against."""
+        proof = self._logbook.sortie.proof
+        now_in_force = (await self._airspaces.airspace_at(self._clock.now())).version
+        if proof is not None and proof.airspace_version != now_in_force:
+            said = (
+                f"airspace version {now_in_force} came into force while the plan, proven against version "
+                f"{proof.airspace_version}, was being uploaded; launch again"
+            )
+            raise PreflightFailed(self._vehicle.id, (PreflightCheck("airspace", False, said),))
 
     async def _start(self) -> None:
         """Arms and starts the mission; when that fails on the ground the vehicle is disarmed again.

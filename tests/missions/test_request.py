@@ -208,11 +208,12 @@ def test_a_resolution_sets_the_altitude_above_the_ground() -> None:
 
 
 def test_when_how_home_and_where_else_to_land_are_read() -> None:
-    told = {"departs_at": "2026-11-23T08:00:00+08:00", "returns": "retrace", "rally": [[121.1, 31.1]]}
+    told = {"departs_at": "2026-11-23T08:00:00+08:00", "returns": "direct", "rally": [[121.1, 31.1]]}
     request = parse_request(changed(ROUTE, **told), DOCKS)
     assert request.departs_at == datetime(2026, 11, 23, tzinfo=UTC)
-    assert request.returns is ReturnMode.RETRACE
+    assert request.returns is ReturnMode.DIRECT
     assert request.rally == (LatLon(31.1, 121.1),)
+    assert pointers(changed(ROUTE, **told | {"returns": "retrace"})) == {"/properties/rally"}
 
 
 def test_what_is_wrong_in_several_places_is_told_at_once() -> None:
@@ -255,7 +256,10 @@ def features(draw: st.DrawFn) -> dict[str, Any]:
     offset = timedelta(hours=draw(st.integers(-12, 12)))
     told["departs_at"] = draw(st.none() | st.just((datetime(2026, 11, 23, 8, tzinfo=UTC) + offset).isoformat()))
     told["returns"] = draw(st.none() | st.sampled_from(["direct", "retrace"]))
-    told["rally"] = draw(st.none() | st.just([[121.1, 31.1], [121.2, 31.2]]))
+    told["rally"] = (
+        draw(st.none() | st.just([[121.1, 31.1], [121.2, 31.2]])) if told["returns"] != "retrace" else None
+    )
+    told["wind"] = draw(st.none() | st.just({"speed_mps": 5.0, "from_deg": 270.0, "gust_mps": 1.5}))
     told["dock_id"] = draw(st.none() | st.sampled_from([dock.id for dock in DOCKS]))
     return feature
 

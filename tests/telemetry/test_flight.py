@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,9 +15,12 @@ from core.clock import ManualClock, SystemClock
 from core.errors import Overloaded, PreflightFailed, StaleRevision
 from core.geo import LatLon
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
+from geofence.qingpu import default_airspace
+from geofence.zones import Airspace
 from missions.items import items_hash
 from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Revision, Sortie, SortieState
 from missions.ports import Store
+from missions.prove import summary_of
 from telemetry import logbook as module
 from telemetry.flight import Flight
 from telemetry.gateway import Gateway
@@ -26,6 +29,7 @@ from telemetry.logbook import Logbook
 from telemetry.packets import Cmd, CommandAck, ExtendedSysState, Heartbeat, HomePosition, MissionCurrent, Outbound
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.wire import Decoder, Encoder, MavAddress
+from tests.samples import a_plan
 from tests.telemetry.air import Air
 from tests.telemetry.test_preflight import PLAN
 from tests.telemetry.test_transfers import mission
@@ -179,7 +183,9 @@ async def test_only_a_vehicle_that_shows_itself_disarmed_counts_as_not_started(
 
     vehicle.attach(answer)
     logbook = Logbook(SORTIE, store=cast("Store", GrudgingStore()), publish=lambda _: None, clock=SystemClock())
-    launch = Launch(vehicle, PLAN, logbook, journal=cast("Store", None), clock=SystemClock())
+    launch = Launch(
+        vehicle, PLAN, logbook, journal=cast("Store", None), airspaces=cast("Store", None), clock=SystemClock()
+    )
     assert await launch._stands_disarmed() is stands
 
 
@@ -187,7 +193,14 @@ async def test_only_a_vehicle_that_shows_itself_disarmed_counts_as_not_started(
 async def test_a_vehicle_whose_home_was_fixed_elsewhere_does_not_start(lat_deg: float, *, may: bool) -> None:
     vehicle = a_vehicle()
     vehicle.hear(HomePosition(lat_deg, 121.124, 4.0))
-    launch = Launch(vehicle, PLAN, cast("Logbook", None), journal=cast("Store", None), clock=SystemClock())
+    launch = Launch(
+        vehicle,
+        PLAN,
+        cast("Logbook", None),
+        journal=cast("Store", None),
+        airspaces=cast("Store", None),
+        clock=SystemClock(),
+    )
     if may:
         await launch._refuse_elsewhere()
         return
@@ -198,6 +211,40 @@ async def test_a_vehicle_whose_home_was_fixed_elsewhere_does_not_start(lat_deg: 
 async def test_the_home_that_arming_sets_counts_not_the_one_before() -> None:
     vehicle = a_vehicle()
     vehicle.hear(HomePosition(31.1392, 121.124, 4.0))
-    launch = Launch(vehicle, PLAN, cast("Logbook", None), journal=cast("Store", None), clock=SystemClock())
+    launch = Launch(
+        vehicle,
+        PLAN,
+        cast("Logbook", None),
+        journal=cast("Store", None),
+        airspaces=cast("Store", None),
+        clock=SystemClock(),
+    )
     asyncio.get_running_loop().call_later(0.05, vehicle.hear, HomePosition(31.139, 121.124, 4.0))
     await launch._refuse_elsewhere()
+
+
+@pytest.mark.parametrize(("in_force", "may"), [(1, True), (2, False)])
+async def test_an_airspace_that_comes_into_force_during_the_upload_stops_the_launch(
+    in_force: int, *, may: bool
+) -> None:
+    class Airspaces:
+        async def airspace_at(self, at: datetime) -> Airspace:
+            return replace(default_airspace(), version=in_force)
+
+    proof = a_plan().proof
+    assert proof is not None
+    sortie = replace(SORTIE, proof=summary_of(proof))
+    logbook = Logbook(sortie, store=cast("Store", GrudgingStore()), publish=lambda _: None, clock=SystemClock())
+    launch = Launch(
+        a_vehicle(),
+        PLAN,
+        logbook,
+        journal=cast("Store", None),
+        airspaces=cast("Store", Airspaces()),
+        clock=SystemClock(),
+    )
+    if may:
+        await launch._look_at_airspace()
+        return
+    with pytest.raises(PreflightFailed, match="airspace version 2 came into force"):
+        await launch._look_at_airspace()
