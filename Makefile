@@ -21,9 +21,10 @@ check: setup ## The inner loop: lint, types, import rules, pure tests (under a m
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(PYTHON) tools/bootstrap.py npm run --silent test
-	$(BIN)/pytest -q -n 2 -m "not system and not browser and not sitl and not soak"
+	$(BIN)/pytest -q -n 2 -m "not thorough and not system and not browser and not sitl and not soak"
 
-test: check ## All tests: check, then system, ArduPilot SITL where present, browser
+test: check ## All tests: check, the thorough ones, then system, ArduPilot SITL where present, browser
+	$(BIN)/pytest -q -n 2 -m "thorough and not soak"
 	$(BIN)/pytest -q -m "(system or browser or sitl) and not soak"
 
 soak: setup ## The long runs

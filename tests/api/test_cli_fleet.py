@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from api.cli.main import app
 from tests.missions.fleets.test_preview import a_body
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("fleet-*.json"))
 TITLE = "{http://www.w3.org/2000/svg}title"
 

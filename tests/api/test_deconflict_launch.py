@@ -24,6 +24,8 @@ from tests.api.conftest import World
 from tests.crossing import FIRST_DOCK, SECOND_DOCK, crossing
 from tests.samples import a_sortie
 
+pytestmark = pytest.mark.thorough
+
 Json = dict[str, Any]
 FIRST, SECOND = VehicleId("bl-01"), VehicleId("bl-02")
 

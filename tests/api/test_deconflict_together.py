@@ -36,6 +36,8 @@ from missions.planner import Conditions, plan
 from telemetry.messages import FleetTick, LaunchAccepted, LaunchRequest, LinkState, launch_subject
 from tests.samples import OPERATOR
 
+pytestmark = pytest.mark.thorough
+
 COUNT = 8
 FRAME = LocalFrame(LatLon(31.155, 121.075))
 

@@ -68,7 +68,11 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     assert (result.exit_code, "Is a directory" in result.stderr.splitlines()[-1]) == (1, True)
 
 
-@pytest.mark.parametrize("file", sorted((EXAMPLES / "airspace").glob("*.*[!md]")), ids=lambda file: file.name)
+OURS = ("README.md", "change.json", "kite-festival.geojson")
+FOREIGN = [each for each in sorted((EXAMPLES / "airspace").iterdir()) if each.name not in OURS]
+
+
+@pytest.mark.parametrize("file", FOREIGN, ids=lambda file: file.name)
 def test_every_example_is_read_as_its_readme_says(file: Path) -> None:
     (line,) = [line for line in (file.parent / "README.md").read_text().splitlines() if f"`{file.name}`" in line]
     _, *arguments = line.split("`")[-2].split()

@@ -14,6 +14,8 @@ from tests.api.conftest import World
 from tests.missions.fleets.test_preview import a_body
 from tests.samples import a_sortie
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_a_fleet_plan_gives_missions_that_plan_without_conflicts(world: World) -> None:
     answer = await world.http.post("/fleet-plans", json=a_body(6, seconds=0.5))

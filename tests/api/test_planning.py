@@ -55,17 +55,17 @@ async def test_too_many_requests_are_told_to_come_back(
 async def test_the_deadline_does_not_count_the_wait_for_ones_turn(
     planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three jobs of 0.9 s one after the other, with 2 s for each."""
+    """Three jobs of 0.4 s one after the other, with 1 s for each."""
     await planner.run(time.sleep, 0.0)  # the process is up
-    monkeypatch.setattr(planner._plans, "deadline_s", 2.0)
-    jobs = [planner.run(time.sleep, 0.9) for _ in range(3)]
+    monkeypatch.setattr(planner._plans, "deadline_s", 1.0)
+    jobs = [planner.run(time.sleep, 0.4) for _ in range(3)]
     assert await asyncio.gather(*jobs) == [None] * 3
 
 
 async def test_who_waits_too_long_for_a_turn_is_told(planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch) -> None:
     await planner.run(time.sleep, 0.0)
     monkeypatch.setattr(planning, "QUEUE_DEADLINE_S", 0.1)
-    first = asyncio.create_task(planner.run(time.sleep, 1.0))
+    first = asyncio.create_task(planner.run(time.sleep, 0.5))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded, match="busy"):
         await planner.run(time.sleep, 0.0)

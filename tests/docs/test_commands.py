@@ -14,6 +14,8 @@ from api.cli.main import app
 from tests.api.conftest import World
 from tests.docs.reading import DOCUMENTS, ROOT, Command, commands
 
+pytestmark = pytest.mark.thorough
+
 # Each once, however many documents show it.
 COMMANDS = tuple({(each.words, each.shown): each for document in DOCUMENTS for each in commands(document)}.values())
 # These neither listen nor fly: they are run. Of the others the words are read as the program would read them.

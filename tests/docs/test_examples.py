@@ -17,6 +17,8 @@ from missions.planner import Conditions, plan
 from missions.request import parse_request
 from tests.docs.reading import ROOT
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = ROOT / "examples"
 REFUSED = sorted((EXAMPLES / "bad").glob("*.geojson"))
 MISSIONS = sorted({*EXAMPLES.rglob("*.geojson")} - {*REFUSED} - {*(EXAMPLES / "airspace").glob("*")})

@@ -15,6 +15,8 @@ from geofence.zones import Combination, Role
 from tests.fields import Field, random_field
 from tests.geofence.oracle import free_area, shortest_m
 
+pytestmark = pytest.mark.thorough
+
 HALL = box(-500, -500, 500, 500)
 
 

@@ -19,6 +19,8 @@ from missions.patterns.catalog import CATALOG, read_parameters
 from tests.missions.adversary import World, offences, world
 from tests.missions.prove.builder import Case, a_plan, airspace, district
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = range(2_000, 2_016)
 
 

@@ -15,6 +15,8 @@ from missions.patterns.coverage import QUICK, RIM, THOROUGH, Effort, coverage
 from missions.patterns.draft import Piece
 from tests.missions.areas import random_area, star
 
+pytestmark = pytest.mark.thorough
+
 SWATH_M = 50.0
 DEEP_M = (1 - RIM) * SWATH_M / 2
 

@@ -46,6 +46,8 @@ from missions.volumes import (
 )
 from tests.samples import REQUEST
 
+pytestmark = pytest.mark.thorough
+
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 HOME = LatLon(31.15, 121.12)
 FRAME = LocalFrame(HOME)

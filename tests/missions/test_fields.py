@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.field_plans import ROUNDING_M, planned, rooms_m
+
+pytestmark = pytest.mark.thorough
 
 _FIELDS = 50
 

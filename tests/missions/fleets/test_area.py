@@ -21,6 +21,8 @@ from missions.fleets.request import AreaRequest, FleetVehicle, parse_fleet_reque
 from missions.model import Pattern, ReturnMode
 from tests.missions.fleets.test_preview import AT, DOCKS, FLEET
 
+pytestmark = pytest.mark.thorough
+
 RING = [[121.122, 31.134], [121.127, 31.134], [121.127, 31.1375], [121.122, 31.1375], [121.122, 31.134]]
 HOLE = [[121.124, 31.135], [121.125, 31.135], [121.125, 31.136], [121.124, 31.136], [121.124, 31.135]]
 

@@ -17,6 +17,8 @@ from missions.fleets.model import Craft, Effort, FleetPlan, Objective, Point, Wa
 from missions.fleets.patrol import Patrol, patrol
 from tests.fields import Field, random_field
 
+pytestmark = pytest.mark.thorough
+
 QUICK = Effort(seeds=(1, 2), iterations=80)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.missions.prove.mutations import FAMILIES, Family, Mutant
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = 1  # the full set, 20 of each, runs in bench.planner.proof
 
 
