@@ -72,13 +72,16 @@ def compile_fence(task: FenceTask, frame: LocalFrame, limits: FenceLimits = ARDU
 
 def _bounds_of(task: FenceTask, frame: LocalFrame, limits: FenceLimits) -> _Bounds | None:
     """None when the flight comes so near to something that no fence runs in between."""
-    inner: BaseGeometry = shapely.union_all(shapely.buffer(task.swept, (SLACK_M + 2 * _OFF_M) / _CHORD, quad_segs=3))
+    union = shapely.union_all(shapely.buffer(task.swept, (SLACK_M + 2 * _OFF_M) / _CHORD, quad_segs=3))
+    parts = shapely.get_parts(union)  # GEOS may give one polygon as a collection of one
+    if len(parts) != 1 or not isinstance(inner := parts[0], Polygon):
+        return None
     around = shapely.box(*shapely.bounds(inner.buffer(_WIDTHS_M[0] + 10.0)))
     near = task.forbidden[shapely.intersects(task.forbidden, around)]
     outside = around - task.allowed
     kept_out = np.array([*near, *(part for part in shapely.get_parts(outside) if part.area > 0.0)], dtype=np.object_)
     shapely.prepare(inner)
-    if not isinstance(inner, Polygon) or shapely.dwithin(inner, kept_out, _OFF_M).any():
+    if shapely.dwithin(inner, kept_out, _OFF_M).any():
         return None
     return _Bounds(task, frame, limits, inner, kept_out)
 

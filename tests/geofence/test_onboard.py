@@ -137,3 +137,9 @@ def test_a_fence_holds_path_and_returns_keeps_off_zones_and_fits(
     assert area.boundary.distance(swept) > SLACK_M - 0.4  # this check's own edges are not densified
     assert FRAME.shape_of(DISTRICT).buffer(0.4).covers(area)
     assert all(area.intersection(FRAME.shape_of(zone)).area < 5.0 for zone in zones)
+
+
+def test_a_way_straight_out_and_back_beside_a_zone_has_a_fence() -> None:
+    """All that it sweeps is one line: the union around it came as a collection of one polygon."""
+    helipad = circle_zone("helipad", at(0, 33), 20.0, margin_m=12.0)
+    assert not area_of(compiled(fly((0, -2967.5625)), helipad)).intersects(FRAME.shape_of(helipad))
