@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.planner import coverage, deconflict, fences, fields, fleets, formats, patterns, plans, proof, routing
+from bench.planner import coverage, deconflict, fences, fields, fleets, formats, patterns, plans, proof, routing, sitl
+from tests.platform import why_no_sitl
 
 
 def planner() -> Iterator[Figure]:
-    """Every figure of the planner, the quick ones first; the whole takes about two hours on two cores."""
+    """Every figure of the planner, the quick ones first; the whole takes some hours on two cores.
+
+    The flights come last, and only where there is an ArduPilot SITL binary.
+    """
     yield from patterns.patterns()
     yield from plans.plans()
     yield from fences.fences()
@@ -22,3 +26,5 @@ def planner() -> Iterator[Figure]:
     yield from fleets.fleets()
     yield from formats.formats()
     yield from fields.fields()
+    if why_no_sitl() is None:
+        yield from sitl.sitl()
