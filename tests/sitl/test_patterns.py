@@ -25,14 +25,23 @@ def feature(pattern: str, geometry: Json, **told: object) -> Json:
     return {"type": "Feature", "geometry": geometry, "properties": properties | told}
 
 
+# One flight in make test; the others add only other items to the same way, and are flown in make soak.
+LONG = pytest.mark.soak
+
+
 @pytest.mark.parametrize(
     "asked",
     [
-        feature("watch", WATCHED, hold_s=4, look_deg=250, gimbal_deg=-45),
-        feature("orbit", CENTER, radius_m=20, look_height_m=10, trigger_m=15, video=True),
-        feature("facade", WALL, height_from_m=35, height_to_m=45, gimbal_deg=0, trigger_m=10, view_deg=60),
+        pytest.param(feature("watch", WATCHED, hold_s=4, look_deg=250, gimbal_deg=-45), id="watch"),
+        pytest.param(
+            feature("orbit", CENTER, radius_m=20, look_height_m=10, trigger_m=15, video=True), id="orbit", marks=LONG
+        ),
+        pytest.param(
+            feature("facade", WALL, height_from_m=35, height_to_m=45, gimbal_deg=0, trigger_m=10, view_deg=60),
+            id="facade",
+            marks=LONG,
+        ),
     ],
-    ids=["watch", "orbit", "facade"],
 )
 def test_what_is_done_at_the_waypoints_is_stored_and_flown(platform: Platform, asked: Json) -> None:
     platform.until_ready(VEHICLE)
