@@ -119,7 +119,7 @@ def refuse_unfit(vehicle: VehicleState, revision: Revision) -> None:
 
 
 def _battery_check(vehicle: VehicleState, revision: Revision) -> PreflightCheck:
-    needed = revision.plan.battery_needed_pct
+    needed = revision.plan.battery_to_start_pct
     if vehicle.battery_pct is None:
         return PreflightCheck("battery", False, "the battery level is not known")
     said = f"the battery is at {vehicle.battery_pct:.0f} %, the plan with its reserve needs {needed:.0f} %"

@@ -59,7 +59,7 @@ def hover_s(plan: Plan, reached: int, vehicle: VehicleState) -> float:
     airframe = AIRFRAMES.get(vehicle.airframe, default_airframe())
     reserve_pct = 100.0 * airframe.reserve
     left = 1.0 - done_after(plan, min(reached, len(plan.waypoints))).low_s / plan.duration_s
-    flying_pct = max(plan.battery_needed_pct, plan.battery_p95_pct) - reserve_pct
+    flying_pct = plan.battery_to_start_pct - reserve_pct
     spare_pct = vehicle.battery_pct - reserve_pct - max(0.0, left) * flying_pct
     return max(0.0, spare_pct / 100.0 * airframe.battery_wh * 3_600.0 / airframe.hover_w)
 

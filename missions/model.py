@@ -252,6 +252,11 @@ class Plan:
     proof: Proof | None = None
     proposals: tuple[Proposal, ...] = ()
 
+    @property
+    def battery_to_start_pct(self) -> float:
+        """What the battery must hold before take-off: for 95 of 100 flights. Plans of old know the median only."""
+        return max(self.battery_needed_pct, self.battery_p95_pct)
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:

@@ -158,7 +158,7 @@ class Review:
         if air is None or air.place is None or air.state in _GOING_HOME or not is_flying(air.state):
             return None
         found = self._replan(_rest(flown), self._airspace_around, self._terrain)
-        needed_pct = found.plan.battery_needed_pct if found and found.plan else 0.0
+        needed_pct = found.plan.battery_to_start_pct if found and found.plan else 0.0
         return None if air.battery_pct is not None and needed_pct > air.battery_pct else found
 
     def _airspace_around(self, places: Sequence[LatLon]) -> Airspace:

@@ -73,11 +73,11 @@ def _home(state: VehicleState, plan: Plan) -> PreflightCheck:
 def _battery(state: VehicleState, plan: Plan) -> PreflightCheck:
     if state.battery_pct is None:
         return PreflightCheck("battery", False, "the battery level is not known")
-    ok = state.battery_pct >= plan.battery_needed_pct
+    ok = state.battery_pct >= plan.battery_to_start_pct
     return PreflightCheck(
         "battery",
         ok,
-        f"battery {state.battery_pct:.0f} %, the plan needs {plan.battery_needed_pct:.0f} % with reserve",
+        f"battery {state.battery_pct:.0f} %, the plan needs {plan.battery_to_start_pct:.0f} % with reserve",
     )
 
 

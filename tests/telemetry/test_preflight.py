@@ -79,5 +79,12 @@ def test_the_autopilots_own_words_are_the_reason() -> None:
     assert failed(replace(READY, prearm_ok=False, last_texts=texts)) == {"prearm": "PreArm: Battery 1 low voltage"}
 
 
+def test_the_battery_must_do_for_95_of_100_flights_as_the_plan_was_judged() -> None:
+    dear = replace(PLAN, battery_p95_pct=60.0)
+    checks = {check.check: check for check in preflight(replace(READY, battery_pct=50.0), dear)}
+    assert not checks["battery"].ok
+    assert checks["battery"].detail == "battery 50 %, the plan needs 60 % with reserve"
+
+
 def test_the_battery_sentence_names_both_numbers() -> None:
     assert failed(replace(READY, battery_pct=30.0))["battery"] == "battery 30 %, the plan needs 45 % with reserve"
