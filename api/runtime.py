@@ -113,7 +113,7 @@ def vehicle_configs(settings: Settings) -> list[VehicleConfig]:
             known = ", ".join(AIRFRAMES)
             raise StartError(f"Vehicle {each.id}: there is no airframe {each.airframe!r}; known are {known}.")
         dock, airframe = docks[DockId(each.dock)], AIRFRAMES[each.airframe]
-        configs.append(VehicleConfig(VehicleId(each.id), each.name, each.link, each.system_id, dock, airframe))
+        configs.append(VehicleConfig(VehicleId(each.id), each.name, each.links, each.system_id, dock, airframe))
     return configs
 
 

@@ -52,6 +52,12 @@ class VehicleSetting(BaseModel):
     system_id: int = Field(ge=1, le=254)
     dock: Id
     airframe: str = "quad-3kg"
+    spare_links: tuple[Id, ...] = ()
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Every link that it may be heard on, the preferred one first."""
+        return (self.link, *self.spare_links)
 
 
 DEFAULT_LINKS = (LinkSetting(name="fleet", url="udpin:127.0.0.1:14550"),)
@@ -104,11 +110,14 @@ class Settings(BaseSettings):
     def _vehicles_fit_links(self) -> Settings:
         _refuse_repeats("link name", [link.name for link in self.links])
         _refuse_repeats("vehicle id", [vehicle.id for vehicle in self.vehicles])
-        _refuse_repeats("link and system id", [f"{each.link}/{each.system_id}" for each in self.vehicles])
+        _refuse_repeats(
+            "link and system id", [f"{link}/{each.system_id}" for each in self.vehicles for link in each.links]
+        )
         known = {link.name for link in self.links}
         for vehicle in self.vehicles:
-            if vehicle.link not in known:
-                raise ValueError(f"vehicle {vehicle.id} is on link {vehicle.link!r}, which is not configured")
+            for link in vehicle.links:
+                if link not in known:
+                    raise ValueError(f"vehicle {vehicle.id} is on link {link!r}, which is not configured")
         return self
 
     @property

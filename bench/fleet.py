@@ -56,7 +56,7 @@ async def _measure() -> tuple[float, float, float]:
 
     dock, airframe = default_docks()[0], next(iter(AIRFRAMES.values()))
     vehicles = [
-        VehicleConfig(VehicleId(f"bench-{i}"), f"{i}", "sim", i, dock, airframe) for i in range(1, _COUNT + 1)
+        VehicleConfig(VehicleId(f"bench-{i}"), f"{i}", ("sim",), i, dock, airframe) for i in range(1, _COUNT + 1)
     ]
     station = Fleet(
         "bench",

@@ -81,7 +81,7 @@ class Fleet:
         }
         self.links = [self._make(config) for config in links]
         self.refused_channels = 0
-        self._by_address = {(v.config.link, v.config.system_id): v for v in self.vehicles.values()}
+        self._by_address = {(link, v.config.system_id): v for v in self.vehicles.values() for link in v.config.links}
         self._clock = clock
         self._pace = pace
         self._on_frame = on_frame

@@ -6,13 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from core.clock import Clock
 from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejected
 from core.ids import SortieId, VehicleId
+from missions.enrollment import Category, SigningPolicy
 from missions.model import Airframe, Dock
 from telemetry.fold import fold, is_position
 from telemetry.messages import Landed, LinkState, VehicleState
@@ -41,14 +42,23 @@ _REJECTED_PAUSE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class VehicleConfig:
-    """An enrolled vehicle: our stable id, and where on which link it is expected."""
+    """An enrolled vehicle: our stable id, and the links and the MAVLink system id that it may be heard under.
+
+    `links`: N >= 1 names, the preferred one first. `uid`: the autopilot's own id (AUTOPILOT_VERSION), None while it
+    was never read. `key`: the 32 bytes of MAVLink signing; never shown.
+    """
 
     id: VehicleId
     name: str
-    link: str
+    links: tuple[str, ...]
     system_id: int
     dock: Dock
     airframe: Airframe
+    uid: str | None = None
+    signing: SigningPolicy = SigningPolicy.OFF
+    key: bytes | None = field(default=None, repr=False)
+    category: Category | None = None
+    registration: str | None = None
 
 
 Listener = Callable[[Inbound], None]
@@ -70,7 +80,7 @@ class Vehicle:
             name=config.name,
             dock_id=config.dock.id,
             system_id=config.system_id,
-            link_name=config.link,
+            link_name=config.links[0],
             airframe=config.airframe.name,
         )
         self.doing: str | None = None

@@ -69,7 +69,7 @@ def a_flight(vehicle: Vehicle, store: GrudgingStore, tmp_path: Path, sortie: Sor
 
 
 def a_vehicle() -> Vehicle:
-    return Vehicle(VehicleConfig(VehicleId("bl-01"), "one", "x", 11, DOCK, FRAME), clock=SystemClock())
+    return Vehicle(VehicleConfig(VehicleId("bl-01"), "one", ("x",), 11, DOCK, FRAME), clock=SystemClock())
 
 
 def flight(store: GrudgingStore, tmp_path: Path, sortie: Sortie = SORTIE) -> tuple[Flight, list[Outbound]]:

@@ -31,7 +31,7 @@ from telemetry.vehicle import Vehicle, VehicleConfig
 
 DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
 FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
-CONFIG = VehicleConfig(VehicleId("bl-01"), "one", "fleet", 11, DOCK, FRAME)
+CONFIG = VehicleConfig(VehicleId("bl-01"), "one", ("fleet",), 11, DOCK, FRAME)
 BEAT = Heartbeat(is_autopilot=True, armed=False, custom_mode=4, system_status=4)
 Answer = Callable[[Vehicle, Outbound], None]
 
