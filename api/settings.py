@@ -11,10 +11,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from telemetry.links import LinkError
+from telemetry.links.urls import parse_url
+
 PREFIX = "BAILU_"
 # Read by the SITL tests and `bailu sitl`, not a setting of the platform.
 FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY"})
-LINK_SCHEMES = ("udpin", "udpout", "tcp")
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
@@ -24,7 +26,7 @@ class SettingsError(Exception):
 
 
 class LinkSetting(BaseModel):
-    """A transport to listen on or to connect to: `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`."""
+    """A transport to listen on, to connect to or to play: one of the forms of `telemetry.links.urls`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,10 +36,10 @@ class LinkSetting(BaseModel):
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
-        scheme, _, rest = url.partition(":")
-        host, _, port = rest.rpartition(":")
-        if scheme not in LINK_SCHEMES or not host or not port.isdigit() or int(port) > 65_535:
-            raise ValueError("a link is udpin:HOST:PORT, udpout:HOST:PORT or tcp:HOST:PORT")
+        try:
+            parse_url(url)
+        except LinkError as error:
+            raise ValueError(str(error)) from error
         return url
 
 

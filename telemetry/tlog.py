@@ -17,7 +17,15 @@ class BadLog(ValueError):
 
 
 def read_tlog(path: Path) -> Iterator[tuple[float, Frame]]:
-    """Unix time in seconds and frame of each record, in order; a record cut off at the end is left out.
+    """Unix time in seconds and frame of each record, in order; damaged frames are left out. Raises BadLog."""
+    decoder = Decoder()
+    for at_s, raw in read_records(path):
+        for frame in decoder.feed(raw):
+            yield at_s, frame
+
+
+def read_records(path: Path) -> Iterator[tuple[float, bytes]]:
+    """Unix time in seconds and bytes of each record, in order; a record cut off at the end is left out.
 
     Raises BadLog. Source: pymavlink, mavutil.mavlogfile: big-endian µs of eight bytes before each frame.
     """
@@ -27,7 +35,6 @@ def read_tlog(path: Path) -> Iterator[tuple[float, Frame]]:
         data = path.read_bytes()
     except OSError as error:
         raise BadLog(f"{path}: {error.strerror}") from error
-    decoder = Decoder()
     at = 0
     while at + _TIME_BYTES + 3 <= len(data):
         (micros,) = struct.unpack_from(">Q", data, at)
@@ -35,8 +42,9 @@ def read_tlog(path: Path) -> Iterator[tuple[float, Frame]]:
         if length is None:
             raise BadLog(f"{path}: no MAVLink frame at byte {at + _TIME_BYTES}")
         end = at + _TIME_BYTES + length
-        for frame in decoder.feed(data[at + _TIME_BYTES : end]):
-            yield micros / 1e6, frame
+        if end > len(data):
+            return
+        yield micros / 1e6, data[at + _TIME_BYTES : end]
         at = end
 
 

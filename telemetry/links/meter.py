@@ -1,0 +1,170 @@
+"""A link's health as it is counted: state, bytes, frames, sequence loss, duplicates, round trips."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+from core.clock import Clock
+from telemetry.links.port import LinkChange, LinkCondition, LinkConfig, LinkHealth, OnChange, Peer
+
+Source = tuple[Peer, int, int]
+
+# A frame that comes this much later than a newer one of its sender was reordered, not lost (reliability guide, 2).
+REORDER_WINDOW = 16
+# Senders whose sequence numbers are followed; the one that was silent longest goes first.
+MAX_SOURCES = 512
+# Loss is told over this time at least, twice as much at most.
+_PERIOD_S = 30.0
+# Share by which a new round trip moves the smoothed one.
+_RTT_GAIN = 0.25
+_SEEN = (1 << REORDER_WINDOW) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one sequence number says: frames that are known to be lost by now, and whether this one came before."""
+
+    lost: int = 0
+    duplicate: bool = False
+
+
+class SequenceWatch:
+    """Sequence numbers (8 bit) of one sender, for metrics only: they cannot tell a repeat from a restart."""
+
+    def __init__(self) -> None:
+        self._newest: int | None = None
+        self._seen = 0  # bit n: the frame n before the newest one came
+
+    def take(self, sequence: int) -> Found:
+        """Counts one frame."""
+        if self._newest is None:
+            return self._start(sequence)
+        ahead = (sequence - self._newest) % 256
+        if 0 < ahead < 128:
+            return self._advance(sequence, ahead)
+        behind = (256 - ahead) % 256
+        if behind >= REORDER_WINDOW:
+            return self._start(sequence)
+        duplicate = bool(self._seen >> behind & 1)
+        self._seen |= 1 << behind
+        return Found(duplicate=duplicate)
+
+    def _start(self, sequence: int) -> Found:
+        """The first frame, or a sender that began anew: nothing before it is missed."""
+        self._newest, self._seen = sequence, _SEEN
+        return Found()
+
+    def _advance(self, sequence: int, ahead: int) -> Found:
+        """What leaves the window without having come is lost."""
+        leaving = min(ahead, REORDER_WINDOW)
+        gone = self._seen >> (REORDER_WINDOW - leaving)
+        lost = leaving - gone.bit_count() + max(0, ahead - REORDER_WINDOW)
+        self._newest, self._seen = sequence, (self._seen << ahead | 1) & _SEEN
+        return Found(lost=lost)
+
+
+@dataclass(slots=True)
+class _Tally:
+    came: int = 0
+    lost: int = 0
+
+
+@dataclass(slots=True)
+class _Sequences:
+    """All senders of a link, and the loss of this period and the one before."""
+
+    began_s: float
+    watches: OrderedDict[Source, SequenceWatch] = field(default_factory=OrderedDict)
+    now: _Tally = field(default_factory=_Tally)
+    before: _Tally = field(default_factory=_Tally)
+
+    def take(self, source: Source, sequence: int) -> Found:
+        watch = self.watches.get(source)
+        if watch is None:
+            if len(self.watches) >= MAX_SOURCES:
+                self.watches.popitem(last=False)
+            watch = self.watches[source] = SequenceWatch()
+        else:
+            self.watches.move_to_end(source)
+        found = watch.take(sequence)
+        self.now.came += not found.duplicate
+        self.now.lost += found.lost
+        return found
+
+    def share(self, now_s: float) -> float | None:
+        """Lost of all that were sent in the last two periods."""
+        if now_s - self.began_s >= _PERIOD_S:
+            self.before = self.now if now_s - self.began_s < 2 * _PERIOD_S else _Tally()
+            self.now, self.began_s = _Tally(), now_s
+        lost = self.now.lost + self.before.lost
+        sent = self.now.came + self.before.came + lost
+        return lost / sent if sent else None
+
+
+class Meter:
+    """Counts for one link. The link tells bytes and state, whoever decodes tells frames (`FrameCounts`)."""
+
+    def __init__(self, config: LinkConfig, clock: Clock, on_change: OnChange) -> None:
+        self._health = LinkHealth(config.name, config.url, LinkCondition.DOWN, since=clock.now())
+        self._clock = clock
+        self._on_change = on_change
+        self._told_down = False
+        self._sequences = _Sequences(clock.mono_s())
+        self._rtt_s: float | None = None
+        self.rx_bytes = self.tx_bytes = self.frames = self.bad_crc = self.duplicates = 0
+        self.oversized = self.refused = self.unsent = 0
+
+    # --- state, told once ---
+
+    def up(self, state: LinkCondition = LinkCondition.UP) -> None:
+        """It carries frames from now on."""
+        connects = self._health.connects + 1
+        self._health = replace(self._health, state=state, since=self._clock.now(), why=None, connects=connects)
+        if self._told_down:
+            self._told_down = False
+            self._on_change(LinkChange(self._health.name, True, f"Link {self._health.name} is up again."))
+
+    def down(self, why: str) -> None:
+        """It carries nothing any more, or never did; said once until it is up again."""
+        if self._health.state is not LinkCondition.DOWN:
+            self._health = replace(self._health, state=LinkCondition.DOWN, since=self._clock.now())
+        self._health = replace(self._health, why=why)
+        if not self._told_down:
+            self._told_down = True
+            text = f"Link {self._health.name} ({self._health.url}) is down: {why}; trying again."
+            self._on_change(LinkChange(self._health.name, False, text))
+
+    def ended(self, why: str) -> None:
+        """It carries nothing any more, as it should be."""
+        self._health = replace(self._health, state=LinkCondition.DOWN, since=self._clock.now(), why=why)
+
+    # --- what was found in its bytes ---
+
+    def frame(self, source: Source, sequence: int) -> None:
+        self.frames += 1
+        self.duplicates += self._sequences.take(source, sequence).duplicate
+
+    def damaged(self, count: int) -> None:
+        self.bad_crc += count
+
+    def round_trip(self, seconds: float) -> None:
+        old_s = self._rtt_s
+        self._rtt_s = seconds if old_s is None else old_s + _RTT_GAIN * (seconds - old_s)
+
+    def health(self) -> LinkHealth:
+        """Everything as of now."""
+        share = self._sequences.share(self._clock.mono_s())
+        return replace(
+            self._health,
+            rx_bytes=self.rx_bytes,
+            tx_bytes=self.tx_bytes,
+            frames=self.frames,
+            bad_crc=self.bad_crc,
+            lost_share=None if share is None else round(share, 4),
+            duplicates=self.duplicates,
+            rtt_s=None if self._rtt_s is None else round(self._rtt_s, 4),
+            oversized=self.oversized,
+            refused=self.refused,
+            unsent=self.unsent,
+        )
