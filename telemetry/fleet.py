@@ -44,7 +44,7 @@ class Channel:
 
     link: Link
     peer: Peer
-    decoder: Decoder = field(default_factory=Decoder)
+    decoder: Decoder = field(default_factory=lambda: Decoder(OWN_ADDRESS))
     encoder: Encoder = field(default_factory=lambda: Encoder(OWN_ADDRESS))
     heard_s: float = 0.0
 

@@ -133,10 +133,12 @@ class SysStatus:
 
 @dataclass(frozen=True, slots=True)
 class ParamValue:
-    """PARAM_VALUE (22)."""
+    """PARAM_VALUE (22). `index` of `count` in the list; None when it answers a name, or tells of a change."""
 
     name: str
     value: float
+    index: int | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +176,14 @@ class GlobalPosition:
 
 @dataclass(frozen=True, slots=True)
 class MissionCurrent:
-    """MISSION_CURRENT (42). `total` is None on autopilots that do not send it."""
+    """MISSION_CURRENT (42). `total` is None on autopilots that do not send it.
+
+    `ids`: opaque ids of the mission, fence and rally points on board, 0 where the autopilot has none.
+    """
 
     seq: int
     total: int | None
+    ids: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +239,62 @@ class MissionAck:
 
 
 @dataclass(frozen=True, slots=True)
+class MissionClearAll:
+    """MISSION_CLEAR_ALL (45), to the vehicle."""
+
+    kind: MissionType
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """A word of the vehicle to another ground station, in a transfer of `kind` or (None) about a command.
+
+    Never an answer to us; a sign that somebody else is at work on the vehicle.
+    """
+
+    message: str
+    to_system: int
+    kind: MissionType | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequestList:
+    """LOG_REQUEST_LIST (117), to the vehicle: logs `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """LOG_ENTRY (118): one of `count` logs on board. `utc_s`: Unix time of its end, None when not known."""
+
+    id: int
+    count: int
+    last: int
+    utc_s: int | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommandLong:
     """COMMAND_LONG (76), to the vehicle. `params`: at most 7, the rest is 0."""
 
     command: int
     params: tuple[float, ...] = ()
     confirmation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CommandInt:
+    """COMMAND_INT (75), to the vehicle: a command with a place. `params`: 1 to 4; `z_m` in `frame` (MAV_FRAME)."""
+
+    command: int
+    frame: int
+    params: tuple[float, float, float, float]
+    x_e7: int
+    y_e7: int
+    z_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +307,15 @@ class CommandAck:
 
 @dataclass(frozen=True, slots=True)
 class ParamRequest:
-    """PARAM_REQUEST_READ (20), to the vehicle."""
+    """PARAM_REQUEST_READ (20), to the vehicle: by name, or by its place in the list."""
 
     name: str
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRequestList:
+    """PARAM_REQUEST_LIST (21), to the vehicle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +347,13 @@ class EkfStatus:
     """EKF_STATUS_REPORT (193). `position_ok`: an absolute horizontal position is estimated, not held constant."""
 
     position_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vibration:
+    """VIBRATION (241): the strongest of the three axes, m/s²."""
+
+    level_mps2: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,22 +405,17 @@ Inbound = (
     | MissionItemInt
     | MissionAck
     | CommandAck
+    | Overheard
+    | LogEntry
     | AutopilotVersion
     | EkfStatus
+    | Vibration
     | HomePosition
     | ExtendedSysState
     | FenceStatus
     | StatusText
 )
 
-Outbound = (
-    Heartbeat
-    | MissionRequestList
-    | MissionCount
-    | MissionRequest
-    | MissionItemInt
-    | MissionAck
-    | CommandLong
-    | ParamRequest
-    | ParamSet
-)
+MissionOutbound = MissionRequestList | MissionCount | MissionRequest | MissionItemInt | MissionAck | MissionClearAll
+ParamOutbound = ParamRequest | ParamRequestList | ParamSet
+Outbound = Heartbeat | MissionOutbound | ParamOutbound | CommandLong | CommandInt | LogRequestList

@@ -15,6 +15,7 @@ from telemetry.packets import (
     Attitude,
     AutopilotVersion,
     CommandAck,
+    CommandInt,
     CommandLong,
     EkfStatus,
     ExtendedSysState,
@@ -24,27 +25,36 @@ from telemetry.packets import (
     Heartbeat,
     HomePosition,
     Inbound,
+    LogEntry,
+    LogRequestList,
     MissionAck,
+    MissionClearAll,
     MissionCount,
     MissionCurrent,
     MissionItemInt,
     MissionItemReached,
+    MissionOutbound,
     MissionRequest,
     MissionRequestList,
     MissionType,
     Outbound,
+    Overheard,
     ParamError,
+    ParamOutbound,
     ParamRequest,
+    ParamRequestList,
     ParamSet,
     ParamValue,
     StatusText,
     SysStatus,
+    Vibration,
 )
 
 # A frame has at most 280 bytes; a datagram that an Ethernet link carries whole may hold several.
 MAX_DATAGRAM = 1500
 # MAV_AUTOPILOT_INVALID: the sender is no autopilot.
 _NO_AUTOPILOT = 8
+_NO_INDEX = 0xFFFF  # param_index of a PARAM_VALUE that is no answer to an index
 _ARMED = 128  # MAV_MODE_FLAG_SAFETY_ARMED
 _PREARM = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
 _GEOFENCE = 0x100000  # MAV_SYS_STATUS_GEOFENCE
@@ -73,7 +83,9 @@ class Frame:
 class Decoder:
     """Bytes of one channel in, frames out; keeps at most one incomplete frame. Never raises on any input."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: MavAddress | None = None) -> None:
+        """`own`: our address, so that answers to others are told from answers to us; None: all are for us."""
+        self._own = own
         self._codec = dialect.MAVLink(None)
         self._codec.robust_parsing = True
         self.bad_frames = 0
@@ -95,7 +107,7 @@ class Decoder:
                 source=MavAddress(message.get_srcSystem(), message.get_srcComponent()),
                 sequence=message.get_seq(),
                 raw=bytes(message.get_msgbuf()),
-                packet=_packet_of(message),
+                packet=_packet_of(message, self._own),
             )
 
 
@@ -116,15 +128,26 @@ class Encoder:
         return data
 
 
-def _packet_of(message: Any) -> Inbound | None:
+def _packet_of(message: Any, own: MavAddress | None = None) -> Inbound | None:
     reader = _READERS.get(message.get_type())
     if reader is None:
         return None
     try:
-        return reader(message)
+        return reader(message) if own is None or _is_for(own, message) else _overheard(message)
     except (ValueError, OverflowError):
         # Field values outside their enumeration (a mission type of 77, say): nothing that we could act on.
         return None
+
+
+def _is_for(own: MavAddress, message: Any) -> bool:
+    """Whether it is addressed to us or to all; 0 means all, and what has no address goes to all."""
+    system_id, component_id = getattr(message, "target_system", 0), getattr(message, "target_component", 0)
+    return system_id in (0, own.system_id) and component_id in (0, own.component_id)
+
+
+def _overheard(m: Any) -> Overheard:
+    kind = getattr(m, "mission_type", None)
+    return Overheard(m.get_type(), m.target_system, None if kind is None else MissionType(kind))
 
 
 def _heartbeat(m: Any) -> Heartbeat:
@@ -174,9 +197,19 @@ def _global_position(m: Any) -> GlobalPosition:
     )
 
 
+def _param_value(m: Any) -> ParamValue:
+    index = None if m.param_index == _NO_INDEX else m.param_index
+    return ParamValue(_text(m.param_id), m.param_value, index, m.param_count)
+
+
+def _log_entry(m: Any) -> LogEntry:
+    return LogEntry(m.id, m.num_logs, m.last_log_num, m.time_utc or None, m.size)
+
+
 def _mission_current(m: Any) -> MissionCurrent:
     # `total` is a MAVLink 2 extension: 0 means "not supported", 65535 "no mission".
-    return MissionCurrent(m.seq, None if m.total in (0, 0xFFFF) else m.total)
+    total = None if m.total in (0, 0xFFFF) else m.total
+    return MissionCurrent(m.seq, total, (m.mission_id, m.fence_id, m.rally_points_id))
 
 
 def _mission_item_int(m: Any) -> MissionItemInt:
@@ -212,7 +245,7 @@ def _status_text(m: Any) -> StatusText:
 _READERS: dict[str, Callable[[Any], Inbound]] = {
     "HEARTBEAT": _heartbeat,
     "SYS_STATUS": _sys_status,
-    "PARAM_VALUE": lambda m: ParamValue(_text(m.param_id), m.param_value),
+    "PARAM_VALUE": _param_value,
     "PARAM_ERROR": lambda m: ParamError(_text(m.param_id), m.error),
     "GPS_RAW_INT": _gps_raw,
     "ATTITUDE": _attitude,
@@ -224,9 +257,11 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
     "MISSION_REQUEST": _mission_request,
     "MISSION_ITEM_INT": _mission_item_int,
     "MISSION_ACK": lambda m: MissionAck(m.type, MissionType(m.mission_type)),
+    "LOG_ENTRY": _log_entry,
     "COMMAND_ACK": lambda m: CommandAck(m.command, m.result),
     "AUTOPILOT_VERSION": _autopilot_version,
     "HOME_POSITION": lambda m: HomePosition(from_e7(m.latitude), from_e7(m.longitude), m.altitude / 1000),
+    "VIBRATION": lambda m: Vibration(round(max(m.vibration_x, m.vibration_y, m.vibration_z), 2)),
     "EKF_STATUS_REPORT": lambda m: EkfStatus(
         m.flags & (_EKF_POS_HORIZ_ABS | _EKF_CONST_POS_MODE) == _EKF_POS_HORIZ_ABS
     ),
@@ -238,10 +273,29 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
 
 def _message_of(packet: Outbound, to: MavAddress) -> Any:
     target = (to.system_id, to.component_id)
+    if isinstance(packet, MissionOutbound):
+        return _mission_message(packet, target)
+    if isinstance(packet, ParamOutbound):
+        return _param_message(packet, target)
     match packet:
         case Heartbeat():
             # MAV_TYPE_GCS, no autopilot, MAV_STATE_ACTIVE, MAVLink 2.
             return dialect.MAVLink_heartbeat_message(6, _NO_AUTOPILOT, 0, 0, 4, 3)
+        case CommandLong():
+            padded = (*packet.params, *([0.0] * (7 - len(packet.params))))
+            return dialect.MAVLink_command_long_message(*target, packet.command, packet.confirmation, *padded)
+        case CommandInt():
+            return dialect.MAVLink_command_int_message(
+                *target, packet.frame, packet.command, 0, 0, *packet.params, packet.x_e7, packet.y_e7, packet.z_m
+            )
+        case LogRequestList(first, last):
+            return dialect.MAVLink_log_request_list_message(*target, first, last)
+        case _:
+            assert_never(packet)
+
+
+def _mission_message(packet: MissionOutbound, target: tuple[int, int]) -> Any:
+    match packet:
         case MissionRequestList(kind):
             return dialect.MAVLink_mission_request_list_message(*target, kind)
         case MissionCount(count, kind):
@@ -255,11 +309,19 @@ def _message_of(packet: Outbound, to: MavAddress) -> Any:
             )  # fmt: skip
         case MissionAck(result, kind):
             return dialect.MAVLink_mission_ack_message(*target, result, kind)
-        case CommandLong():
-            padded = (*packet.params, *([0.0] * (7 - len(packet.params))))
-            return dialect.MAVLink_command_long_message(*target, packet.command, packet.confirmation, *padded)
-        case ParamRequest(name):
-            return dialect.MAVLink_param_request_read_message(*target, name.encode("ascii"), -1)
+        case MissionClearAll(kind):
+            return dialect.MAVLink_mission_clear_all_message(*target, kind)
+        case _:
+            assert_never(packet)
+
+
+def _param_message(packet: ParamOutbound, target: tuple[int, int]) -> Any:
+    match packet:
+        case ParamRequestList():
+            return dialect.MAVLink_param_request_list_message(*target)
+        case ParamRequest(name, index):
+            at = -1 if index is None else index
+            return dialect.MAVLink_param_request_read_message(*target, name.encode("ascii"), at)
         case ParamSet(name, value):
             # MAV_PARAM_TYPE_REAL32: ArduPilot takes every value as a float.
             return dialect.MAVLink_param_set_message(*target, name.encode("ascii"), value, 9)
@@ -277,6 +339,7 @@ STREAM_RATES_HZ: dict[int, float] = {
     dialect.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 2.0,
     dialect.MAVLINK_MSG_ID_FENCE_STATUS: 2.0,
     dialect.MAVLINK_MSG_ID_EKF_STATUS_REPORT: 1.0,
+    dialect.MAVLINK_MSG_ID_VIBRATION: 1.0,
     dialect.MAVLINK_MSG_ID_HOME_POSITION: 0.5,
 }
 AUTOPILOT_VERSION_ID: int = dialect.MAVLINK_MSG_ID_AUTOPILOT_VERSION

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 from telemetry.packets import (
+    CommandAck,
+    CommandInt,
     CommandLong,
     GlobalPosition,
     Heartbeat,
+    LogEntry,
+    LogRequestList,
+    MissionClearAll,
     MissionCount,
     MissionItemInt,
     MissionType,
+    Outbound,
+    Overheard,
+    ParamRequest,
+    ParamRequestList,
     ParamSet,
     StatusText,
     SysStatus,
@@ -112,3 +122,34 @@ def test_what_we_send_reads_right_in_pymavlink() -> None:
     (param,) = codec.parse_buffer(encoder.frame(ParamSet("FENCE_ENABLE", 1.0), VEHICLE))
     assert (arm.command, arm.param1, arm.param7, arm.confirmation, arm.target_system) == (400, 1.0, 0.0, 2, 11)
     assert (param.param_id, param.param_value, param.target_component) == ("FENCE_ENABLE", 1.0, 1)
+
+
+def test_a_word_to_another_ground_station_is_overheard_and_no_answer_to_us() -> None:
+    ours, theirs = MavAddress(255, 190), 42
+    for message, packet in (
+        (dialect.MAVLink_mission_ack_message(theirs, 0, 0, 1), Overheard("MISSION_ACK", theirs, MissionType.FENCE)),
+        (dialect.MAVLink_command_ack_message(400, 0, 0, 0, theirs, 0), Overheard("COMMAND_ACK", theirs, None)),
+        (dialect.MAVLink_command_ack_message(400, 0, 0, 0, 255, 190), CommandAck(400, 0)),
+        (dialect.MAVLink_command_ack_message(400, 0), CommandAck(400, 0)),
+    ):
+        assert [frame.packet for frame in Decoder(ours).feed(vehicle_bytes(message))] == [packet]
+
+
+def test_a_log_without_a_time_has_none() -> None:
+    (frame,) = Decoder().feed(vehicle_bytes(dialect.MAVLink_log_entry_message(3, 9, 9, 0, 4096)))
+    assert frame.packet == LogEntry(3, 9, 9, None, 4096)
+
+
+@pytest.mark.parametrize(
+    ("packet", "name"),
+    [
+        (CommandInt(192, 3, (-1.0, 1.0, 0.0, 0.0), 311_390_000, 1_211_240_000, 40.0), "COMMAND_INT"),
+        (MissionClearAll(MissionType.RALLY), "MISSION_CLEAR_ALL"),
+        (LogRequestList(1, 20), "LOG_REQUEST_LIST"),
+        (ParamRequestList(), "PARAM_REQUEST_LIST"),
+        (ParamRequest("", 17), "PARAM_REQUEST_READ"),
+    ],
+)
+def test_every_request_reaches_the_vehicle_it_is_for(packet: Outbound, name: str) -> None:
+    (message,) = dialect.MAVLink(None).parse_buffer(Encoder(MavAddress(255, 190)).frame(packet, MavAddress(11, 1)))
+    assert (message.get_type(), message.target_system, message.target_component) == (name, 11, 1)
