@@ -1,0 +1,276 @@
+"""The gateway's hold on its heart: starts it, feeds it, tells it where to beat, starts it again when it died."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from telemetry.links.port import Link, Peer
+from telemetry.links.supervise import pause_s
+
+log = logging.getLogger("bailu.heart")
+
+DOOR_FILE = "heart.sock"
+# How long a predecessor may take to let go of the ports.
+_SUCCEED_S = 1.0
+# A heart that does not listen is not waited for: what it missed is told to the next one.
+_OUTBOX_BYTES = 256 * 1024
+_ROOT = Path(__file__).resolve().parents[2]
+
+OnTrouble = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BeatSigning:
+    """How the beats to a vehicle are signed. `stamp`: the vehicle's signing time at `mono_s`, in 10 µs.
+
+    `link_id` is the heart's alone, so that the stamps of two processes never meet in one stream.
+    """
+
+    key: bytes
+    link_id: int
+    mono_s: float
+    stamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Heartbeats are to go to `peer` on `link`, as `source` (system id, component id)."""
+
+    link: Link
+    peer: Peer
+    source: tuple[int, int]
+    signing: BeatSigning | None = None
+
+    @property
+    def key(self) -> tuple[str, Peer, tuple[int, int], bytes | None, int]:
+        """What makes it another beat; the moving time of signing does not."""
+        sign = self.signing
+        signed = (None, -1) if sign is None else (sign.key, sign.link_id)
+        return (self.link.name, self.peer, self.source, *signed)
+
+
+def succeed(door: Path, within_s: float = _SUCCEED_S) -> bool:
+    """Ends the heart that a killed gateway of this data folder left; whether there was one.
+
+    Call it before binding: its copies of the sockets hold the ports. The caller holds the data folder's lock.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor, _address(door) as address:
+        visitor.settimeout(within_s)
+        try:
+            visitor.connect(address)
+            visitor.recv(1)  # ends when the heart does
+        except TimeoutError:
+            log.warning("the former gateway's heart does not let go of its ports")
+        except ConnectionResetError:
+            pass
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """A name for `path` that fits the 108 bytes of a Unix socket's address, however deep the data folder lies."""
+    if len(os.fsencode(path)) < 100 or not Path("/proc/self/fd").exists():
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+class Heart:
+    """The heart's process as the gateway holds it. Nothing here waits for it."""
+
+    def __init__(self, door: Path, *, every_s: float, on_trouble: OnTrouble) -> None:
+        """`every_s`: seconds between beats. `on_trouble`: told when the process died by itself."""
+        self.sent = self.failed = 0
+        self._door_path = door
+        self._every_s = every_s
+        self._on_trouble = on_trouble
+        self._process: asyncio.subprocess.Process | None = None
+        self._control: socket.socket | None = None
+        self._door: socket.socket | None = None
+        self._wanted: tuple[Beat, ...] = ()
+        self._told: dict[object, int] = {}
+        self._outlets: dict[object, int] = {}
+        self._next_id = 1
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    # --- life ---
+
+    async def run(self) -> None:
+        """Keeps a heart's process until cancelled, then ends it."""
+        failures, rng = 0, random.Random()
+        try:
+            while True:
+                process = await self._start()
+                await self._listen()
+                status = await process.wait()
+                failures += 1
+                self._on_trouble(f"The process that sends heartbeats ended with status {status}; starting it again.")
+                await asyncio.sleep(pause_s(failures, rng))
+        finally:
+            await self._end()
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        if self._control is not None:
+            self._control.close()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _OUTBOX_BYTES)
+        with theirs:
+            # -S: without site-packages it starts in a third of the time and memory.
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-S", "-m", "telemetry.heart",
+                stdin=theirs.fileno(), stdout=asyncio.subprocess.DEVNULL, start_new_session=True,
+                env={"PYTHONPATH": str(_ROOT), "PATH": os.defpath},
+            )  # fmt: skip
+        self._control = ours
+        self._told.clear()
+        self._outlets.clear()
+        self._open_door()
+        self._tell_all()
+        return self._process
+
+    def _open_door(self) -> None:
+        """Where a successor knocks; without one, after a kill, it would have to wait for the ports."""
+        if self._door is None:
+            self._door_path.unlink(missing_ok=True)
+            self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            with _address(self._door_path) as address:
+                self._door.bind(address)
+            self._door.listen(1)
+        self._say({"do": "door"}, self._door.fileno())
+
+    async def _listen(self) -> None:
+        """Takes its reports until it is gone."""
+        loop, text = asyncio.get_running_loop(), b""
+        control = self._control
+        assert control is not None
+        while data := await _received(loop, control):
+            *lines, text = (text + data).split(b"\n")
+            for line in lines:
+                said = json.loads(line)
+                self.sent, self.failed = said["sent"], said["failed"]
+
+    async def _end(self) -> None:
+        self._say({"do": "end"})
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._door is not None:
+            self._door.close()
+            self._door_path.unlink(missing_ok=True)
+        process = self._process
+        if process is not None and process.returncode is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SUCCEED_S):
+                    await process.wait()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    # --- what the core tells it ---
+
+    def feed(self) -> None:
+        """The command path works at this moment; say so only when it was seen to."""
+        self._say({"do": "feed", "at_s": time.monotonic()})
+
+    def keep(self, beats: Iterable[Beat]) -> None:
+        """Beats go to these and to nobody else. Call it often: a link that came back has another descriptor."""
+        self._wanted = tuple(beats)
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        if self._control is None:
+            return
+        placed = [(beat, outlet) for beat in self._wanted if (outlet := _outlet(beat)) is not None]
+        self._hand_over(placed)
+        wanted = {(beat.key, outlet[1:]): (beat, outlet[1:]) for beat, outlet in placed}
+        for key in [key for key in self._told if key not in wanted]:
+            self._say({"do": "quiet", "id": self._told.pop(key)})
+        for key, (beat, place) in wanted.items():
+            if key not in self._told and place in self._outlets:
+                self._told[key] = self._new_id()
+                self._say(self._words(self._told[key], beat, self._outlets[place]))
+        for gone in self._outlets.keys() - {outlet[1:] for _, outlet in placed}:
+            self._say({"do": "close", "id": self._outlets.pop(gone)})
+
+    def _hand_over(self, placed: Iterable[tuple[Beat, tuple[int, int, int, int]]]) -> None:
+        for _, outlet in placed:
+            if outlet[1:] not in self._outlets:
+                number = self._new_id()
+                if self._say({"do": "socket", "id": number}, outlet[0]):
+                    self._outlets[outlet[1:]] = number
+
+    def _words(self, number: int, beat: Beat, socket_id: int) -> dict[str, object]:
+        sign = beat.signing
+        return {
+            "do": "beat",
+            "id": number,
+            "socket": socket_id,
+            "to": beat.peer,
+            "every_s": self._every_s,
+            "source": beat.source,
+            "sign": sign
+            and {"key": sign.key.hex(), "link_id": sign.link_id, "mono_s": sign.mono_s, "stamp": sign.stamp},
+        }
+
+    def _new_id(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+    def _say(self, words: dict[str, object], *fds: int) -> bool:
+        """Whether the heart will read it. A full socket means that it hangs: then it is replaced."""
+        if self._control is None:
+            return False
+        data = json.dumps(words).encode() + b"\n"
+        try:
+            if socket.send_fds(self._control, [data], fds) == len(data):
+                return True
+        except OSError:
+            pass
+        self._replace()
+        return False
+
+    def _replace(self) -> None:
+        """A heart that missed a word does not know where to beat: kill it, `run` starts another."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+
+def _outlet(beat: Beat) -> tuple[int, int, int, int] | None:
+    """The descriptor, and what tells it from another one that had the same number: inode, device, connection."""
+    fd = beat.link.descriptor(beat.peer)
+    if fd is None:
+        return None
+    try:
+        facts = os.fstat(fd)
+    except OSError:
+        return None
+    return fd, facts.st_ino, facts.st_dev, beat.link.health().connects
+
+
+async def _received(loop: asyncio.AbstractEventLoop, control: socket.socket) -> bytes:
+    try:
+        return await loop.sock_recv(control, 4096)
+    except OSError:
+        return b""
