@@ -350,6 +350,13 @@ class EkfStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RcChannels:
+    """RC_CHANNELS (65): pulse widths of a pilot's radio in microseconds, sticks first; () when there is no radio."""
+
+    widths_us: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Vibration:
     """VIBRATION (241): the strongest of the three axes, m/s²."""
 
@@ -390,6 +397,22 @@ class StatusText:
     is_last: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Timesync:
+    """TIMESYNC (111), both ways: `ts1` is the asker's own time, echoed; `tc1` the answerer's, 0 in a question. ns."""
+
+    tc1: int
+    ts1: int
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTime:
+    """SYSTEM_TIME (2). `unix_us` is 0 while the autopilot does not know the time."""
+
+    unix_us: int
+    boot_ms: int
+
+
 Inbound = (
     Heartbeat
     | SysStatus
@@ -409,13 +432,16 @@ Inbound = (
     | LogEntry
     | AutopilotVersion
     | EkfStatus
+    | RcChannels
     | Vibration
     | HomePosition
     | ExtendedSysState
     | FenceStatus
     | StatusText
+    | Timesync
+    | SystemTime
 )
 
 MissionOutbound = MissionRequestList | MissionCount | MissionRequest | MissionItemInt | MissionAck | MissionClearAll
 ParamOutbound = ParamRequest | ParamRequestList | ParamSet
-Outbound = Heartbeat | MissionOutbound | ParamOutbound | CommandLong | CommandInt | LogRequestList
+Outbound = Heartbeat | MissionOutbound | ParamOutbound | CommandLong | CommandInt | LogRequestList | Timesync

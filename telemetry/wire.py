@@ -11,6 +11,8 @@ from typing import Any, assert_never
 from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 from core.geo import from_e7
+from telemetry.allowed import SENT
+from telemetry.framing import Framer, Header, RawFrame, build, build_signed, without_signature
 from telemetry.packets import (
     Attitude,
     AutopilotVersion,
@@ -45,10 +47,14 @@ from telemetry.packets import (
     ParamRequestList,
     ParamSet,
     ParamValue,
+    RcChannels,
     StatusText,
     SysStatus,
+    SystemTime,
+    Timesync,
     Vibration,
 )
+from telemetry.signing import Signer
 
 # A frame has at most 280 bytes; a datagram that an Ethernet link carries whole may hold several.
 MAX_DATAGRAM = 1500
@@ -72,60 +78,102 @@ class MavAddress:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One received frame whose checksum is right. `packet` is None for messages that the platform has no use for."""
+    """One received frame whose checksum is right. `packet` is None for messages that the platform has no use for.
+
+    Nothing is said about its signature yet: `telemetry.signing` looks at `frame`.
+    """
 
     source: MavAddress
     sequence: int
     raw: bytes
     packet: Inbound | None
+    frame: RawFrame
 
 
 class Decoder:
-    """Bytes of one channel in, frames out; keeps at most one incomplete frame. Never raises on any input."""
+    """Bytes of one channel in, frames out; keeps at most one incomplete frame. Never raises on any input.
+
+    A frame is believed when its checksum is right, and its message known: the checksum of an unknown one cannot be
+    told, so it is damage and is neither passed on nor logged.
+    """
 
     def __init__(self, own: MavAddress | None = None) -> None:
         """`own`: our address, so that answers to others are told from answers to us; None: all are for us."""
         self._own = own
-        self._codec = dialect.MAVLink(None)
-        self._codec.robust_parsing = True
-        self.bad_frames = 0
+        self._framer = Framer(CRC_EXTRA)
+
+    @property
+    def bad_frames(self) -> int:
+        """Damaged or unknown so far."""
+        return self._framer.damaged
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes, in order. Damaged bytes are skipped and counted."""
-        try:
-            messages = self._codec.parse_buffer(data) or ()
-        except (dialect.MAVError, struct.error, ValueError, IndexError, KeyError):
-            # A payload that unpacks to nonsense; the parser has dropped it already.
-            self.bad_frames += 1
-            return
-        for message in messages:
-            # pymavlink passes unknown ids on before it checks their checksum: they count as damage here.
-            if message.get_msgId() < 0:
-                self.bad_frames += 1
-                continue
-            yield Frame(
-                source=MavAddress(message.get_srcSystem(), message.get_srcComponent()),
-                sequence=message.get_seq(),
-                raw=bytes(message.get_msgbuf()),
-                packet=_packet_of(message, self._own),
-            )
+        for raw in self._framer.feed(data):
+            source = MavAddress(raw.system_id, raw.component_id)
+            yield Frame(source, raw.sequence, raw.data, _decoded(raw, self._own), raw)
 
 
 class Encoder:
     """Packets to MAVLink 2 frames from one address; owns that address's sequence number on one link."""
 
     def __init__(self, source: MavAddress) -> None:
-        self._codec = dialect.MAVLink(None, srcSystem=source.system_id, srcComponent=source.component_id)
+        self._source = source
+        self._codec = dialect.MAVLink(None)
+        self._sequence = 0
 
-    def frame(self, packet: Outbound, to: MavAddress) -> bytes:
-        """The frame that carries `packet` to `to`. Raises ValueError when a field does not fit its wire type."""
+    def frame(self, packet: Outbound, to: MavAddress, signer: Signer | None = None) -> bytes:
+        """The frame that carries `packet` to `to`, signed if there is a signer.
+
+        Raises ValueError when a field does not fit its wire type, or the message is not on `allowed.SENT`.
+        """
         message = _message_of(packet, to)
+        if message.msgname not in SENT:
+            raise ValueError(f"{message.msgname} is no message that the platform sends")
         try:
-            data = bytes(message.pack(self._codec))
+            message.pack(self._codec)
         except struct.error as error:
             raise ValueError(f"{type(packet).__name__} does not fit its message: {error}") from error
-        self._codec.seq = (self._codec.seq + 1) % 256
-        return data
+        header = Header(self._sequence, self._source.system_id, self._source.component_id, message.id)
+        self._sequence = (self._sequence + 1) % 256
+        payload, extra = bytes(message.get_payload()), message.crc_extra
+        if signer is None:
+            return build(header, payload, extra)
+        return build_signed(header, payload, extra, key=signer.key, link_id=signer.link_id, timestamp=signer.stamp())
+
+
+def unsigned(frame: Frame) -> bytes:
+    """The frame's bytes without a signature, as a telemetry log may keep them."""
+    return without_signature(frame.frame, CRC_EXTRA[frame.frame.message_id])
+
+
+# The extra checksum byte of every message that the dialect knows.
+CRC_EXTRA: dict[int, int] = {number: kind.crc_extra for number, kind in dialect.mavlink_map.items()}
+
+
+class _Message:
+    """A received message: its fields are attributes, text without what follows its first zero byte."""
+
+    def __init__(self, name: str, fields: dict[str, Any]) -> None:
+        self.__dict__ = fields
+        self._name = name
+
+    def get_type(self) -> str:
+        return self._name
+
+
+def _decoded(raw: RawFrame, own: MavAddress | None) -> Inbound | None:
+    kind = dialect.mavlink_map[raw.message_id]
+    if kind.msgname not in _READERS:
+        return None
+    size = kind.unpacker.size
+    values = kind.unpacker.unpack(raw.payload[:size].ljust(size, b"\0"))
+    fields, at = {}, 0
+    for name, count in zip(kind.ordered_fieldnames, kind.lengths, strict=True):
+        value = values[at] if count == 1 else values[at : at + count]
+        fields[name] = value.split(b"\0", 1)[0] if isinstance(value, bytes) else value
+        at += count
+    return _packet_of(_Message(kind.msgname, fields), own)
 
 
 def _packet_of(message: Any, own: MavAddress | None = None) -> Inbound | None:
@@ -232,6 +280,10 @@ def _autopilot_version(m: Any) -> AutopilotVersion:
     return AutopilotVersion(f"{version >> 24}.{version >> 16 & 0xFF}.{version >> 8 & 0xFF}{suffix}", uid)
 
 
+def _rc_channels(m: Any) -> RcChannels:
+    return RcChannels(tuple(getattr(m, f"chan{number}_raw") for number in range(1, min(m.chancount, 18) + 1)))
+
+
 def _text(value: str | bytes) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return "".join(c for c in text.split("\0", 1)[0] if c.isprintable())
@@ -261,6 +313,7 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
     "COMMAND_ACK": lambda m: CommandAck(m.command, m.result),
     "AUTOPILOT_VERSION": _autopilot_version,
     "HOME_POSITION": lambda m: HomePosition(from_e7(m.latitude), from_e7(m.longitude), m.altitude / 1000),
+    "RC_CHANNELS": _rc_channels,
     "VIBRATION": lambda m: Vibration(round(max(m.vibration_x, m.vibration_y, m.vibration_z), 2)),
     "EKF_STATUS_REPORT": lambda m: EkfStatus(
         m.flags & (_EKF_POS_HORIZ_ABS | _EKF_CONST_POS_MODE) == _EKF_POS_HORIZ_ABS
@@ -268,6 +321,8 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
     "EXTENDED_SYS_STATE": lambda m: ExtendedSysState(m.landed_state),
     "FENCE_STATUS": lambda m: FenceStatus(bool(m.breach_status), m.breach_count),
     "STATUSTEXT": _status_text,
+    "TIMESYNC": lambda m: Timesync(m.tc1, m.ts1),
+    "SYSTEM_TIME": lambda m: SystemTime(m.time_unix_usec, m.time_boot_ms),
 }
 
 
@@ -288,6 +343,8 @@ def _message_of(packet: Outbound, to: MavAddress) -> Any:
             return dialect.MAVLink_command_int_message(
                 *target, packet.frame, packet.command, 0, 0, *packet.params, packet.x_e7, packet.y_e7, packet.z_m
             )
+        case Timesync(tc1, ts1):
+            return dialect.MAVLink_timesync_message(tc1, ts1, *target)
         case LogRequestList(first, last):
             return dialect.MAVLink_log_request_list_message(*target, first, last)
         case _:
@@ -339,8 +396,10 @@ STREAM_RATES_HZ: dict[int, float] = {
     dialect.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 2.0,
     dialect.MAVLINK_MSG_ID_FENCE_STATUS: 2.0,
     dialect.MAVLINK_MSG_ID_EKF_STATUS_REPORT: 1.0,
+    dialect.MAVLINK_MSG_ID_RC_CHANNELS: 2.0,
     dialect.MAVLINK_MSG_ID_VIBRATION: 1.0,
     dialect.MAVLINK_MSG_ID_HOME_POSITION: 0.5,
+    dialect.MAVLINK_MSG_ID_SYSTEM_TIME: 1.0,
 }
 AUTOPILOT_VERSION_ID: int = dialect.MAVLINK_MSG_ID_AUTOPILOT_VERSION
 HOME_POSITION_ID: int = dialect.MAVLINK_MSG_ID_HOME_POSITION
