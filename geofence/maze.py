@@ -1,119 +1,111 @@
-"""One room with the zones in it: which of them block a straight line, found among thousands in microseconds."""
+"""All obstacles of a space in one grid, each put in when a way first comes near; which of them count is told."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from geofence.edges import Rings, clumped
 from geofence.frame import Array
-from geofence.obstacles import Corners, Indices, Shapes, Zones, discs_in, solid
+from geofence.obstacles import Indices, Shapes, Zones, meeting
 from geofence.rooms import Room
+from geofence.tables import Corners, Mask, Walls
 
-Mask = NDArray[np.bool_]
+# Cells of about the size that one zone has to itself hold few edges and are few.
+_CELLS_PER_ZONE = 16
+_LEAST_CELLS, _MOST_CELLS = 256, 1 << 20
 
 
 class Maze:
-    """Obstacles by number: the zones of `chosen` in their order, then the pockets and holes of the room."""
+    """Obstacles by number: the zones in their order, then the outsides of the rooms."""
 
-    def __init__(self, room: Room, zones: Zones, chosen: Indices) -> None:
-        self.room = room
-        self._zones = zones
-        self._chosen = chosen
-        self._walls = tuple(room.obstacles())
-        outlines: Shapes = np.array([wall.outline for wall in self._walls], dtype=np.object_)
-        self._blocking: Shapes = np.concatenate((np.full(len(chosen), None), solid(outlines)))
-        self._is_ready = np.arange(len(self._blocking)) >= len(chosen)
-        boxes = np.concatenate((zones.boxes[chosen], shapely.bounds(outlines).reshape(-1, 4)))
-        self._tree = shapely.STRtree(np.asarray(shapely.box(*boxes.T)))
-        wide_m = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-        self._piece_m = 2.0 * float(np.median(wide_m)) if len(boxes) else math.inf
-        self._is_usual = wide_m <= self._piece_m
+    def __init__(self, rooms: tuple[Room, ...], zones: Zones) -> None:
+        self.rooms = rooms
+        self.zones = zones
+        areas: Shapes = np.array([room.area for room in rooms], dtype=np.object_)
+        self._drawn = np.zeros(len(zones), dtype=np.bool_)
+        self._used = 0  # entries of the grid
+        bounds = np.asarray(shapely.total_bounds(areas)) if rooms else np.zeros(4)
+        self._in_sight = meeting(zones.boxes, bounds)
+        self._walls = _no_walls(bounds, len(zones))
+        self._corners = Corners(np.empty((0, 6)), np.empty((0, 3)), np.empty((0, 3), dtype=np.int64))
+        self._add(areas, np.arange(len(rooms)) + len(zones), solid_within=False)
 
-    def __len__(self) -> int:
-        return len(self._tree)
+    def counting(self, zones: Indices) -> Mask:
+        """Marks what counts when these zones do: the rooms always."""
+        counts = np.ones(len(self.zones) + len(self.rooms), dtype=np.bool_)
+        counts[: len(self.zones)] = False
+        counts[zones] = True
+        return counts
 
-    def blockers(self, starts: Array, ends: Array) -> Indices:
-        """The obstacles that any of the straight lines from `starts` to `ends` (N, 2) enters; all lie in the room."""
-        return np.unique(self._meet(starts, ends, None)[1])
+    def clear(self, starts: Array, ends: Array, counts: Mask) -> Mask:
+        """Which straight lines (N, 2) meet nothing that `counts`; all begin outside of obstacles."""
+        if len(starts):
+            box = np.concatenate((starts, ends))
+            self._draw(counts, meeting(self.zones.boxes, np.concatenate((box.min(axis=0), box.max(axis=0)))))
+        from geofence.kernel import clear  # noqa: PLC0415 — imports numba: only what searches shall wait for that
 
-    def free(self, starts: Array, ends: Array, among: Mask | None = None) -> Mask:
-        """Which straight lines, from `starts` to `ends` (N, 2) each, enter no obstacle; all places lie in the room.
+        return clear(np.concatenate((starts, ends), axis=1), self._walls, counts)
 
-        `among` (obstacles,) marks those that count.
-        """
-        free = np.ones(len(starts), dtype=np.bool_)
-        free[self._meet(starts, ends, among)[0]] = False
-        return free
+    def drawn(self, start: Array, end: Array, limit_m: float, counts: Mask) -> tuple[Corners, Walls]:
+        """All that ways up to `limit_m` can come to, of what `counts`; and more."""
+        self._draw(counts, self._within(start, end, limit_m))
+        return self._corners, self._walls
 
-    def neighbours(self, obstacles: Indices) -> Indices:
-        """The obstacles and those of usual size that meet the boxes of such ones among them."""
-        usual = obstacles[self._is_usual[obstacles]]
-        near = np.unique(self._tree.query(self._tree.geometries[usual])[1]) if len(usual) else usual
-        return np.union1d(obstacles, near[self._is_usual[near]])
+    def _within(self, start: Array, end: Array, limit_m: float) -> Mask:
+        """Which zones a way of that length can come to: they meet the ellipse with the ends as foci."""
+        if math.isinf(limit_m):
+            return np.ones(len(self.zones), dtype=np.bool_)
+        return np.asarray(_gap_m(self.zones.boxes, start) + _gap_m(self.zones.boxes, end) <= limit_m)
 
-    def _meet(self, starts: Array, ends: Array, among: Mask | None) -> tuple[Indices, Indices]:
-        """Which line enters which obstacle, as pairs; a pair may come more than once."""
-        line, drawn = self._cut(starts, ends)
-        piece, obstacle = self._tree.query(drawn)
-        if among is not None:
-            counts = among[obstacle]
-            piece, obstacle = piece[counts], obstacle[counts]
-        if not len(piece):
-            return piece, obstacle
-        meets = shapely.intersects(self._solids(obstacle), drawn[piece])
-        return line[piece[meets]], obstacle[meets]
+    def _draw(self, counts: Mask, near: Mask) -> None:
+        """Puts in those of the zones that count and are `near` (N,) and in sight of a room."""
+        new = np.flatnonzero(counts[: len(self.zones)] & near & ~self._drawn & self._in_sight)
+        if len(new):
+            self._drawn[new] = True
+            self._add(self.zones.outlines(new), new, solid_within=True)
 
-    def _cut(self, starts: Array, ends: Array) -> tuple[Indices, Shapes]:
-        """Lines cut to pieces as long as an obstacle is wide, and the line of each.
+    def _add(self, polygons: Shapes, owner: Indices, *, solid_within: bool) -> None:
+        from geofence.kernel import enter  # noqa: PLC0415 — as above
 
-        The box of a long oblique line meets most obstacles; those of its pieces, few.
-        """
-        step = ends - starts
-        pieces = np.maximum(1, np.ceil(np.hypot(step[:, 0], step[:, 1]) / self._piece_m)).astype(np.intp)
-        line = np.repeat(np.arange(len(pieces)), pieces)
-        number = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        part = (step / pieces[:, None])[line]
-        drawn = np.empty((len(line), 2, 2))
-        drawn[:, 0] = starts[line] + number[:, None] * part
-        drawn[:, 1] = drawn[:, 0] + part
-        return line, np.asarray(shapely.linestrings(drawn))
+        rings, polygon = Rings.of(polygons, solid_within=solid_within)
+        owner = owner[polygon]
+        known = self._walls
+        edges = rings.edges()
+        room = np.full((self._used + _most_entries(edges, known), 2), -1, dtype=np.int64)
+        room[: self._used] = known.entries[: self._used]
+        owners = np.concatenate((known.owner, owner[rings.ring].astype(np.int64)))
+        self._walls = Walls(np.concatenate((known.edges, edges)), owners, known.origin, known.head, room)
+        self._used = enter(self._walls, len(known.edges), self._used)
+        at, ring = rings.corners()
+        discs, spans, of_ring = clumped(at, ring)
+        spans = np.column_stack((spans + len(self._corners.at), owner[of_ring])).astype(np.int64)
+        before = self._corners
+        self._corners = Corners(
+            np.concatenate((before.at, at)),
+            np.concatenate((before.discs, discs)),
+            np.concatenate((before.spans, spans)),
+        )
 
-    def discs(self, obstacles: Indices) -> Array:
-        """A disc inside each of the obstacles: x, y, radius, (N, 3)."""
-        return discs_in(self._solids(obstacles))
 
-    def holders(self, at: Array) -> Indices:
-        """The obstacles that hold the place `at` (2,)."""
-        near = np.asarray(self._tree.query(shapely.points(at)))
-        return near[shapely.intersects_xy(self._solids(near), at[0], at[1])] if len(near) else near
+def _no_walls(bounds: Array, zones: int) -> Walls:
+    """An empty grid over bounds (4,)."""
+    wide_m, high_m = np.maximum(bounds[2:] - bounds[:2], 1.0).tolist()
+    size_m = math.sqrt(wide_m * high_m / min(max(_CELLS_PER_ZONE * zones, _LEAST_CELLS), _MOST_CELLS))
+    head = np.full((math.ceil(wide_m / size_m), math.ceil(high_m / size_m)), -1, dtype=np.int64)
+    origin = (float(bounds[0]), float(bounds[1]), 1.0 / size_m)
+    return Walls(np.empty((0, 4)), np.empty(0, dtype=np.int64), origin, head, np.empty((0, 2), dtype=np.int64))
 
-    def rims(self, obstacles: Indices) -> Iterator[Corners]:
-        """Where ways bend round obstacles; only what lies in the room."""
-        zones = len(self._chosen)
-        rims = [self._walls[wall].rim for wall in (obstacles[obstacles >= zones] - zones).tolist()]
-        if (obstacles < zones).any():
-            rims.append(self._zones.corners(self._chosen[obstacles[obstacles < zones]]))
-        for rim in rims:
-            yield rim.only(np.asarray(shapely.contains_xy(self.room.grown, rim.at)))
 
-    def holding(self, at: Array, among: Mask) -> Mask:
-        """Which of the places (N, 2) lie in one of the obstacles that `among` marks."""
-        held = np.zeros(len(at), dtype=np.bool_)
-        place, obstacle = self._tree.query(shapely.points(at))
-        counts = among[obstacle]
-        place, obstacle = place[counts], obstacle[counts]
-        if len(place):
-            held[place[shapely.intersects_xy(self._solids(obstacle), at[place, 0], at[place, 1])]] = True
-        return held
+def _most_entries(edges: Array, walls: Walls) -> int:
+    """No more cells than these hold the edges (N, 4), with the borders that they are near to."""
+    cells = np.abs(edges[:, 2:] - edges[:, :2]) * walls.origin[2] + 3.0
+    return int(np.minimum(cells.prod(axis=1), 3.0 * cells.sum(axis=1)).sum())
 
-    def _solids(self, which: Indices) -> Shapes:
-        if not self._is_ready[which].all():
-            new = np.unique(which[~self._is_ready[which]])
-            self._blocking[new] = self._zones.solids(self._chosen[new])
-            self._is_ready[new] = True
-        found: Shapes = self._blocking[which]
-        return found
+
+def _gap_m(boxes: Array, at: Array) -> Array:
+    """The distance of boxes (N, 4) from a place (2,)."""
+    aside = np.maximum(np.maximum(boxes[:, :2] - at, at - boxes[:, 2:]), 0.0)
+    return np.asarray(np.hypot(aside[:, 0], aside[:, 1]))

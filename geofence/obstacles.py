@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geofence.frame import Array
@@ -26,39 +23,11 @@ _SLACK_M = 0.02
 _MITRE_LIMIT = 2.0
 _MANY_VERTICES = 200
 _TOLERANCES_M = (0.25, 1.0, 4.0)
-_STRAIGHT = 1e-7  # sine of a turn that is none
 
 
 def kept_m(margins_m: Array) -> Array:
     """The distances to plan with, so that `margins_m` hold in the plane and in ArduPilot's metric."""
     return margins_m * _METRIC_SHARE + _SLACK_M
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Corners:
-    """Where ways bend round obstacles: places (N, 2), and the vertices `before` and `after` each along the edge."""
-
-    at: Array
-    before: Array
-    after: Array
-
-    def only(self, these: NDArray[np.bool_]) -> Corners:
-        """Those that `these` (N,) marks."""
-        return Corners(self.at[these], self.before[these], self.after[these])
-
-    def turns(self) -> Array:
-        """The sine of the turn at each: positive to the left, 0 where two places coincide."""
-        there, on = (self.at - self.before).T, (self.after - self.at).T
-        lengths = np.hypot(*there) * np.hypot(*on)
-        return cross(there, on) / np.where(lengths > 0.0, lengths, 1.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Obstacle:
-    """`outline`: what a way may touch and not enter; `rim`: where it can bend round it."""
-
-    outline: Polygon
-    rim: Corners
 
 
 class Zones:
@@ -72,38 +41,32 @@ class Zones:
         bounds = shapely.bounds(shapes).reshape(-1, 4)
         self.boxes = np.concatenate((bounds[:, :2] - beyond_m, bounds[:, 2:] + beyond_m), axis=1)
         self._outlines: Shapes = np.full(len(shapes), None)
-        self._solids: Shapes = np.full(len(shapes), None)
-        self._widened = np.zeros(len(shapes), dtype=np.bool_)
+        self._is_widened = np.zeros(len(shapes), dtype=np.bool_)
 
     def __len__(self) -> int:
         return len(self.shapes)
 
     def outlines(self, which: Indices) -> Shapes:
         """The widened zones, (M,)."""
-        self._widen(which)
+        new = which[~self._is_widened[which]]
+        if len(new):
+            self._outlines[new], self._is_widened[new] = self._widened(new), True
         found: Shapes = self._outlines[which]
         return found
 
-    def solids(self, which: Indices) -> Shapes:
-        """What blocks a way that meets it, (M,), prepared."""
-        self._widen(which)
-        found: Shapes = self._solids[which]
-        return found
+    def holding(self, at: Array, counts: NDArray[np.bool_]) -> Indices:
+        """Those of the zones that `counts` (N,) marks that hold the place `at` (2,): their edge holds nothing."""
+        near = np.flatnonzero(counts & meeting(self.boxes, np.concatenate((at, at))))
+        outlines = self.outlines(near)
+        place = shapely.points(at)
+        within = shapely.intersects(outlines, place) & (shapely.distance(shapely.boundary(outlines), place) > TOUCH_M)
+        return near[within]
 
-    def corners(self, which: Indices) -> Corners:
-        """Where ways bend round the widened zones."""
-        return corners_round(self.outlines(which))
-
-    def _widen(self, which: Indices) -> None:
-        if self._widened[which].all():
-            return
-        new = np.unique(which[~self._widened[which]])
-        outlines = widened(self.shapes[new], self._kept_m[new])
+    def _widened(self, which: Indices) -> Shapes:
+        outlines = widened(self.shapes[which], self._kept_m[which])
         for place in np.flatnonzero(shapely.get_num_coordinates(outlines) > _MANY_VERTICES):
-            outlines[place] = _widened_simply(self.shapes[new[place]], float(self._kept_m[new[place]]))
-        self._outlines[new] = outlines
-        self._solids[new] = solid(outlines)
-        self._widened[new] = True
+            outlines[place] = _widened_simply(self.shapes[which[place]], float(self._kept_m[which[place]]))
+        return outlines
 
 
 def widened(shapes: Shapes, by_m: Array) -> Shapes:
@@ -133,37 +96,9 @@ def drawn_in_simply(area: BaseGeometry, by_m: float) -> BaseGeometry:
     return simple
 
 
-def solid(outlines: Shapes) -> Shapes:
-    """What blocks: the outlines less `TOUCH_M`, prepared."""
-    blocking = widened(outlines, np.full(len(outlines), -TOUCH_M))
-    shapely.prepare(blocking)
-    return blocking
-
-
-def corners_round(outlines: Shapes) -> Corners:
-    """The corners of obstacles, one after the other, holes included: ways within a hole bend at its rim."""
-    polygons = shapely.get_parts(np.asarray(shapely.orient_polygons(outlines)))
-    return corners_of(np.asarray(shapely.get_rings(polygons)), left=True)
-
-
-def corners_of(rings: Shapes, *, left: bool) -> Corners:
-    """The vertices of closed rings where they turn left, or right."""
-    closed, ring = shapely.get_coordinates(rings, return_index=True)
-    first = np.flatnonzero(np.diff(ring, prepend=-1))
-    last = np.append(first[1:], len(closed)) - 1  # repeats the first
-    previous, following = np.arange(len(closed)) - 1, np.arange(len(closed)) + 1
-    previous[first] = last - 1
-    at = np.delete(np.arange(len(closed)), last)
-    corners = Corners(closed[at], closed[previous[at]], closed[following[at]])
-    bends = corners.turns()
-    return corners.only(bends > _STRAIGHT if left else bends < -_STRAIGHT)
-
-
-def discs_in(solids: Shapes) -> Array:
-    """A disc inside each obstacle, (N, 3): x, y, radius; the radius is 0 where the centroid lies outside."""
-    centers = shapely.centroid(solids)
-    radii_m = np.where(shapely.contains(solids, centers), shapely.distance(shapely.boundary(solids), centers), 0.0)
-    return np.column_stack((shapely.get_coordinates(centers), radii_m))
+def meeting(boxes: Array, box: Array) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) as west, south, east, north meet a box (4,)."""
+    return np.asarray((boxes[:, :2] <= box[2:]).all(axis=1) & (boxes[:, 2:] >= box[:2]).all(axis=1))
 
 
 def cross(a: Array, b: Array) -> Array:

@@ -17,6 +17,7 @@ from core.altitude import Altitude, Datum
 from geofence.areas import Shapes, areas_of
 from geofence.frame import Array, LocalFrame
 from geofence.freespace import FreeSpace
+from geofence.maze import Maze
 from geofence.obstacles import Zones
 from geofence.rooms import Room, rooms_of
 from geofence.scene import VERTICAL_MARGIN_M
@@ -139,8 +140,8 @@ class Space:
         return rooms_of(inclusions, self.airspace.combination) if self.permitted else ()
 
     @cached_property
-    def _widened(self) -> Zones:
-        return Zones(self.shapes, self.margins_m)
+    def _maze(self) -> Maze:
+        return Maze(self._rooms, Zones(self.shapes, self.margins_m))
 
     def allowed(self) -> BaseGeometry:
         """Where flying is allowed by the combined inclusions, without margins; empty when nothing is."""
@@ -168,7 +169,7 @@ class Space:
         met = self.met(low_rel_m - VERTICAL_MARGIN_M, high_rel_m + VERTICAL_MARGIN_M)
         key = met.tobytes()
         if key not in self._layers:
-            self._layers[key] = FreeSpace(self._rooms, self._widened, met)
+            self._layers[key] = FreeSpace(self._maze, met)
         return self._layers[key]
 
 

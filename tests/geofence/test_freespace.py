@@ -158,7 +158,7 @@ def test_a_pair_is_searched_once_and_serves_both_directions() -> None:
 
 def test_a_search_that_grows_too_large_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     space = hall(box(-50, -300, 50, 100))
-    monkeypatch.setattr("geofence.search.MOST_STEPS", 2)
+    monkeypatch.setattr("geofence.search.MOST_LINES", 2)
     with pytest.raises(SearchTooLarge):
         space.way(at(-400, 0), at(400, 0))
 
