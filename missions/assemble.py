@@ -58,10 +58,10 @@ class Path:
         return np.vstack((start, inner, end))
 
 
-def assemble(pieces: Sequence[Piece], home: Array, router: Router) -> Path:
-    """Joins `pieces`, N ≥ 1, in their order, from over `home` (2,) and back to it."""
-    path = Path()
-    at = np.array([*home, pieces[0].xyz[0][2]])
+def assemble(pieces: Sequence[Piece], home: Array, router: Router, begin: Step | None = None) -> Path:
+    """Joins `pieces`, N ≥ 1, in their order, from over `home` (2,), or from `begin`, and back to it."""
+    path = Path([] if begin is None else [begin])
+    at = np.array([*home, pieces[0].xyz[0][2]]) if begin is None else begin.xyz
     for piece in pieces:
         path.steps += _way_steps(at, piece.xyz[0], router, path)
         path.steps += _piece_steps(piece, at if path.steps else None)

@@ -38,6 +38,8 @@ def pieces_in(task: Task, space: Space) -> tuple[Piece, ...]:
     knows.
     """
     request = task.request
+    if task.pieces is not None:
+        return task.pieces
     if request.alt_datum is Datum.AGL and task.conditions.terrain is None:
         raise cannot("alt_agl_m", "cannot be planned: there is no terrain data; tell alt_rel_m, above home")
     drawn = _covering(task, space) if request.pattern is Pattern.SURVEY else drawn_pieces(request, task.frame)

@@ -76,11 +76,15 @@ class Energy:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A flight's times, in the median and at p95, and its energy. `timeline` is the median's."""
+    """A flight's times, in the median and at p95, and its energy. `timeline` is the median's.
+
+    `reached_s` (M,): when each of the waypoints is reached that are still to be flown.
+    """
 
     timeline: Timeline
     duration_p95_s: float
     energy: Energy
+    reached_s: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +116,14 @@ def estimate(
     holds_s: Array | None = None,
     returns: ReturnMode = ReturnMode.DIRECT,
     return_alt_m: float = RETURN_ALT_M,
+    begins_at: int | None = None,
     motion: Motion = ARDUCOPTER,
 ) -> Estimate:
     """Times and energy of a mission from pad to pad.
 
     `points`: (N, 3) waypoints in metres from the pad, N ≥ 1, the third above it; waypoint n, from 1, is vertex n + 1
-    of the timeline. `holds_s`: (N,), how long it stays at each. Raises TooMuchWind, for p95's wind too.
+    of the timeline. `holds_s`: (N,), how long it stays at each. `begins_at`: the index of the point, 0…, at which
+    the vehicle is already; time and energy count from there. Raises TooMuchWind, for p95's wind too.
     """
     path, hold_s = flown_path(points, motion, return_alt_m=return_alt_m)
     if returns is ReturnMode.RETRACE:
@@ -132,11 +138,15 @@ def estimate(
         timeline(path, speed_mps, airframe, blowing, hold_s=hold_s, return_from=back, motion=motion)
         for blowing in (wind, strong)
     ]
-    median, worst = calm_to_strong
+    first = 0 if begins_at is None else begins_at + 2
+    median, worst = (replace(each, at_s=each.at_s - each.at_s[first]) for each in calm_to_strong)
     found = energy(
-        median, airframe, wind, strong=(worst, strong), returns=returns, return_alt_m=return_alt_m, motion=motion
-    )
-    return Estimate(median, worst.duration_s * (1.0 + P95_SIGMAS * TIME_SPREAD), found)
+        median, airframe, wind, strong=(worst, strong), returns=returns, return_alt_m=return_alt_m, motion=motion,
+        first=first,
+    )  # fmt: skip
+    # The timeline begins on the pad and above it.
+    reached_s = median.at_s[max(first, 2) : 2 + len(points)]
+    return Estimate(median, worst.duration_s * (1.0 + P95_SIGMAS * TIME_SPREAD), found, reached_s)
 
 
 def energy(
@@ -148,20 +158,22 @@ def energy(
     returns: ReturnMode = ReturnMode.DIRECT,
     return_alt_m: float = RETURN_ALT_M,
     motion: Motion = ARDUCOPTER,
+    first: int = 0,
 ) -> Energy:
     """What a flight takes in `wind` whose path is as `flown_path` has it: from (0, 0) to (0, 0) by way of above it.
 
     `strong`: the same flight in p95's wind; None: as `wind`. It can be broken off at every vertex from the end of the
-    climb to the last waypoint; after that it returns in any case.
+    climb to the last waypoint; after that it returns in any case. `first`: the vertex from which on it counts.
 
     Raises TooMuchWind when the vehicle could not return from a vertex against the wind.
     """
     found = []
     for each, blowing in ((flight, wind), strong or (flight, wind)):
-        spent_j = spent_by_vertex(each, airframe, blowing)
+        spent_j = spent_by_vertex(each, airframe, blowing, first)
         back_j = _way_back_j(each, airframe, blowing, returns=returns, return_alt_m=return_alt_m, motion=motion)
-        broken_off_j = spent_j[1:-2] + back_j
-        found.append((float(spent_j[-1]), float(broken_off_j.max()), int(broken_off_j.argmax()) + 1))
+        broken_off_j = (spent_j[1:-2] + back_j)[max(0, first - 1) :]
+        worst = int(broken_off_j.argmax()) + max(1, first)
+        found.append((float(spent_j[-1]), float(broken_off_j.max()), worst))
     (p50_j, p50_worst_j, worst_at), (strong_j, strong_worst_j, _) = found
     # Who hovers saves in a stronger wind (`Airframe.lift_share`): p95 is the dearer of the two.
     p95_j, p95_worst_j = max(p50_j, strong_j), max(p50_worst_j, strong_worst_j)
@@ -181,11 +193,13 @@ def energy(
     )
 
 
-def spent_by_vertex(flight: Timeline, airframe: Airframe, wind: Wind) -> Array:
-    """Joule used when each vertex is left, (N,)."""
+def spent_by_vertex(flight: Timeline, airframe: Airframe, wind: Wind, first: int = 0) -> Array:
+    """Joule used when each vertex is left, (N,), since it arrived at vertex `first`."""
     leg_j = _legs_j(flight, airframe, wind)
     waiting_w = float(power_w(wind.speed_mps, airframe))
-    return np.asarray(np.cumsum(np.concatenate(([0.0], leg_j)) + flight.hold_s * waiting_w))
+    used_j = np.concatenate(([0.0], leg_j)) + flight.hold_s * waiting_w
+    used_j[:first], used_j[first] = 0.0, flight.hold_s[first] * waiting_w
+    return np.asarray(np.cumsum(used_j))
 
 
 def _legs_j(flight: Timeline, airframe: Airframe, wind: Wind) -> Array:

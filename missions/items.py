@@ -81,19 +81,21 @@ def mission_items(
     *,
     returns: ReturnMode = ReturnMode.DIRECT,
     opening: Sequence[Action] = (),
+    in_air: bool = False,
 ) -> tuple[MissionItem, ...]:
     """home placeholder, take-off, speed, `opening`, the waypoints (N ≥ 1) each with its actions, the end.
 
     The end is NAV_RETURN_TO_LAUNCH, or for RETRACE, where the waypoints themselves lead back, NAV_LAND at home.
-    A NAV_WAYPOINT stands for each waypoint and for nothing else; item 0 is home. Raises InvalidRequest for more than
-    `MOST_ITEMS`.
+    A NAV_WAYPOINT stands for each waypoint and for nothing else; item 0 is home. `in_air`: no take-off, but the
+    first waypoint, which is where the vehicle is. Raises InvalidRequest for more than `MOST_ITEMS`.
     """
+    begins, flown = ([*_step(waypoints[0])], waypoints[1:]) if in_air else ([], waypoints)
     steps = [
         _at(NAV_WAYPOINT, FRAME_GLOBAL, home, home_amsl_m),
-        _at(NAV_TAKEOFF, FRAME_RELATIVE, home, waypoints[0].alt_rel_m),
+        *(begins or [_at(NAV_TAKEOFF, FRAME_RELATIVE, home, waypoints[0].alt_rel_m)]),
         _plain(DO_CHANGE_SPEED, 1.0, speed_mps, -1.0),
         *_ordered(opening),
-        *(item for step in waypoints for item in _step(step)),
+        *(item for step in flown for item in _step(step)),
         _plain(NAV_RETURN_TO_LAUNCH) if returns is ReturnMode.DIRECT else _at(NAV_LAND, FRAME_RELATIVE, home, 0.0),
     ]
     if len(steps) > MOST_ITEMS:

@@ -213,6 +213,21 @@ class ProofSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where in the air a plan begins, holding; `alt_rel_m` above its real home, to which it returns.
+
+    `battery_pct`: what is left; `flown`: the corners of the path flown so far, without home and this place: what
+    SmartRTL would fly back along. `return_alt_rel_m`: the height to which RTL climbs as it is set, or more.
+    """
+
+    place: LatLon
+    alt_rel_m: float
+    battery_pct: float = 100.0
+    flown: tuple[Waypoint, ...] = ()
+    return_alt_rel_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A path from `home` and back to it, what it costs and what speaks against it.
 
@@ -221,6 +236,9 @@ class Plan:
     there are conflicts. `return_alt_rel_m`: the height to which RTL climbs first. `offsets_s`: when each waypoint is
     reached, in seconds after take-off begins. `battery_p95_pct`: what 95 of 100 flights need at most, reserve
     included; `battery_needed_pct` is the median.
+
+    With `begins_at` it begins there instead of at home, and the first waypoint is that very place. Seconds, metres
+    and percents then count from there. `homeward`: so many of the last waypoints only lead home.
     """
 
     home: LatLon
@@ -251,10 +269,12 @@ class Plan:
     home_agl_m: float = 0.0
     proof: Proof | None = None
     proposals: tuple[Proposal, ...] = ()
+    begins_at: Beginning | None = None
+    homeward: int = 0
 
     @property
     def battery_to_start_pct(self) -> float:
-        """What the battery must hold before take-off: for 95 of 100 flights. Plans of old know the median only."""
+        """What the battery must hold where it begins: for 95 of 100 flights. Plans of old know the median only."""
         return max(self.battery_needed_pct, self.battery_p95_pct)
 
 

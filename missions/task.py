@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from core.errors import FieldError, InvalidRequest
 from core.geo import ground_distance_m
-from geofence.frame import LocalFrame
+from geofence.frame import Array, LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits
 from geofence.scene import RETURN_MPS, margin_budget_m
 from geofence.space import Ground, Space
 from geofence.terrain import Terrain
 from geofence.window import TimeWindow
 from geofence.zones import Airspace
-from missions.model import Airframe, Dock, MissionRequest
+from missions.model import Airframe, Beginning, Dock, MissionRequest
+from missions.patterns.draft import Piece
 
 # Nearer to the poles and to the 180th meridian neighbours in degrees are none on the ground.
 FARTHEST_LAT_DEG, FARTHEST_LON_DEG = 85.0, 179.5
@@ -40,7 +43,11 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """What the planner works on. `space` holds the margins of a flight that returns straight."""
+    """What the planner works on. `space` holds the margins of a flight that returns straight.
+
+    `begins_at`: where in the air it begins; None: with a take-off from the dock. `pieces`: what to fly instead of
+    what the request's pattern draws.
+    """
 
     request: MissionRequest
     dock: Dock
@@ -51,10 +58,26 @@ class Task:
     frame: LocalFrame
     ground: Ground
     space: Space
+    begins_at: Beginning | None = None
+    pieces: tuple[Piece, ...] | None = None
+
+    @property
+    def begins_xyz(self) -> Array | None:
+        """Where in the air it begins, (3,): metres from the dock."""
+        if self.begins_at is None:
+            return None
+        return np.array([*self.frame.to_xy((self.begins_at.place,))[0], self.begins_at.alt_rel_m])
 
 
 def task_of(
-    request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
+    request: MissionRequest,
+    dock: Dock,
+    airspace: Airspace,
+    airframe: Airframe,
+    conditions: Conditions,
+    *,
+    begins_at: Beginning | None = None,
+    pieces: tuple[Piece, ...] | None = None,
 ) -> Task:
     """The task of `request`; zones count that are valid at any time of the longest flight from its departure on.
 
@@ -69,7 +92,7 @@ def task_of(
     window = TimeWindow(departs_at, departs_at + longest)
     margin_m = margin_budget_m(max(request.speed_mps, RETURN_MPS))
     space = Space.of(airspace, frame, window, ground, margin_m=margin_m)
-    return Task(request, dock, airspace, airframe, conditions, departs_at, frame, ground, space)
+    return Task(request, dock, airspace, airframe, conditions, departs_at, frame, ground, space, begins_at, pieces)
 
 
 def _refuse_unprovable(request: MissionRequest, dock: Dock) -> None:

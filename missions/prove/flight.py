@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from missions.model import MissionItem
+from missions.model import Beginning, MissionItem
 from missions.prove.facts import Autopilot
 from missions.prove.planes import Array
 from missions.prove.rules import Rule
@@ -18,6 +18,8 @@ from missions.prove.rules import Rule
 _WAYPOINT, _RETURN, _LAND, _TAKEOFF = 16, 20, 21, 22
 _GLOBAL, _RELATIVE = (0, 5), (3, 6)
 _GROUND_SPEEDS = (0.0, 1.0)
+# Items are rounded to the centimetre, and a millimetre is added where float32 would cut one off.
+_ALT_TOLERANCE_M = 0.0062
 
 
 class NotFlyable(Exception):
@@ -33,6 +35,8 @@ class Flight:
     """home → points → home. `points` (P, 3): lon, lat, metres above home; P = N + 2.
 
     Point 0 is above home after the take-off, points 1…N are the waypoints, the last one is over the landing place.
+    A flight that begins in the air begins at waypoint 1: leg 0 is not flown, but `behind` (K ≥ 2, 3) lies behind it,
+    from over home to waypoint 1; None: it takes off.
     `speeds_mps` and `filming` (P − 1,): of the leg that begins at each point; `photo` (P,): pictures taken there.
     `hold_s` (P,); `climbs`: the way home is flown by RTL, which climbs first and may choose a rally point.
     """
@@ -44,6 +48,12 @@ class Flight:
     photo: NDArray[np.bool_]
     hold_s: Array
     climbs: bool
+    behind: Array | None = None
+
+    @property
+    def first_leg(self) -> int:
+        """The first leg that is still to be flown."""
+        return 0 if self.behind is None else 1
 
     @property
     def home(self) -> Array:
@@ -56,8 +66,11 @@ class Flight:
         return len(self.points) - 2
 
 
-def read_flight(items: Sequence[MissionItem], autopilot: Autopilot) -> Flight:
-    """The flight of mission items. Raises NotFlyable naming the item that is out of order or not understood."""
+def read_flight(items: Sequence[MissionItem], autopilot: Autopilot, begins_at: Beginning | None = None) -> Flight:
+    """The flight of mission items. Raises NotFlyable naming the item that is out of order or not understood.
+
+    `begins_at`: where the vehicle holds, in the air; None: the items take off.
+    """
     if not items:
         raise NotFlyable("The plan has no mission items.")
     for place, item in enumerate(items):
@@ -67,6 +80,8 @@ def read_flight(items: Sequence[MissionItem], autopilot: Autopilot) -> Flight:
     if home.command != _WAYPOINT or home.frame not in _GLOBAL:
         raise NotFlyable("Item 0 is not the home position.")
     reader = _Reader(autopilot.speed_mps, home)
+    if begins_at is not None:
+        reader.begin_in_air(begins_at, items[1:2])
     for item in items[1:]:
         reader.read(item)
     return reader.flight()
@@ -87,6 +102,22 @@ class _Reader:
     photo: list[bool] = field(default_factory=list)
     hold: list[float] = field(default_factory=list)
     ended_by: int | None = None
+    behind: Array | None = None
+
+    def begin_in_air(self, at: Beginning, first: Sequence[MissionItem]) -> None:
+        """It holds, with cameras that may run; the first item must be where it is, or it would fly there first."""
+        place = (round(at.place.lat_deg * 1e7), round(at.place.lon_deg * 1e7))
+        here = [item for item in first if item.command == _WAYPOINT and (item.x_e7, item.y_e7) == place]
+        if not here or abs(_height(here[0]) - at.alt_rel_m) > _ALT_TOLERANCE_M:
+            raise NotFlyable("Item 1 is not the waypoint at which the vehicle holds.")
+        corners = [(step.place.lon_deg, step.place.lat_deg, step.alt_rel_m) for step in at.flown]
+        corners.append((at.place.lon_deg, at.place.lat_deg, at.alt_rel_m))
+        if not all(math.isfinite(value) for corner in corners for value in corner):
+            raise NotFlyable("The path flown so far has a place or a height that is no number.")
+        home = (self.home.y_e7 / 1e7, self.home.x_e7 / 1e7, corners[0][2])
+        self.behind = np.array([home, *corners])
+        self._arrive(self.home.x_e7, self.home.y_e7, at.alt_rel_m, 0.0)
+        self.by_distance = self.on_video = True
 
     def read(self, item: MissionItem) -> None:
         if not all(math.isfinite(value) for value in (*item.params[:2], item.z_m)):
@@ -102,7 +133,8 @@ class _Reader:
 
     def _take_off(self, item: MissionItem) -> None:
         if self.points:
-            raise NotFlyable(f"Item {item.seq} takes off a second time.")
+            again = "in the air" if self.behind is not None else "a second time"
+            raise NotFlyable(f"Item {item.seq} takes off {again}.")
         # ArduCopter climbs where it stands and ignores the place; one that is not home tells of a mix-up.
         if (item.x_e7, item.y_e7) != (self.home.x_e7, self.home.y_e7):
             raise NotFlyable(f"Item {item.seq} takes off somewhere else than at home.")
@@ -181,10 +213,11 @@ class _Reader:
             home_amsl_m=self.home.z_m,
             points=np.array(self.points, dtype=np.float64),
             speeds_mps=np.array(self.speeds, dtype=np.float64),
-            filming=np.array(self.filming, dtype=np.bool_),
+            filming=np.array([False, *self.filming[1:]] if self.behind is not None else self.filming, dtype=np.bool_),
             photo=np.array(self.photo, dtype=np.bool_),
             hold_s=np.array(self.hold, dtype=np.float64),
             climbs=self.ended_by == _RETURN,
+            behind=self.behind,
         )
 
 

@@ -65,8 +65,9 @@ def _disagreements(subject: Subject) -> Iterator[str]:
     home = (plan.home.lon_deg, plan.home.lat_deg)
     if not _same_place(flight.home, home) or abs(flight.home_amsl_m - plan.home_amsl_m) > _ALT_TOLERANCE_M:
         yield "Item 0 is not the plan's home."
-    if abs(flight.speeds_mps[0] - plan.speed_mps) > 1e-3:
-        yield f"The items fly at {flight.speeds_mps[0]:g} m/s, the plan says {plan.speed_mps:g} m/s."
+    speed_mps = float(flight.speeds_mps[flight.first_leg])
+    if abs(speed_mps - plan.speed_mps) > 1e-3:
+        yield f"The items fly at {speed_mps:g} m/s, the plan says {plan.speed_mps:g} m/s."
     if len(plan.waypoints) != flight.waypoints:
         yield f"The items have {flight.waypoints} waypoints, the plan has {len(plan.waypoints)}."
         return
@@ -101,24 +102,27 @@ def ends_well(subject: Subject) -> Iterator[ProofCheck]:
     problem = f"The mission lands {away_m:.1f} m from home."
     yield told(Rule.LANDS_AT_HOME, [problem] if away_m > _AT_HOME_M else [], "The mission ends at home.")
     if subject.plan.returns is ReturnMode.RETRACE:
-        most = subject.autopilot.retrace_waypoints
-        many = [f"SmartRTL remembers {most} waypoints at most; the mission has {subject.flight.waypoints}."]
-        good = f"{subject.flight.waypoints} waypoints of {most} that SmartRTL remembers."
-        yield told(Rule.RETRACE_BUFFER, many if subject.flight.waypoints > most else [], good)
+        most, behind = subject.autopilot.retrace_waypoints, subject.flight.behind
+        count = subject.flight.waypoints + (0 if behind is None else len(behind) - 2)
+        many = [f"SmartRTL remembers {most} waypoints at most; the mission has {count}."]
+        good = f"{count} waypoints of {most} that SmartRTL remembers."
+        yield told(Rule.RETRACE_BUFFER, many if count > most else [], good)
 
 
 def within_vehicle(subject: Subject) -> Iterator[ProofCheck]:
     """No faster than the airframe flies, and no further than its battery reaches, reserve included."""
     plan, vehicle = subject.plan, subject.vehicle
-    fastest = float(subject.flight.speeds_mps.max())
+    fastest = float(subject.flight.speeds_mps[subject.flight.first_leg :].max())
     fast = f"{fastest:g} m/s is faster than {vehicle.name} flies: {vehicle.max_speed_mps:g} m/s."
     speeds = [fast] if fastest > vehicle.max_speed_mps else []
     if plan.airframe and plan.airframe != vehicle.name:
         speeds.append(f"The plan was made for {plan.airframe}, not for {vehicle.name}.")
     yield told(Rule.SPEED, speeds, f"{fastest:g} m/s at most.")
     needed = max(plan.battery_p95_pct, plan.battery_needed_pct)
-    enough = 0.0 <= needed <= 100.0  # NaN is not
-    short = f"The flight needs {needed:.0f} % of the battery of {vehicle.name}, reserve included."
+    held = min(100.0, plan.begins_at.battery_pct) if plan.begins_at else 100.0
+    enough = 0.0 <= needed <= held  # NaN is not
+    left = "" if held == 100.0 else f"; it holds {held:.0f} %"
+    short = f"The flight needs {needed:.0f} % of the battery of {vehicle.name}, reserve included{left}."
     yield told(Rule.ENERGY, [] if enough else [short], f"{needed:.0f} % of the battery, reserve included.")
 
 

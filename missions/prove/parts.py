@@ -86,15 +86,16 @@ class Returning:
 def parts_of(flight: Flight, returning: Returning, autopilot: Autopilot, planes: Planes) -> tuple[Parts, ...]:
     """All that the flight and its returns take."""
     rally = returning.rally
-    legs = tuple(_legs(flight, returning.alt_rel_m))
-    top = max([returning.alt_rel_m, *flight.points[:, 2].tolist(), *rally[:, 2].tolist()])
+    path = _Path.of(flight, returning.mode)
+    legs = (*_flown_before(path), *_legs(flight, returning.alt_rel_m))
+    top = max([returning.alt_rel_m, *path.points[:, 2].tolist(), *rally[:, 2].tolist()])
     pads = [(flight.home, 0), (flight.points[-1, :2], flight.waypoints)]
     pads += [(place, flight.waypoints) for place in rally[:, :2]]
     columns = [Piece(place[None, :], leg, -math.inf, top, 0.0) for place, leg in pads]
     flown = gathered(Movement.LEG, 0.0, legs, planes)
     made = [
         flown,
-        gathered(Movement.TURN, -autopilot.wp_radius_m, tuple(_turns(flight, autopilot, planes)), planes),
+        gathered(Movement.TURN, -autopilot.wp_radius_m, tuple(_turns(path, autopilot, planes)), planes),
         gathered(Movement.COLUMN, 0.0, columns, planes),
     ]
     if returning.mode is ReturnMode.RETRACE:
@@ -114,9 +115,45 @@ def parts_of(flight: Flight, returning: Returning, autopilot: Autopilot, planes:
     return tuple(made)
 
 
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What lies in the air as one line: `points` (P, 3), `speeds_mps` (P − 1,), `leg` (P − 1,) of each of its parts.
+
+    `before`: so many of them were flown before the plan begins.
+    """
+
+    points: Array
+    speeds_mps: Array
+    leg: NDArray[np.intp]
+    before: int
+
+    @staticmethod
+    def of(flight: Flight, mode: ReturnMode) -> _Path:
+        """A flight that begins in the air begins where it is, or, where it would retrace it, with all it flew."""
+        first = flight.first_leg
+        points, speeds_mps = flight.points[first:], flight.speeds_mps[first:]
+        leg = np.arange(first, len(flight.speeds_mps))
+        if flight.behind is None or mode is not ReturnMode.RETRACE:
+            return _Path(points, speeds_mps, leg, 0)
+        count = len(flight.behind) - 1
+        return _Path(
+            np.concatenate((flight.behind[:-1], points)),
+            np.concatenate((np.full(count, flight.speeds_mps[0]), speeds_mps)),
+            np.concatenate((np.zeros(count, dtype=np.intp), leg)),
+            count,
+        )
+
+
+def _flown_before(path: _Path) -> Iterator[Piece]:
+    """The way that lies behind, as leg 0."""
+    for number in range(path.before):
+        yield from _sloped(path.points[number : number + 2], 0, float(path.speeds_mps[number]))
+
+
 def _legs(flight: Flight, return_alt_rel_m: float) -> Iterator[Piece]:
     """Each leg, cut along its slope; its line as the fence is drawn (degrees) and as it is flown (metres)."""
-    for leg, speed in enumerate(flight.speeds_mps.tolist()):
+    for leg in range(flight.first_leg, len(flight.speeds_mps)):
+        speed = float(flight.speeds_mps[leg])
         ends = flight.points[leg : leg + 2]
         low, high = sorted(ends[:, 2].tolist())
         if flight.climbs and leg == flight.waypoints:
@@ -124,29 +161,38 @@ def _legs(flight: Flight, return_alt_rel_m: float) -> Iterator[Piece]:
             high = max(high, return_alt_rel_m)
             yield Piece(line(ends[0, :2], ends[1, :2]), leg, low, high, speed)
             continue
-        level = bool((ends[0, :2] == ends[1, :2]).all())
-        steps = 1 if level else min(_MOST_STEPS, max(1, math.ceil((high - low) / _STEP_M)))
-        at = ends[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * (ends[1] - ends[0])
-        for start in range(steps):
-            cut = at[start : start + 2]
-            yield Piece(line(cut[0, :2], cut[1, :2]), leg, float(cut[:, 2].min()), float(cut[:, 2].max()), speed)
+        yield from _sloped(ends, leg, speed)
 
 
-def _turns(flight: Flight, autopilot: Autopilot, planes: Planes) -> Iterator[Piece]:
+def _sloped(ends: Array, leg: int, speed_mps: float) -> Iterator[Piece]:
+    """The leg between `ends`, (2, 3), in steps of its slope; a column is one."""
+    low, high = sorted(ends[:, 2].tolist())
+    upright = bool((ends[0, :2] == ends[1, :2]).all())
+    steps = 1 if upright else min(_MOST_STEPS, max(1, math.ceil((high - low) / _STEP_M)))
+    at = ends[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * (ends[1] - ends[0])
+    for start in range(steps):
+        cut = at[start : start + 2]
+        lows, highs = float(cut[:, 2].min()), float(cut[:, 2].max())
+        yield Piece(line(cut[0, :2], cut[1, :2]), leg, lows, highs, speed_mps)
+
+
+def _turns(flown: _Path, autopilot: Autopilot, planes: Planes) -> Iterator[Piece]:
     """What may be cut at each waypoint: the hull of the path before and after it, as far as the cut reaches.
 
     A vehicle passes a corner within the waypoint radius, so it leaves the leg at most that / cos(half the angle)
     before it. Over legs shorter than that the hull takes in the waypoints behind them.
     """
-    xy = planes.true.to_xy(flight.points[:, :2])
-    path = np.column_stack((xy, flight.points[:, 2])).tolist()
-    near = [_around(path, corner, autopilot) for corner in range(1, flight.waypoints + 1)]
+    xy = planes.true.to_xy(flown.points[:, :2])
+    path = np.column_stack((xy, flown.points[:, 2])).tolist()
+    near = [_around(path, corner, autopilot) for corner in range(1, len(path) - 1)]
+    if not near:
+        return
     lonlat = planes.true.to_lonlat(np.concatenate(near)[:, :2])
     ends = np.cumsum([len(one) for one in near])
-    for leg, (one, end) in enumerate(zip(near, ends.tolist(), strict=True)):
+    for number, (one, end) in enumerate(zip(near, ends.tolist(), strict=True)):
         low, high = float(one[:, 2].min()), float(one[:, 2].max())
-        speed = float(flight.speeds_mps[leg : leg + 2].max())
-        yield Piece(lonlat[end - len(one) : end], leg, low, high, speed)
+        speed = float(flown.speeds_mps[number : number + 2].max())
+        yield Piece(lonlat[end - len(one) : end], int(flown.leg[number]), low, high, speed)
 
 
 def _around(path: Sequence[Sequence[float]], corner: int, autopilot: Autopilot) -> Array:

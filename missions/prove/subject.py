@@ -43,11 +43,12 @@ class Subject:
 
 def lay_out(plan: Plan, given: Circumstances) -> Subject:
     """Raises NotFlyable when the items are no flight."""
-    flight = read_flight(plan.items, given.autopilot)
+    flight = read_flight(plan.items, given.autopilot, plan.begins_at)
     rally = read_rally(plan.rally_items)
     planes = Planes.at(flight.home)
-    _check_degrees(flight.points)
-    check_reach(np.concatenate((flight.points[:, :2], rally[:, :2])), planes, Rule.REACH)
+    reached = np.concatenate([each for each in (flight.points, flight.behind, rally) if each is not None])
+    _check_degrees(reached)
+    check_reach(reached[:, :2], planes, Rule.REACH)
     returning = Returning(plan.returns, plan.return_alt_rel_m, rally)
     return Subject(
         plan=plan,
