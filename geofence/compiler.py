@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import shapely
@@ -14,8 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from core.geo import LatLon
 from geofence.frame import Array, LocalFrame
 from geofence.onboard import ARDUCOPTER_LIMITS, FenceLimits, FencePolygon, OnboardFence
-from geofence.shortring import FINE, ROUGH, Effort, short_ring
-from geofence.sleeves import sleeves
+from geofence.sleeves import Sleeve, sleeves
 
 Geometries = NDArray[np.object_]
 
@@ -30,6 +30,7 @@ _TOLERANCES_M = (0.3, 2.0, 6.0, 15.0)
 _CHORD = 0.92
 # The fence stays this far off what is forbidden, so that rounding to 1e-7 degree does not bring it back.
 _OFF_M = 0.1
+_POLYGON = shapely.GeometryType.POLYGON
 # A hull around more than so many forbidden areas takes more points than there are.
 _MOST_ISLANDS = 12
 
@@ -47,13 +48,14 @@ class FenceTask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bounds:
-    """`inner`: what the fence must hold; `kept_out`: what around it must be left out."""
+    """`inner`: what the fence must hold; `kept_out`: what around it must be left out, `beside`: within 60 m of it."""
 
     task: FenceTask
     frame: LocalFrame
     limits: FenceLimits
     inner: BaseGeometry
     kept_out: Geometries
+    beside: Geometries
 
 
 def compile_fence(task: FenceTask, frame: LocalFrame, limits: FenceLimits = ARDUCOPTER_LIMITS) -> OnboardFence | None:
@@ -81,9 +83,10 @@ def _bounds_of(task: FenceTask, frame: LocalFrame, limits: FenceLimits) -> _Boun
     outside = around - task.allowed
     kept_out = np.array([*near, *(part for part in shapely.get_parts(outside) if part.area > 0.0)], dtype=np.object_)
     shapely.prepare(inner)
-    if shapely.dwithin(inner, kept_out, _OFF_M).any():
+    beside = kept_out[shapely.dwithin(inner, kept_out, _WIDTHS_M[0])]
+    if shapely.dwithin(inner, beside, _OFF_M).any():
         return None
-    return _Bounds(task, frame, limits, inner, kept_out)
+    return _Bounds(task, frame, limits, inner, kept_out, beside)
 
 
 def _grown(shapes: Geometries) -> Geometries:
@@ -94,42 +97,72 @@ def _candidates(bounds: _Bounds) -> Iterator[list[Array]]:
     """Outer rings, each with the walls within it, generous first: hulls, hulls cut to what is free, short rings."""
     hull = shapely.MultiPoint(shapely.get_coordinates(bounds.task.swept)).convex_hull
     yield from _hulls(hull, bounds)
-    for width, effort in ((_WIDTHS_M[0], ROUGH), (_WIDTHS_M[2], ROUGH), (_WIDTHS_M[0], FINE)):
-        yield from _short_rings(width, effort, bounds)
+    yield from _short_rings(bounds)
 
 
 def _hulls(hull: BaseGeometry, bounds: _Bounds) -> Iterator[list[Array]]:
+    _, always = _hull(hull, _WIDTHS_M[-1], bounds.kept_out)
+    if len(always) > _MOST_ISLANDS:
+        return
+    regions = [_hull(hull, width, bounds.kept_out) for width in _WIDTHS_M]
     for cut in (False, True):
-        for width in _WIDTHS_M:
-            region: BaseGeometry = hull.buffer(width, quad_segs=3)
-            shapely.prepare(region)
-            met = bounds.kept_out[shapely.dwithin(region, bounds.kept_out, _OFF_M)]
+        for region, met in regions:
             if len(met) > _MOST_ISLANDS:
                 continue
-            if cut:
-                region = (region - shapely.union_all(_grown(met))).simplify(_OFF_M)
-            for part in _parts_round(region, bounds):
-                walls = _walls(met, Polygon(part.exterior), bounds)
+            area = (region - shapely.union_all(_grown(met))).simplify(_OFF_M) if cut else region
+            for part in _parts_round(area, bounds):
+                outer = _open(part)
+                walls = _walls(met, Polygon(part.exterior), bounds) if bounds.limits.hold((len(outer),)) else None
                 if walls is not None:
-                    yield [_open(part), *walls]
+                    yield [outer, *walls]
 
 
-def _short_rings(width_m: float, effort: Effort, bounds: _Bounds) -> Iterator[list[Array]]:
-    """The rings with the fewest vertices up to `width_m` around the flight: round it, and round what it encloses."""
-    filled = _without_empty_holes(bounds)
-    met = bounds.kept_out[shapely.dwithin(bounds.inner, bounds.kept_out, width_m)]
+def _hull(hull: BaseGeometry, width_m: float, kept_out: Geometries) -> tuple[BaseGeometry, Geometries]:
+    """The area up to `width_m` around a hull, and those of `kept_out` that it meets."""
+    region: BaseGeometry = hull.buffer(width_m, quad_segs=3)
+    shapely.prepare(region)
+    return region, kept_out[shapely.dwithin(region, kept_out, _OFF_M)]
+
+
+def _sleeves(filled: Polygon, width_m: float, bounds: _Bounds) -> Iterator[Sleeve]:
+    """The room up to `width_m` around the flight: round it, and round what it encloses."""
+    met = bounds.beside[shapely.dwithin(bounds.inner, bounds.beside, width_m)]
     room = filled.buffer(width_m, quad_segs=2) - shapely.union_all([filled, *_grown(met)])
-    rings = [short_ring(sleeve, effort) for sleeve in sleeves(filled, room)]
-    found = [ring for ring in rings if ring is not None]
-    if len(found) == len(rings):
-        yield sorted(found, key=lambda ring: -Polygon(ring).area)
+    return sleeves(filled, room)
+
+
+def _short_rings(bounds: _Bounds) -> Iterator[list[Array]]:
+    """The rings with the fewest vertices, looked for ever harder."""
+    from geofence.shortring import FINE, ROUGH, short_ring  # noqa: PLC0415  (slow to import, and not always needed)
+
+    filled = _without_empty_holes(bounds)
+    wide = tuple(_sleeves(filled, _WIDTHS_M[0], bounds))
+    yield from _one_in_each(wide, partial(short_ring, effort=ROUGH), bounds)
+    yield from _one_in_each(tuple(_sleeves(filled, _WIDTHS_M[2], bounds)), partial(short_ring, effort=ROUGH), bounds)
+    yield from _one_in_each(wide, partial(short_ring, effort=FINE), bounds)
+
+
+def _one_in_each(
+    rooms: Sequence[Sleeve], ring_in: Callable[[Sleeve], Array | None], bounds: _Bounds
+) -> Iterator[list[Array]]:
+    """A ring in each room, the largest first; nothing when one has none or they have too many vertices."""
+    found: list[Array] = []
+    for room in rooms:
+        ring = ring_in(room)
+        if ring is None:
+            return
+        found.append(ring)
+        if not bounds.limits.hold(tuple(map(len, found))):
+            return
+    yield sorted(found, key=lambda ring: -Polygon(ring).area)
 
 
 def _without_empty_holes(bounds: _Bounds) -> Polygon:
     """What the fence must hold, with what it may hold as well: places that it goes round and nothing lies in."""
     rings = shapely.get_rings(bounds.inner)
-    holes = [hole for hole in rings[1:] if shapely.intersects(Polygon(hole), bounds.kept_out).any()]
-    return Polygon(rings[0], holes)
+    within = shapely.polygons(rings[1:])
+    full = np.unique(shapely.STRtree(bounds.kept_out).query(within, predicate="intersects")[0])
+    return Polygon(rings[0], rings[1:][full].tolist())
 
 
 def _parts_round(region: BaseGeometry, bounds: _Bounds) -> Iterator[Polygon]:
@@ -149,17 +182,19 @@ def _stored(rings: list[Array], bounds: _Bounds) -> OnboardFence | None:
     return OnboardFence(polygons, bounds.task.ceiling_rel_m)
 
 
-def _walls(islands: Iterable[BaseGeometry], within: Polygon, bounds: _Bounds) -> list[Array] | None:
+def _walls(islands: Geometries, within: Polygon, bounds: _Bounds) -> list[Array] | None:
     """Rings around those of `islands` that meet the area, joined where they touch.
 
     None when one reaches across its edge.
     """
     walls: list[Array] = []
-    met = [each for each in islands if each.intersects(within)]
-    joined = shapely.union_all([each.buffer(2 * _OFF_M, quad_segs=1) for each in met])
-    for island in shapely.get_parts(joined):
-        if not within.contains_properly(island):
-            return None
+    met = islands[shapely.intersects(within, islands)]
+    if not shapely.contains_properly(within, met).all():
+        return None
+    joined = shapely.get_parts(shapely.union_all(shapely.buffer(met, 2 * _OFF_M, quad_segs=1)))
+    if not shapely.contains_properly(within, joined).all():
+        return None
+    for island in joined:
         wall = _wall(island, bounds)
         if wall is None:
             return None
@@ -169,28 +204,15 @@ def _walls(islands: Iterable[BaseGeometry], within: Polygon, bounds: _Bounds) ->
 
 def _wall(island: Polygon, bounds: _Bounds) -> Array | None:
     """The simplest polygon around `island` that keeps off the flight."""
-    choices: list[BaseGeometry] = [
-        shapely.oriented_envelope(island).buffer(_OFF_M, join_style="mitre"),
-        *(
-            island.convex_hull.simplify(each).buffer(each + _OFF_M, join_style="mitre")
-            for each in _TOLERANCES_M[::-1]
-        ),
-        *(
-            Polygon(island.exterior).simplify(each).buffer(each + _OFF_M, join_style="mitre")
-            for each in _TOLERANCES_M[::-1]
-        ),
-    ]
-    fitting = [
-        choice
-        for choice in choices
-        if choice.geom_type == "Polygon"
-        and not shapely.get_num_interior_rings(choice)
-        and choice.covers(island)
-        and not choice.intersects(bounds.inner)
-    ]
-    if not fitting:
-        return None
-    return _open(min(fitting, key=shapely.get_num_coordinates))
+    tolerances_m = np.array([0.0, *2 * _TOLERANCES_M[::-1]])
+    hull, outline = island.convex_hull, Polygon(island.exterior)
+    drawn = np.array([shapely.oriented_envelope(island), *4 * [hull], *4 * [outline]], dtype=np.object_)
+    drawn[1:] = shapely.simplify(drawn[1:], tolerances_m[1:])
+    choices = shapely.buffer(drawn, tolerances_m + _OFF_M, quad_segs=16, join_style="mitre")
+    fits = (shapely.get_type_id(choices) == _POLYGON) & (shapely.get_num_interior_rings(choices) == 0)
+    fits &= shapely.covers(choices, island) & ~shapely.intersects(bounds.inner, choices)
+    fitting = choices[fits]
+    return _open(fitting[np.argmin(shapely.get_num_coordinates(fitting))]) if len(fitting) else None
 
 
 def _open(area: BaseGeometry) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -14,7 +16,7 @@ from core.errors import Conflict
 from geofence.frame import Array, LocalFrame
 from geofence.profile import agl_profile
 from geofence.scene import VERTICAL_MARGIN_M, WP_RADIUS_M, Flight, Geometries, Parts, Scene
-from geofence.space import Placed, Space
+from geofence.space import Space
 from geofence.terrain import Terrain
 from geofence.zones import Combination, Zone
 
@@ -29,24 +31,74 @@ _LEG, _TURN, _RETURN, _CLIMB, _COLUMN = "leg", "turn", "return", "climb", "colum
 _LESS_M = {_TURN: WP_RADIUS_M}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Rule:
-    """One thing to keep: at least `margin_m` from it; `bad_part` of a geometry that does not."""
+    """One thing to keep: at least `margin_m` from `area`, or inside it where it is an inclusion."""
 
     zone: Zone | None
     margin_m: float
     inclusion: bool
-    bad_part: Callable[[BaseGeometry], BaseGeometry]
+    area: BaseGeometry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Near:
     """The parts of one kind that break a rule: their numbers and their distances, both (K,)."""
 
     kind: str
     parts: Parts
-    numbers: NDArray[np.intp]
+    numbers: Indices
     gap_m: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offence:
+    """Parts of one kind that break one rule, not yet told: telling takes longer than finding."""
+
+    rule: _Rule
+    near: _Near
+
+    @property
+    def code(self) -> str:
+        """That of the conflict that it is told as."""
+        start = "leg" if self.near.kind in (_LEG, _TURN, _COLUMN) else "return"
+        return f"{start}-leaves-inclusion" if self.rule.inclusion else f"{start}-crosses-exclusion"
+
+    @property
+    def worst(self) -> BaseGeometry:
+        """The part that comes nearest, or leaves."""
+        shape: BaseGeometry = self.near.parts.shapes[self.near.numbers[np.argmin(self.near.gap_m)]]
+        return shape
+
+    @property
+    def leg(self) -> int:
+        """That of the worst part."""
+        return int(self.near.parts.leg_of[self.near.numbers[np.argmin(self.near.gap_m)]])
+
+
+class Surroundings:
+    """The exclusions about a flight: which of its parts are how near to which of them, each measured once."""
+
+    def __init__(self, scene: Scene, space: Space) -> None:
+        self.scene = scene
+        self.space = space
+        self.margins_m = np.maximum(space.margins_m, scene.flight.margin_m)
+        self._reach_m = float(self.margins_m.max(initial=0.0)) + TOUCH_M
+        # A way back along the path has the path's own shapes.
+        self._known: dict[int, tuple[Indices, Indices, Array]] = {}
+
+    def near(self, parts: Parts) -> tuple[Indices, Indices, Array, NDArray[np.bool_]]:
+        """Parts and zones within reach of each other, their distances, and whether they share a height: (K,) each."""
+        part, zone, gap_m = self._measured(parts.shapes)
+        low_m, high_m = self.space.low_rel_m, self.space.high_rel_m
+        return part, zone, gap_m, (low_m[zone] <= parts.high_m[part]) & (high_m[zone] >= parts.low_m[part])
+
+    def _measured(self, shapes: Geometries) -> tuple[Indices, Indices, Array]:
+        if id(shapes) not in self._known:
+            part, zone = self.space.tree.query(shapes, predicate="dwithin", distance=self._reach_m)
+            gap_m = np.asarray(shapely.distance(shapes[part], self.space.shapes[zone]))
+            self._known[id(shapes)] = part, zone, gap_m
+        return self._known[id(shapes)]
 
 
 def evaluate(scene: Scene, space: Space, terrain: Terrain | None) -> tuple[Conflict, ...]:
@@ -55,11 +107,36 @@ def evaluate(scene: Scene, space: Space, terrain: Terrain | None) -> tuple[Confl
     A leg is an index pair into `flight.places`. Distances are measured to the zones as drawn, not to widened ones
     (planning guide, finding 1). `terrain` None: flat ground, as far below home as the flight says.
     """
+    return told(scene, offences(Surroundings(scene, space), terrain))
+
+
+def offences(about: Surroundings, terrain: Terrain | None) -> tuple[Conflict | Offence, ...]:
+    """What `evaluate` tells, in its order and number: enough to know whether a flight is clear."""
+    scene, space = about.scene, about.space
     return (
         *_altitude_conflicts(scene, space, terrain),
-        *_inclusion_conflicts(scene, space),
-        *_exclusion_conflicts(scene, space),
+        *_inclusion_offences(scene, space),
+        *_exclusion_offences(about),
     )
+
+
+def told(scene: Scene, found: Sequence[Conflict | Offence]) -> tuple[Conflict, ...]:
+    """The conflicts of a flight, each with the geometry that offends."""
+    missing = [each for each in found if isinstance(each, Offence)]
+    where = _geojsons(scene.frame, _offending(missing))
+    return tuple(_conflict(each, scene, next(where)) if isinstance(each, Offence) else each for each in found)
+
+
+def passed_by(about: Surroundings) -> Indices:
+    """The exclusions over or under which the flight passes nearer than their margin, by number.
+
+    A turn lies too near to its legs to pass over anything that they do not.
+    """
+    found = []
+    for parts in (about.scene.legs, about.scene.returns, about.scene.climbs):
+        _, zone, gap_m, meets = about.near(parts)
+        found.append(zone[(gap_m < about.margins_m[zone]) & ~meets])
+    return np.unique(np.concatenate(found))
 
 
 def _kinds(scene: Scene) -> Iterator[tuple[str, Parts]]:
@@ -67,128 +144,110 @@ def _kinds(scene: Scene) -> Iterator[tuple[str, Parts]]:
     yield from ((_CLIMB, scene.climbs), (_COLUMN, scene.columns))
 
 
-def _inclusion_conflicts(scene: Scene, space: Space) -> Iterator[Conflict]:
-    for rule, area in _inclusion_rules(scene, space):
-        shapely.prepare(area)
-        edge = area.boundary
+def _inclusion_offences(scene: Scene, space: Space) -> Iterator[Offence]:
+    for rule in _inclusion_rules(scene, space):
+        shapely.prepare(rule.area)
+        edge = rule.area.boundary
+        shapely.prepare(edge)
         near = []
         for kind, parts in ((_LEG, scene.legs), (_TURN, scene.turns), (_RETURN, scene.returns)):
             reach = np.asarray(shapely.distance(edge, parts.shapes))
-            gap_m = np.where(shapely.covers(area, parts.shapes), reach, -1.0)
+            gap_m = np.where(shapely.covers(rule.area, parts.shapes), reach, -1.0)
             numbers = np.flatnonzero(gap_m < rule.margin_m - _LESS_M.get(kind, 0.0) + TOUCH_M)
             near.append(_Near(kind, parts, numbers, gap_m[numbers]))
-        yield from _told(rule, scene, near)
+        yield from _worth_telling(rule, near)
 
 
-def _inclusion_rules(scene: Scene, space: Space) -> Iterator[tuple[_Rule, BaseGeometry]]:
+def _inclusion_rules(scene: Scene, space: Space) -> Iterator[_Rule]:
     floor_m = scene.flight.margin_m
     if space.airspace.combination is Combination.INTERSECTION and space.inclusions and space.permitted:
         for one in space.inclusions:
-            margin_m = max(one.zone.margin_m, floor_m)
-            yield _inclusion_rule(one.zone, one.shape, margin_m), one.shape
+            yield _Rule(one.zone, max(one.zone.margin_m, floor_m), inclusion=True, area=one.shape)
         return
     margin_m = max((one.zone.margin_m for one in space.inclusions), default=0.0)
     only = space.inclusions[0].zone if len(space.inclusions) == 1 else None
-    allowed = space.allowed()
-    yield _inclusion_rule(only, allowed, max(margin_m, floor_m)), allowed
+    yield _Rule(only, max(margin_m, floor_m), inclusion=True, area=space.allowed())
 
 
-def _inclusion_rule(zone: Zone | None, area: BaseGeometry, margin_m: float) -> _Rule:
-    return _Rule(zone, margin_m, inclusion=True, bad_part=lambda part: part - area.buffer(-margin_m))
-
-
-def _exclusion_conflicts(scene: Scene, space: Space) -> Iterator[Conflict]:
+def _exclusion_offences(about: Surroundings) -> Iterator[Offence]:
     found: dict[int, list[_Near]] = {}
-    for kind, parts in _kinds(scene):
-        for number, near in _too_near(kind, parts, space, scene.flight.margin_m):
+    for kind, parts in _kinds(about.scene):
+        for number, near in _too_near(kind, parts, about):
             found.setdefault(number, []).append(near)
     for number, nears in sorted(found.items()):
-        yield from _told(_exclusion_rule(space.exclusions[number], scene.flight), scene, nears)
+        one = about.space.exclusions[number]
+        margin_m = max(one.zone.margin_m, about.scene.flight.margin_m)
+        yield from _worth_telling(_Rule(one.zone, margin_m, inclusion=False, area=one.shape), nears)
 
 
-def _too_near(kind: str, parts: Parts, space: Space, floor_m: float) -> Iterator[tuple[int, _Near]]:
+def _too_near(kind: str, parts: Parts, about: Surroundings) -> Iterator[tuple[int, _Near]]:
     """Zone by zone, the parts that come too near to it at heights where it counts."""
-    margins = np.maximum(space.margins_m, floor_m) - _LESS_M.get(kind, 0.0)
-    part, zone, meets = _pairs(parts, space, floor_m + TOUCH_M)
-    part, zone = part[meets], zone[meets]
-    gap_m = np.asarray(shapely.distance(parts.shapes[part], space.shapes[zone]))
-    bad = gap_m < margins[zone] + TOUCH_M
-    for number in np.unique(zone[bad]).tolist():
-        here = bad & (zone == number)
+    part, zone, gap_m, meets = about.near(parts)
+    bad = np.flatnonzero(meets & (gap_m < about.margins_m[zone] - _LESS_M.get(kind, 0.0) + TOUCH_M))
+    bad = bad[np.argsort(zone[bad], kind="stable")]
+    numbers, first = np.unique(zone[bad], return_index=True)
+    for number, here in zip(numbers.tolist(), np.split(bad, first[1:]), strict=False):
         yield number, _Near(kind, parts, part[here], gap_m[here])
 
 
-def passed_by(scene: Scene, space: Space) -> NDArray[np.intp]:
-    """The exclusions over or under which the flight passes nearer than their margin, by number.
-
-    A turn lies too near to its legs to pass over anything that they do not.
-    """
-    found = []
-    for parts in (scene.legs, scene.returns, scene.climbs):
-        part, zone, meets = _pairs(parts, space, scene.flight.margin_m)
-        gap_m = np.asarray(shapely.distance(parts.shapes[part], space.shapes[zone]))
-        near = gap_m < np.maximum(space.margins_m, scene.flight.margin_m)[zone]
-        found.append(zone[near & ~meets])
-    return np.unique(np.concatenate(found))
-
-
-def _pairs(parts: Parts, space: Space, more_m: float = 0.0) -> tuple[Indices, Indices, NDArray[np.bool_]]:
-    """Parts and zones within reach of each other, (K,) each, and whether they share a height."""
-    reach_m = float(space.margins_m.max(initial=0.0)) + more_m
-    part, zone = space.tree.query(parts.shapes, predicate="dwithin", distance=reach_m)
-    meets = (space.low_rel_m[zone] <= parts.high_m[part]) & (space.high_rel_m[zone] >= parts.low_m[part])
-    return part, zone, meets
-
-
-def _exclusion_rule(one: Placed, flight: Flight) -> _Rule:
-    margin_m = max(one.zone.margin_m, flight.margin_m)
-    return _Rule(
-        one.zone, margin_m, inclusion=False, bad_part=lambda part: part & one.shape.buffer(margin_m + TOUCH_M)
-    )
-
-
-def _told(rule: _Rule, scene: Scene, nears: list[_Near]) -> Iterator[Conflict]:
-    """One conflict of legs and turns, one of the ways home from legs that are clear themselves, one of columns."""
+def _worth_telling(rule: _Rule, nears: list[_Near]) -> Iterator[Offence]:
+    """One offence of legs and turns, one of the ways home from legs that are clear themselves, one of columns."""
     legs = [near for near in nears if near.kind in (_LEG, _TURN) and len(near.numbers)]
     bad_legs = {leg for near in legs for leg in near.parts.leg_of[near.numbers].tolist()}
     if legs:
-        yield _conflict(rule, scene, legs[0])
+        yield Offence(rule, legs[0])
     ways = [_without(near, bad_legs) for near in nears if near.kind in (_RETURN, _CLIMB)]
     ways = [near for near in ways if len(near.numbers)]
     if ways:
-        yield _conflict(rule, scene, min(ways, key=lambda near: float(near.gap_m.min())))
+        yield Offence(rule, min(ways, key=lambda near: float(near.gap_m.min())))
     if not legs:
-        yield from (_conflict(rule, scene, near) for near in nears if near.kind == _COLUMN)
+        yield from (Offence(rule, near) for near in nears if near.kind == _COLUMN)
 
 
 def _without(near: _Near, legs: set[int]) -> _Near:
+    if not legs:
+        return near
     kept = ~np.isin(near.parts.leg_of[near.numbers], list(legs))
     return _Near(near.kind, near.parts, near.numbers[kept], near.gap_m[kept])
 
 
-def _conflict(rule: _Rule, scene: Scene, near: _Near) -> Conflict:
-    worst = int(np.argmin(near.gap_m))
-    leg = int(near.parts.leg_of[near.numbers[worst]])
+def _offending(found: Sequence[Offence]) -> Geometries:
+    """What offends of each: the parts' share of where they must not be; of all of them at once."""
+    if not found:
+        return np.empty(0, dtype=np.object_)
+    counts = [len(each.near.numbers) for each in found]
+    parts = np.concatenate([each.near.parts.shapes[each.near.numbers] for each in found])
+    rules = [each.rule for each in found]
+    away_m = np.array([-rule.margin_m if rule.inclusion else rule.margin_m + TOUCH_M for rule in rules])
+    areas = shapely.buffer(np.array([rule.area for rule in rules], dtype=np.object_), away_m, quad_segs=16)
+    rule_of = np.repeat(np.arange(len(found)), counts)
+    inside = np.array([rule.inclusion for rule in rules])[rule_of]
+    bad = np.empty(len(parts), dtype=np.object_)
+    bad[inside] = shapely.difference(parts[inside], areas[rule_of[inside]])
+    bad[~inside] = shapely.intersection(parts[~inside], areas[rule_of[~inside]])
+    whole = [shapely.union_all(each) for each in np.split(bad, np.cumsum(counts)[:-1])]
+    # What is closer than `TOUCH_M` to being fine has no bad part.
+    return np.array([one if not one.is_empty else each.worst for one, each in zip(whole, found, strict=True)])
+
+
+def _geojsons(frame: LocalFrame, shapes: Geometries) -> Iterator[dict[str, Any]]:
+    """Geometries of the plane as GeoJSON, lon/lat rounded to 1e-7 degree."""
+    lonlat = shapely.transform(shapes, lambda xy: np.round(frame.unproject(xy), 7))
+    return map(json.loads, np.atleast_1d(shapely.to_geojson(lonlat)).tolist())
+
+
+def _conflict(found: Offence, scene: Scene, where: dict[str, Any]) -> Conflict:
+    rule, near, leg = found.rule, found.near, found.leg
     others = len(set(near.parts.leg_of[near.numbers].tolist())) - 1
-    shapes: Geometries = near.parts.shapes[near.numbers]
-    offending = shapely.union_all([rule.bad_part(shape) for shape in shapes])
-    if offending.is_empty:  # closer than TOUCH_M to being fine
-        offending = shapes[worst]
-    where = _where(near.kind, scene.flight, leg, others)
     return Conflict(
-        code=_code(rule, near.kind),
-        detail=f"{where} {_how(rule, float(near.gap_m[worst]))}",
+        code=found.code,
+        detail=f"{_where(near.kind, scene.flight, leg, others)} {_how(rule, float(near.gap_m.min()))}",
         pointer="/properties/dock_id" if near.kind == _COLUMN else "/geometry",
         zone_id=rule.zone.id if rule.zone else None,
         zone_name=rule.zone.name if rule.zone else None,
         leg=(leg, leg + 1),
-        geometry=scene.frame.geojson(offending),
+        geometry=where,
     )
-
-
-def _code(rule: _Rule, kind: str) -> str:
-    start = "leg" if kind in (_LEG, _TURN, _COLUMN) else "return"
-    return f"{start}-leaves-inclusion" if rule.inclusion else f"{start}-crosses-exclusion"
 
 
 def _where(kind: str, flight: Flight, leg: int, others: int) -> str:

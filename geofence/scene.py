@@ -32,6 +32,8 @@ _RALLY_LIMIT_M = 300.0
 # autopilot's metric, and by what the proof, which cuts otherwise, adds to them.
 _CHOICE_EVERY_M = 25.0
 _CHOICE_M, _CHOICE_SHARE = 26.0, 0.005
+# A leg whose ends are no farther apart in either degree is not cut: it is 1.6 km long at most, and 2 km is the limit.
+_SHORT_DEG = 0.01
 
 Geometries = NDArray[np.object_]
 
@@ -143,24 +145,39 @@ def _turns(flight: Flight, frame: LocalFrame) -> Parts:
     radii at least. Over a leg that is shorter than that the path beyond it counts as well.
     """
     path = np.column_stack((frame.to_xy(flight.places), flight.alts_rel_m))
-    near = [_around(path, corner) for corner in range(1, len(path) - 1)]
-    corner_of = np.repeat(np.arange(len(near)), [len(each) for each in near])
-    shapes = np.asarray(shapely.convex_hull(shapely.multipoints(np.concatenate(near)[:, :2], indices=corner_of)))
-    low_m = np.array([each[:, 2].min() for each in near]) - VERTICAL_MARGIN_M
-    high_m = np.array([each[:, 2].max() for each in near]) + VERTICAL_MARGIN_M
+    near = _around(path)
+    counts = np.array([len(each) for each in near])
+    corner_of, starts = np.repeat(np.arange(len(near)), counts), np.cumsum(counts) - counts
+    points = np.concatenate(near)
+    shapes = np.asarray(shapely.convex_hull(shapely.multipoints(points[:, :2], indices=corner_of)))
+    low_m = np.minimum.reduceat(points[:, 2], starts) - VERTICAL_MARGIN_M
+    high_m = np.maximum.reduceat(points[:, 2], starts) + VERTICAL_MARGIN_M
     return Parts(shapes, low_m, high_m, np.arange(len(near)))
 
 
-def _around(path: Array, corner: int) -> Array:
-    """The path (K, 3) that a cut at `corner` may leave out."""
-    back, on = path[corner - 1, :2] - path[corner, :2], path[corner + 1, :2] - path[corner, :2]
-    both = float(np.hypot(*back) * np.hypot(*on))
-    cosine = float(back @ on) / both if both > 0.0 else -1.0
-    half = math.sqrt(max((1.0 + cosine) / 2.0, 1e-12))
-    reach_m = min(max(WP_RADIUS_M / half, 2.0 * WP_RADIUS_M), 10.0 * WP_RADIUS_M)
-    return np.concatenate(
-        (_ahead(path[corner::-1], reach_m), path[corner : corner + 1], _ahead(path[corner:], reach_m))
-    )
+def _around(path: Array) -> list[Array]:
+    """The path (K, 3) that a cut at each corner of `path` (N ≥ 3, 3) may leave out."""
+    legs = np.diff(path, axis=0)
+    length_m = np.hypot(legs[:, 0], legs[:, 1])
+    reach_m = _reach_m(legs[:, :2], length_m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before = path[1:-1] - (reach_m / length_m[:-1])[:, None] * legs[:-1]
+        after = path[1:-1] + (reach_m / length_m[1:])[:, None] * legs[1:]
+    near = list(np.stack((before, path[1:-1], after), axis=1))
+    for number in np.flatnonzero(np.minimum(length_m[:-1], length_m[1:]) < reach_m).tolist():
+        corner, far_m = number + 1, float(reach_m[number])
+        near[number] = np.concatenate(
+            (_ahead(path[corner::-1], far_m), path[corner : corner + 1], _ahead(path[corner:], far_m))
+        )
+    return near
+
+
+def _reach_m(legs: Array, length_m: Array) -> Array:
+    """How far the path may be cut at each corner between `legs` (N, 2), as (N − 1,)."""
+    both = length_m[:-1] * length_m[1:]
+    cosine = np.divide(-(legs[:-1] * legs[1:]).sum(axis=1), both, out=-np.ones_like(both), where=both > 0.0)
+    half = np.sqrt(np.maximum((1.0 + cosine) / 2.0, 1e-12))
+    return np.asarray(np.clip(WP_RADIUS_M / half, 2.0 * WP_RADIUS_M, 10.0 * WP_RADIUS_M))
 
 
 def _ahead(path: Array, reach_m: float) -> Array:
@@ -179,7 +196,8 @@ def _ahead(path: Array, reach_m: float) -> Array:
 def _pieces(flight: Flight, frame: LocalFrame) -> tuple[Array, Array, NDArray[np.intp]]:
     """Ends of the pieces (M, 2, 2) in metres, their heights (M, 2), and the leg of each (M,)."""
     lonlat = lonlat_array(flight.places)
-    cut = [densified(lonlat[leg : leg + 2]) for leg in range(len(lonlat) - 1)]
+    short: list[bool] = (np.abs(np.diff(lonlat, axis=0)).max(axis=1) < _SHORT_DEG).tolist()
+    cut = [lonlat[leg : leg + 2] if short[leg] else densified(lonlat[leg : leg + 2]) for leg in range(len(short))]
     counts = [len(leg) - 1 for leg in cut]
     places = frame.project(np.concatenate(cut))
     starts = np.concatenate([np.arange(count) for count in counts])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from geofence.doors import Doors, costs_round, lines_of_sight
 from geofence.frame import Array
 from geofence.obstacles import cross
 from geofence.sleeves import Sleeve
@@ -44,7 +45,7 @@ def short_ring(sleeve: Sleeve, effort: Effort) -> Array | None:
     sleeve = sleeve.turned(int(np.argmin(sleeve.widths_m())))
     stations = _stations(sleeve, effort)
     places = sleeve.near[stations, None] + effort.shares[:, None] * (sleeve.far - sleeve.near)[stations, None]
-    sees = _lines_of_sight(sleeve, stations, places, effort.reach)
+    sees = lines_of_sight(_doors(sleeve, stations, places), min(effort.reach, len(stations)), _MOST_DOORS)
     price = 1.0 + _NEARNESS * (1.0 - np.minimum(1.0, sleeve.widths_m()[stations, None] * effort.shares / _FAR_M))
     first = _fewest(sees, price, 0, np.arange(len(effort.shares)))
     if first is None:
@@ -64,39 +65,11 @@ def _stations(sleeve: Sleeve, effort: Effort) -> Indices:
     return np.flatnonzero(np.diff(number, prepend=-1.0))
 
 
-def _lines_of_sight(sleeve: Sleeve, stations: Indices, places: Array, reach: int) -> NDArray[np.bool_]:
-    """Between which places (S, K, 2) a straight line stays in the sleeve, as (S, K, R, K).
-
-    [s, k, r, j]: from place k of station s to place j of the station r + 1 further on. What can be seen through a row
-    of doors from a place is a wedge, and each door narrows it (Lee and Preparata 1984).
-    """
-    doors, count, shares = len(sleeve.near), *places.shape[:2]
-    number = np.full(doors, -1)
-    number[stations] = np.arange(count)
-    station, share = (each.ravel() for each in np.indices((count, shares)))
-    eye, door, side = places[station, share].T, stations[station], _side(sleeve)
-    sees = np.zeros((count, shares, min(reach, count), shares), dtype=np.bool_)
-    near = sleeve.near.T[:, (door + 1) % doors] - eye
-    far = sleeve.far.T[:, (door + 1) % doors] - eye
-    for on in range(1, min(_MOST_DOORS, doors) + 1):
-        at = (door + on) % doors
-        near = _narrowed(near, sleeve.near.T[:, at] - eye, side)
-        far = _narrowed(far, sleeve.far.T[:, at] - eye, -side)
-        kept = np.flatnonzero(side * cross(far, near) > 0.0)
-        if not len(kept):
-            break
-        if len(kept) < len(door):
-            door, station, share, at = door[kept], station[kept], share[kept], at[kept]
-            eye, near, far = eye[:, kept], near[:, kept], far[:, kept]
-        past = (number[at] - station - 1) % count
-        here = np.flatnonzero((number[at] >= 0) & (past < sees.shape[2]))
-        if len(here):
-            seen = places[number[at[here]]].transpose(2, 0, 1) - eye[:, here, None]
-            within = (side * cross(near[:, here, None], seen) <= 0.0) & (
-                side * cross(far[:, here, None], seen) >= 0.0
-            )
-            sees[station[here], share[here], past[here]] = within
-    return sees
+def _doors(sleeve: Sleeve, stations: Indices, places: Array) -> Doors:
+    number = np.full(len(sleeve.near), -1)
+    number[stations] = np.arange(len(stations))
+    near, far = np.ascontiguousarray(sleeve.near), np.ascontiguousarray(sleeve.far)
+    return Doors(near, far, stations, number, places, _side(sleeve))
 
 
 def _side(sleeve: Sleeve) -> float:
@@ -106,25 +79,10 @@ def _side(sleeve: Sleeve) -> float:
     return float(np.sign(cross(onward.T, (sleeve.near - middle).T).sum()))
 
 
-def _narrowed(edge: Array, new: Array, side: float) -> Array:
-    """The edge of each wedge, (2, N), or the `new` one where that lies further in."""
-    return np.where(side * cross(edge, new) < 0.0, new, edge)
-
-
 def _fewest(sees: NDArray[np.bool_], price: Array, first: int, begins: Indices) -> Indices | None:
     """Stations and shares of the cheapest ring's vertices, (N, 2), one of them on `first` at a share of `begins`."""
-    count, shares, reach = sees.shape[:3]
-    price = np.roll(price, -first, axis=0)
-    price = np.concatenate((price, price[:1]))
-    # cost[s, k, b]: of the best path from share begins[b] of the first station to share k of the s-th from there.
-    cost = np.full((count + 1, shares, len(begins)), np.inf)
-    cost[0, begins, np.arange(len(begins))] = 0.0
-    for station in range(count):
-        ahead = slice(station + 1, min(station + reach, count) + 1)
-        ways = sees[(first + station) % count, :, : ahead.stop - ahead.start, :, None]
-        reached = np.where(ways, cost[station][:, None, None], np.inf).min(axis=0)
-        cost[ahead] = np.minimum(cost[ahead], reached + price[ahead, :, None])
-    closing = cost[count, begins, np.arange(len(begins))]
+    cost = costs_round(sees, price, first, begins)
+    closing = cost[-1, begins, np.arange(len(begins))]
     best = int(np.argmin(closing))
     if not np.isfinite(closing[best]):
         return None

@@ -57,14 +57,14 @@ def sleeves(inside: BaseGeometry, room: BaseGeometry) -> Iterator[Sleeve]:
 
 def _chains(triangles: Indices, is_near: NDArray[np.bool_]) -> Iterator[Indices]:
     """The doors of each sleeve, (M, 2) numbers of places."""
-    edges = np.sort(np.stack((triangles, np.roll(triangles, -1, axis=1)), axis=2), axis=2)
-    is_door = is_near[edges[..., 0]] != is_near[edges[..., 1]]
-    mixed = is_door.any(axis=1)
-    pairs = edges[mixed][is_door[mixed]].reshape(-1, 2, 2)  # a triangle has two doors or none
-    doors, number = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    sides = number.reshape(-1, 2)
+    ends = triangles, np.roll(triangles, -1, axis=1)
+    is_door = is_near[ends[0]] != is_near[ends[1]]
+    # A door by one number, the lesser of its places first; a triangle has two doors or none.
+    keys = (np.minimum(*ends) * len(is_near) + np.maximum(*ends))[is_door]
+    doors, number = np.unique(keys, return_inverse=True)
+    doors = np.column_stack(np.divmod(doors, len(is_near)))
     beyond: list[list[int]] = [[] for _ in doors]
-    for one, other in sides.tolist():
+    for one, other in number.reshape(-1, 2).tolist():
         beyond[one].append(other)
         beyond[other].append(one)
     left = set(range(len(doors)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from core.errors import Conflict
 from core.geo import LatLon
 from geofence.compiler import FenceTask, compile_fence, narrowest_m
-from geofence.evaluate import evaluate, passed_by
+from geofence.evaluate import Offence, Surroundings, offences, passed_by, told
 from geofence.onboard import OnboardFence
 from geofence.scene import (
     RETRACE_M,
@@ -25,7 +25,6 @@ from geofence.scene import (
     lay_out,
 )
 from geofence.space import Space
-from missions.aloft import aloft, behind, first_step
 from missions.assemble import Path, assemble, waypoints
 from missions.drafting import pieces_in
 from missions.energy import Estimate, estimate
@@ -47,18 +46,18 @@ TURN_ROOMS_M = (2.0, 5.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Option:
-    """The path flown with one way to return, judged. `estimate` None: the airframe cannot fly it at all.
+    """The path flown with one way to return, judged. `estimate` None: the airframe cannot fly it at all."""
 
-    `homeward`: so many of the last `steps` only lead home.
-    """
-
-    flight: Flight
+    scene: Scene = field(repr=False)
     steps: tuple[Waypoint, ...]
     length_m: float
     estimate: Estimate | None
-    conflicts: tuple[Conflict, ...]
+    conflicts: tuple[Conflict | Offence, ...]
     fence: OnboardFence | None
-    homeward: int
+
+    @property
+    def flight(self) -> Flight:
+        return self.scene.flight
 
     @property
     def returns(self) -> ReturnMode:
@@ -68,6 +67,10 @@ class Option:
     def curable(self) -> bool:
         """Whether another way home may fly it."""
         return all(conflict.code.startswith(("return-", "fence-")) for conflict in self.conflicts)
+
+    def told(self) -> tuple[Conflict, ...]:
+        """The conflicts in words, with what offends: asked only of the option that a person is shown."""
+        return told(self.scene, self.conflicts)
 
 
 def options(task: Task) -> Iterator[Option]:
@@ -132,76 +135,68 @@ def _assembled(task: Task, space: Space, room_m: float) -> Path:
     pieces = pieces_in(task, roomy)
     if not pieces:
         return Path()
-    begin = first_step(task)
-    path = assemble(pieces, np.zeros(2), Transits(task, pieces, roomy), begin)
-    return path if not path.missing else assemble(pieces, np.zeros(2), Transits(task, pieces, space), begin)
+    path = assemble(pieces, np.zeros(2), Transits(task, pieces, roomy))
+    return path if not path.missing else assemble(pieces, np.zeros(2), Transits(task, pieces, space))
 
 
 def _judged(task: Task, path: Path, returns: ReturnMode) -> Option:
     direct = returns is ReturnMode.DIRECT
     flown = without_filming((*path.steps, *path.way_home), task.space.no_film)
     steps = waypoints(flown, task.frame)
-    working = len(steps) - len(path.way_home)
-    if task.begins_at is not None:  # to the last digit
-        steps = (replace(steps[0], place=task.begins_at.place, alt_rel_m=task.begins_at.alt_rel_m), *steps[1:])
     if path.way_home or not direct:
         steps = (*steps, Waypoint(task.dock.place, steps[-1].alt_rel_m))
     flight = _flight(task, steps, direct=direct)
-    scene = lay_out(flight, task.frame) if task.begins_at is None else aloft(flight, task.frame, task.begins_at)
-    flown_xy = task.frame.to_xy(flight.places)[task.begins_at is not None :]
-    length_m = float(np.hypot(*np.diff(flown_xy, axis=0).T).sum())
-    conflicts = [
-        *evaluate(scene, task.space, task.conditions.terrain),
-        *_memory(len(steps) + len(behind(task.begins_at)), returns),
+    length_m = float(np.hypot(*np.diff(task.frame.to_xy(flight.places), axis=0).T).sum())
+    about = Surroundings(lay_out(flight, task.frame), task.space)
+    conflicts: list[Conflict | Offence] = [
+        *offences(about, task.conditions.terrain),
+        *_memory(steps, returns),
         *film_conflicts(flown, task.space.no_film, task.frame),
     ]
     needs = _estimate(task, steps, flight, conflicts)
-    fence: OnboardFence | Conflict | None = None if conflicts else _fence(task, scene)
+    fence: OnboardFence | Conflict | None = None if conflicts else _fence(task, about)
     if isinstance(fence, Conflict):
         conflicts, fence = [fence], None
-    return Option(flight, steps, length_m, needs, tuple(conflicts), fence, len(steps) - working)
+    return Option(about.scene, steps, length_m, needs, tuple(conflicts), fence)
 
 
-def _estimate(task: Task, steps: Sequence[Waypoint], flight: Flight, conflicts: list[Conflict]) -> Estimate | None:
+def _estimate(
+    task: Task, steps: Sequence[Waypoint], flight: Flight, conflicts: list[Conflict | Offence]
+) -> Estimate | None:
     """Times and energy; what the airframe cannot do is added to `conflicts`."""
     request, airframe = task.request, task.airframe
     if request.speed_mps > airframe.max_speed_mps:
         detail = f"{request.speed_mps:g} m/s is faster than {airframe.name} flies: {airframe.max_speed_mps:g} m/s."
         conflicts.append(Conflict("speed-above-limit", detail, "/properties/speed_mps"))
         return None
-    before = () if flight.direct else behind(task.begins_at)
-    whole = (*before, *steps)
-    points = np.column_stack((task.frame.to_xy([step.place for step in whole]), [step.alt_rel_m for step in whole]))
+    points = np.column_stack((task.frame.to_xy([step.place for step in steps]), [step.alt_rel_m for step in steps]))
     try:
         found = estimate(
             points,
             request.speed_mps,
             airframe,
             request.wind or CALM,
-            holds_s=np.array([step.hold_s for step in whole]),
+            holds_s=np.array([step.hold_s for step in steps]),
             returns=ReturnMode.DIRECT if flight.direct else ReturnMode.RETRACE,
             return_alt_m=flight.return_alt_rel_m,
-            begins_at=None if task.begins_at is None else len(before),
             motion=replace(ARDUCOPTER, wp_speed_mps=max(request.speed_mps, RETURN_MPS)),
         )
     except TooMuchWind as reason:
         detail = f"In the wind that is forecast, {reason}."
         conflicts.append(Conflict("too-much-wind", detail, "/properties/speed_mps"))
         return None
-    conflicts += _battery(found, task.airframe, task.begins_at.battery_pct if task.begins_at else 100.0)
+    conflicts += _battery(found, task.airframe)
     return found
 
 
-def _battery(found: Estimate, airframe: Airframe, charge_pct: float) -> Iterator[Conflict]:
+def _battery(found: Estimate, airframe: Airframe) -> Iterator[Conflict]:
     """A plan that 5 of 100 flights would end below the reserve, finished or broken off, may not fly."""
     energy = found.energy
-    if not energy.needed_p95_pct <= charge_pct:
-        held = f" and it holds {charge_pct:.0f} %" if charge_pct < 100.0 else ""
-        lands_with_pct = energy.lands_with_pct_p95 - 100.0 + charge_pct
+    if energy.needed_p95_pct > 100.0:
         detail = (
             f"The flight takes {energy.p50_wh:.0f} Wh, {energy.p95_wh:.0f} Wh in 5 of 100 cases; with a reserve of "
             f"{airframe.reserve:.0%} that is {energy.needed_p95_pct:.0f} % of the {airframe.battery_wh:g} Wh of "
-            f"{airframe.name}{held}: it would land with {lands_with_pct:.0f} %."
+            f"{airframe.name}: it would land with {energy.lands_with_pct_p95:.0f} %."
         )
         yield Conflict("battery-not-enough", detail, "/geometry")
 
@@ -212,12 +207,11 @@ def _flight(task: Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
     alts = tuple(step.alt_rel_m for step in inner)
     # What retraces its path goes home by it: to a rally point only RTL would go.
     rally = task.request.rally if direct else ()
-    least_m = task.begins_at.return_alt_rel_m if task.begins_at else 0.0
     return Flight(
         places=(task.dock.place, *(step.place for step in inner), task.dock.place),
         alts_rel_m=(alts[0], *alts, steps[-1].alt_rel_m),
         direct=direct,
-        return_alt_rel_m=_return_alt_m(max(*alts, RETURN_ALT_M, least_m), rally),
+        return_alt_rel_m=_return_alt_m(max(*alts, RETURN_ALT_M), rally),
         pad_agl_m=task.dock.height_agl_m,
         pad_amsl_m=task.dock.alt_amsl_m,
         margin_m=task.space.margin_m + (0.0 if direct else RETRACE_M),
@@ -230,8 +224,9 @@ def _return_alt_m(least_m: float, rally: Sequence[LatLon]) -> float:
     return float(math.ceil(least_m)) if rally else least_m
 
 
-def _fence(task: Task, scene: Scene) -> OnboardFence | Conflict:
-    fence_task = FenceTask(scene.swept(), task.space.allowed(), _fenced_off(task, scene), scene.flight.top_rel_m)
+def _fence(task: Task, about: Surroundings) -> OnboardFence | Conflict:
+    swept, top_rel_m = about.scene.swept(), about.scene.flight.top_rel_m
+    fence_task = FenceTask(swept, task.space.allowed(), _fenced_off(about), top_rel_m)
     fence = compile_fence(fence_task, task.frame, task.conditions.limits)
     if fence is not None:
         return fence
@@ -243,22 +238,22 @@ def _fence(task: Task, scene: Scene) -> OnboardFence | Conflict:
     return Conflict(code=FENCE_NOT_FEASIBLE, detail=detail, pointer="/geometry")
 
 
-def _fenced_off(task: Task, scene: Scene) -> Geometries:
+def _fenced_off(about: Surroundings) -> Geometries:
     """What the on-board fence, which is flat, must leave out.
 
     The zones that count at any height of the flight, but for those that it passes over or under on its way.
     """
-    space, flight = task.space, scene.flight
+    space, flight = about.space, about.scene.flight
     lowest_m = min(flight.alts_rel_m) - VERTICAL_MARGIN_M if flight.direct else -np.inf  # it may land anywhere
     met = space.met(lowest_m, flight.top_rel_m)
-    kept: Geometries = space.shapes[np.setdiff1d(met, passed_by(scene, space))]
+    kept: Geometries = space.shapes[np.setdiff1d(met, passed_by(about))]
     return kept
 
 
-def _memory(corners: int, returns: ReturnMode) -> Iterator[Conflict]:
-    if returns is ReturnMode.RETRACE and corners > MOST_RETRACED:
+def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict]:
+    if returns is ReturnMode.RETRACE and len(steps) > MOST_RETRACED:
         detail = (
             f"The way home can only be the path flown, and the autopilot remembers about {MOST_RETRACED} corners; "
-            f"this path has {corners}."
+            f"this path has {len(steps)}."
         )
         yield Conflict("path-too-long-to-retrace", detail, "/geometry")

@@ -35,7 +35,9 @@ _LEAST_MARGIN_M, _ROOM_M = 10.0, 5.0
 _STAGES: tuple[tuple[str, Any, str], ...] = (
     ("space", missions.planner, "task_of"),
     ("ways", Transits, "way"),
-    ("evaluate", missions.options, "evaluate"),
+    ("judging", missions.options, "_judged"),
+    ("evaluate", missions.options, "offences"),
+    ("told", missions.options, "told"),
     ("fence", missions.options, "_fence"),
     ("proof", missions.planner, "prove"),
 )

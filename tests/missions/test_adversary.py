@@ -57,7 +57,7 @@ def test_what_the_planner_finds_clear_the_proof_finds_clear(made: list[tuple[Wor
 
 
 def test_without_the_planners_own_check_the_proof_alone_lets_nothing_bad_fly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "evaluate", lambda *_: ())
+    monkeypatch.setattr(options, "offences", lambda *_: ())
     blind = plans(range(2_100, 2_106))
     assert any(plan.conflicts for _, plan in blind)
     assert [offences(plan, place) for place, plan in blind if not plan.conflicts and offences(plan, place)] == []
