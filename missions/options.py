@@ -25,6 +25,7 @@ from geofence.scene import (
     lay_out,
 )
 from geofence.space import Space
+from missions.aloft import aloft, behind, first_step
 from missions.assemble import Path, assemble, waypoints
 from missions.drafting import pieces_in
 from missions.energy import Estimate, estimate
@@ -46,7 +47,10 @@ TURN_ROOMS_M = (2.0, 5.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Option:
-    """The path flown with one way to return, judged. `estimate` None: the airframe cannot fly it at all."""
+    """The path flown with one way to return, judged. `estimate` None: the airframe cannot fly it at all.
+
+    `homeward`: so many of the last `steps` only lead home.
+    """
 
     scene: Scene = field(repr=False)
     steps: tuple[Waypoint, ...]
@@ -54,6 +58,7 @@ class Option:
     estimate: Estimate | None
     conflicts: tuple[Conflict | Offence, ...]
     fence: OnboardFence | None
+    homeward: int
 
     @property
     def flight(self) -> Flight:
@@ -135,29 +140,35 @@ def _assembled(task: Task, space: Space, room_m: float) -> Path:
     pieces = pieces_in(task, roomy)
     if not pieces:
         return Path()
-    path = assemble(pieces, np.zeros(2), Transits(task, pieces, roomy))
-    return path if not path.missing else assemble(pieces, np.zeros(2), Transits(task, pieces, space))
+    begin = first_step(task)
+    path = assemble(pieces, np.zeros(2), Transits(task, pieces, roomy), begin)
+    return path if not path.missing else assemble(pieces, np.zeros(2), Transits(task, pieces, space), begin)
 
 
 def _judged(task: Task, path: Path, returns: ReturnMode) -> Option:
     direct = returns is ReturnMode.DIRECT
     flown = without_filming((*path.steps, *path.way_home), task.space.no_film)
     steps = waypoints(flown, task.frame)
+    working = len(steps) - len(path.way_home)
+    if task.begins_at is not None:  # to the last digit
+        steps = (replace(steps[0], place=task.begins_at.place, alt_rel_m=task.begins_at.alt_rel_m), *steps[1:])
     if path.way_home or not direct:
         steps = (*steps, Waypoint(task.dock.place, steps[-1].alt_rel_m))
     flight = _flight(task, steps, direct=direct)
-    length_m = float(np.hypot(*np.diff(task.frame.to_xy(flight.places), axis=0).T).sum())
-    about = Surroundings(lay_out(flight, task.frame), task.space)
+    scene = lay_out(flight, task.frame) if task.begins_at is None else aloft(flight, task.frame, task.begins_at)
+    about = Surroundings(scene, task.space)
+    flown_xy = task.frame.to_xy(flight.places)[task.begins_at is not None :]
+    length_m = float(np.hypot(*np.diff(flown_xy, axis=0).T).sum())
     conflicts: list[Conflict | Offence] = [
         *offences(about, task.conditions.terrain),
-        *_memory(steps, returns),
+        *_memory(len(steps) + len(behind(task.begins_at)), returns),
         *film_conflicts(flown, task.space.no_film, task.frame),
     ]
     needs = _estimate(task, steps, flight, conflicts)
     fence: OnboardFence | Conflict | None = None if conflicts else _fence(task, about)
     if isinstance(fence, Conflict):
         conflicts, fence = [fence], None
-    return Option(about.scene, steps, length_m, needs, tuple(conflicts), fence)
+    return Option(about.scene, steps, length_m, needs, tuple(conflicts), fence, len(steps) - working)
 
 
 def _estimate(
@@ -169,34 +180,39 @@ def _estimate(
         detail = f"{request.speed_mps:g} m/s is faster than {airframe.name} flies: {airframe.max_speed_mps:g} m/s."
         conflicts.append(Conflict("speed-above-limit", detail, "/properties/speed_mps"))
         return None
-    points = np.column_stack((task.frame.to_xy([step.place for step in steps]), [step.alt_rel_m for step in steps]))
+    before = () if flight.direct else behind(task.begins_at)
+    whole = (*before, *steps)
+    points = np.column_stack((task.frame.to_xy([step.place for step in whole]), [step.alt_rel_m for step in whole]))
     try:
         found = estimate(
             points,
             request.speed_mps,
             airframe,
             request.wind or CALM,
-            holds_s=np.array([step.hold_s for step in steps]),
+            holds_s=np.array([step.hold_s for step in whole]),
             returns=ReturnMode.DIRECT if flight.direct else ReturnMode.RETRACE,
             return_alt_m=flight.return_alt_rel_m,
+            begins_at=None if task.begins_at is None else len(before),
             motion=replace(ARDUCOPTER, wp_speed_mps=max(request.speed_mps, RETURN_MPS)),
         )
     except TooMuchWind as reason:
         detail = f"In the wind that is forecast, {reason}."
         conflicts.append(Conflict("too-much-wind", detail, "/properties/speed_mps"))
         return None
-    conflicts += _battery(found, task.airframe)
+    conflicts += _battery(found, task.airframe, task.begins_at.battery_pct if task.begins_at else 100.0)
     return found
 
 
-def _battery(found: Estimate, airframe: Airframe) -> Iterator[Conflict]:
+def _battery(found: Estimate, airframe: Airframe, charge_pct: float) -> Iterator[Conflict]:
     """A plan that 5 of 100 flights would end below the reserve, finished or broken off, may not fly."""
     energy = found.energy
-    if energy.needed_p95_pct > 100.0:
+    if not energy.needed_p95_pct <= charge_pct:
+        held = f" and it holds {charge_pct:.0f} %" if charge_pct < 100.0 else ""
+        lands_with_pct = energy.lands_with_pct_p95 - 100.0 + charge_pct
         detail = (
             f"The flight takes {energy.p50_wh:.0f} Wh, {energy.p95_wh:.0f} Wh in 5 of 100 cases; with a reserve of "
             f"{airframe.reserve:.0%} that is {energy.needed_p95_pct:.0f} % of the {airframe.battery_wh:g} Wh of "
-            f"{airframe.name}: it would land with {energy.lands_with_pct_p95:.0f} %."
+            f"{airframe.name}{held}: it would land with {lands_with_pct:.0f} %."
         )
         yield Conflict("battery-not-enough", detail, "/geometry")
 
@@ -207,11 +223,12 @@ def _flight(task: Task, steps: Sequence[Waypoint], *, direct: bool) -> Flight:
     alts = tuple(step.alt_rel_m for step in inner)
     # What retraces its path goes home by it: to a rally point only RTL would go.
     rally = task.request.rally if direct else ()
+    least_m = task.begins_at.return_alt_rel_m if task.begins_at else 0.0
     return Flight(
         places=(task.dock.place, *(step.place for step in inner), task.dock.place),
         alts_rel_m=(alts[0], *alts, steps[-1].alt_rel_m),
         direct=direct,
-        return_alt_rel_m=_return_alt_m(max(*alts, RETURN_ALT_M), rally),
+        return_alt_rel_m=_return_alt_m(max(*alts, RETURN_ALT_M, least_m), rally),
         pad_agl_m=task.dock.height_agl_m,
         pad_amsl_m=task.dock.alt_amsl_m,
         margin_m=task.space.margin_m + (0.0 if direct else RETRACE_M),
@@ -250,10 +267,10 @@ def _fenced_off(about: Surroundings) -> Geometries:
     return kept
 
 
-def _memory(steps: Sequence[Waypoint], returns: ReturnMode) -> Iterator[Conflict]:
-    if returns is ReturnMode.RETRACE and len(steps) > MOST_RETRACED:
+def _memory(corners: int, returns: ReturnMode) -> Iterator[Conflict]:
+    if returns is ReturnMode.RETRACE and corners > MOST_RETRACED:
         detail = (
             f"The way home can only be the path flown, and the autopilot remembers about {MOST_RETRACED} corners; "
-            f"this path has {len(steps)}."
+            f"this path has {corners}."
         )
         yield Conflict("path-too-long-to-retrace", detail, "/geometry")

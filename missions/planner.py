@@ -13,7 +13,7 @@ from geofence.scene import RETURN_ALT_M
 from geofence.window import TimeWindow
 from geofence.zones import Airspace
 from missions.items import fence_items, items_hash, mission_items, rally_items
-from missions.model import Airframe, Dock, MissionItem, MissionRequest, Plan, ReturnMode, Waypoint
+from missions.model import Airframe, Beginning, Dock, MissionItem, MissionRequest, Plan, ReturnMode, Waypoint
 from missions.options import FENCE_NOT_FEASIBLE, Option, options
 from missions.prove import conflicts_of, prove
 from missions.shorten import shortened
@@ -22,26 +22,47 @@ from missions.task import HOLDS_FOR, Conditions, Task, task_of
 __all__ = ["Conditions", "plan"]
 
 
-def plan(request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions) -> Plan:
+def plan(
+    request: MissionRequest,
+    dock: Dock,
+    airspace: Airspace,
+    airframe: Airframe,
+    conditions: Conditions,
+    *,
+    begins_at: Beginning | None = None,
+) -> Plan:
     """The plan of `request` from `dock`, with every conflict found; one with conflicts has no fence and no hash.
 
-    Raises InvalidRequest for what the pattern cannot do with its parameters.
+    `begins_at`: the vehicle is in the air there, `dock` is where it took off. Raises InvalidRequest for what the
+    pattern cannot do with its parameters.
     """
-    task = task_of(request, dock, airspace, airframe, conditions)
+    task = task_of(request, dock, airspace, airframe, conditions, begins_at=begins_at)
+    made, best = _best(task)
+    if best is None or conditions.quick or {conflict.code for conflict in made.conflicts} != {FENCE_NOT_FEASIBLE}:
+        return made
+    quickly = replace(conditions, quick=True)
+    proposal = shortened(
+        request, best.steps, lambda one: plan(one, dock, airspace, airframe, quickly, begins_at=begins_at)
+    )
+    return replace(made, proposals=(proposal,) if proposal else ())
+
+
+def plan_of(task: Task) -> Plan:
+    """The plan of a task that is laid out already, as `plan`, but without proposals."""
+    return _best(task)[0]
+
+
+def _best(task: Task) -> tuple[Plan, Option | None]:
+    """The plan of the first way to fly that nothing speaks against; else of the best one tried."""
     tried = []
     for option in options(task):
         if not option.conflicts:
-            return _proven(task, _plan_of(task, option, ()))
+            return _proven(task, _plan_of(task, option, ())), option
         tried.append(option)
         if not option.curable:
             break
     best = min(tried, key=lambda option: len(option.conflicts), default=None)
-    made = _plan_of(task, best, (*_outside(task), *(best.told() if best else ())))
-    if best is None or conditions.quick or {conflict.code for conflict in made.conflicts} != {FENCE_NOT_FEASIBLE}:
-        return made
-    quickly = replace(conditions, quick=True)
-    proposal = shortened(request, best.steps, lambda shorter: plan(shorter, dock, airspace, airframe, quickly))
-    return replace(made, proposals=(proposal,) if proposal else ())
+    return _plan_of(task, best, (*_outside(task), *(best.told() if best else ()))), best
 
 
 def _proven(task: Task, made: Plan) -> Plan:
@@ -73,7 +94,14 @@ def _plan_of(task: Task, option: Option | None, conflicts: tuple[Conflict, ...])
     walls: tuple[MissionItem, ...] = ()
     rally: tuple[Waypoint, ...] = ()
     if option is not None and fence is not None:
-        items = mission_items(dock.place, dock.alt_amsl_m, steps, request.speed_mps, returns=option.returns)
+        items = mission_items(
+            dock.place,
+            dock.alt_amsl_m,
+            steps,
+            request.speed_mps,
+            returns=option.returns,
+            in_air=task.begins_at is not None,
+        )
         walls = fence_items(fence)
         rally = tuple(Waypoint(place, option.flight.return_alt_rel_m) for place in option.flight.rally)
     return Plan(
@@ -88,8 +116,7 @@ def _plan_of(task: Task, option: Option | None, conflicts: tuple[Conflict, ...])
         energy_wh=needs.energy.p50_wh if needs else 0.0,
         battery_needed_pct=needs.energy.needed_pct if needs else 0.0,
         battery_p95_pct=needs.energy.needed_p95_pct if needs else 0.0,
-        # The timeline begins on the pad and above it.
-        offsets_s=tuple(needs.timeline.at_s[2 : 2 + len(steps)].round(2).tolist()) if needs else (),
+        offsets_s=tuple(needs.reached_s.round(2).tolist()) if needs else (),
         airspace_version=task.airspace.version,
         conflicts=conflicts,
         fence=fence,
@@ -104,6 +131,8 @@ def _plan_of(task: Task, option: Option | None, conflicts: tuple[Conflict, ...])
         return_alt_rel_m=option.flight.return_alt_rel_m if option else RETURN_ALT_M,
         departs_at=task.departs_at,
         airframe=task.airframe.name,
+        begins_at=task.begins_at,
+        homeward=option.homeward if option else 0,
     )
 
 
