@@ -69,7 +69,7 @@ async def _measure() -> tuple[float, float, float]:
     )
     (link,) = station.links
     await link.open()
-    tasks = [asyncio.create_task(job) for job in (link.run(), station.heartbeats(), station.keep_streams())]
+    tasks = [asyncio.create_task(job) for job in (link.run(), station.knock(), station.keep_streams())]
     with _simulator(f"127.0.0.1:{link.address[1]}") as pid:
         await asyncio.sleep(_SETTLE_S)
         before, began, counted = cpu_s(pid), time.monotonic(), 0

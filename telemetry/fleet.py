@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from core.clock import Clock
 from core.ids import VehicleId
-from telemetry.links import Link, LinkConfig, Peer, make_link
+from telemetry.heart.keeper import Beat
+from telemetry.links import Link, LinkChange, LinkCondition, LinkConfig, LinkHealth, Peer, make_link
 from telemetry.messages import FleetEvent, FleetTick, LinkState
 from telemetry.packets import Cmd, CommandLong, Heartbeat, Outbound
 from telemetry.vehicle import LOST_AFTER_S, Vehicle, VehicleConfig
@@ -25,8 +26,10 @@ from telemetry.wire import (
 
 log = logging.getLogger("bailu.fleet")
 
-# Our address: the ground-station id that ArduPilot's MAV_GCS_SYSID expects by default, MAV_COMP_ID_MISSIONPLANNER.
+# Our address unless told otherwise, and our components: MAV_COMP_ID_MISSIONPLANNER speaks, MAV_COMP_ID_USER1 beats,
+# so that each of the two processes numbers its own frames.
 OWN_ADDRESS = MavAddress(255, 190)
+HEART_COMPONENT = 25
 _BROADCAST = MavAddress(0, 0)
 # MAV_COMP_ID_AUTOPILOT1: gimbals and companions speak under the vehicle's system id too, and are not the vehicle.
 _AUTOPILOT = 1
@@ -44,9 +47,13 @@ class Channel:
 
     link: Link
     peer: Peer
-    decoder: Decoder = field(default_factory=lambda: Decoder(OWN_ADDRESS))
-    encoder: Encoder = field(default_factory=lambda: Encoder(OWN_ADDRESS))
+    own: MavAddress
     heard_s: float = 0.0
+    decoder: Decoder = field(init=False)
+    encoder: Encoder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.decoder, self.encoder = Decoder(self.own), Encoder(self.own)
 
     def send(self, packet: Outbound, to: MavAddress) -> None:
         self.link.send(self.peer, self.encoder.frame(packet, to))
@@ -74,13 +81,15 @@ class Fleet:
         pace: float,
         on_frame: OnFrame,
         on_event: OnEvent,
+        own: MavAddress = OWN_ADDRESS,
     ) -> None:
         self.name = name
+        self._own = own
         self.vehicles: dict[VehicleId, Vehicle] = {
             config.id: Vehicle(config, clock=clock, pace=pace) for config in vehicles
         }
-        self.links = [self._make(config) for config in links]
         self.refused_channels = 0
+        self.ticked_s = clock.mono_s()
         self._by_address = {(link, v.config.system_id): v for v in self.vehicles.values() for link in v.config.links}
         self._clock = clock
         self._pace = pace
@@ -90,9 +99,18 @@ class Fleet:
         self._bindings: dict[VehicleId, _Binding] = {}
         self._told: dict[VehicleId, LinkState] = {}
         self._strangers: set[tuple[str, int]] = set()
+        self.links = [self._make(config) for config in links]
 
     def _make(self, config: LinkConfig) -> Link:
-        return make_link(config, lambda peer, data: self._received(config.name, peer, data))
+        return make_link(
+            config,
+            lambda peer, data: self._received(config.name, peer, data),
+            on_change=self._link_changed,
+            clock=self._clock,
+        )
+
+    def _link_changed(self, change: LinkChange) -> None:
+        self._tell("info" if change.up else "warning", "link-up" if change.up else "link-down", change.text)
 
     # --- receiving ---
 
@@ -101,8 +119,11 @@ class Fleet:
         if channel is None:
             return
         channel.heard_s = self._clock.mono_s()
+        counts, damaged = channel.link.counts, channel.decoder.bad_frames
         for frame in channel.decoder.feed(data):
+            counts.frame((peer, frame.source.system_id, frame.source.component_id), frame.sequence)
             self._take(link_name, channel, frame)
+        counts.damaged(channel.decoder.bad_frames - damaged)
 
     def _channel(self, link_name: str, peer: Peer) -> Channel | None:
         key = (link_name, peer)
@@ -112,7 +133,7 @@ class Fleet:
                 self.refused_channels += 1
                 return None
             link = next(link for link in self.links if link.name == link_name)
-            channel = self._channels[key] = Channel(link, peer)
+            channel = self._channels[key] = Channel(link, peer, self._own)
         return channel
 
     def _forget_silent(self) -> bool:
@@ -154,13 +175,18 @@ class Fleet:
             if not is_autopilot:
                 return False
             self._bindings[vehicle.id] = binding = _Binding(channel, now)
-            vehicle.attach(lambda packet: self._send(vehicle.id, packet))
+            self._attach(vehicle, channel)
         if binding.channel is not channel:
             # Two live senders under one id: the first keeps it, so that a stranger cannot push a vehicle out.
             self._stranger_on(vehicle, channel, is_autopilot)
             return False
         binding.heard_s = now
         return True
+
+    def _attach(self, vehicle: Vehicle, channel: Channel) -> None:
+        """From now on the vehicle is spoken to on this channel; one that is only replayed is never spoken to."""
+        replayed = channel.link.health().state is LinkCondition.REPLAYING
+        vehicle.attach(None if replayed else lambda packet: self._send(vehicle.id, packet))
 
     def _stranger_on(self, vehicle: Vehicle, channel: Channel, is_autopilot: bool) -> None:
         key = (f"{channel.link.name} {channel.peer}", vehicle.config.system_id)
@@ -180,16 +206,22 @@ class Fleet:
         system_id = self.vehicles[vehicle_id].config.system_id
         binding.channel.send(packet, MavAddress(system_id, _AUTOPILOT))
 
-    async def heartbeats(self) -> None:
-        """1 Hz of the vehicle's time to every peer, so that a ground-station failsafe sees us."""
+    def beats(self) -> tuple[Beat, ...]:
+        """Where heartbeats are to go: to every bound vehicle on its channel, once per channel."""
+        source = (self._own.system_id, HEART_COMPONENT)
+        beats = {}
+        for binding in self._bindings.values():
+            beat = Beat(binding.channel.link, binding.channel.peer, source)
+            beats[beat.key] = beat
+        return tuple(beats.values())
+
+    async def knock(self) -> None:
+        """A heartbeat a second to each peer that we call and that nothing was heard of: it does not know us yet."""
         beat = Heartbeat(is_autopilot=False, armed=False, custom_mode=0, system_status=4)
         while True:
-            targets = {id(b.channel): b.channel for b in self._bindings.values()}
-            for channel in targets.values():
-                channel.send(beat, _BROADCAST)
+            used = {id(binding.channel.link) for binding in self._bindings.values()}
             for link in self.links:
-                # A client has to speak first, or its peer does not know where we are.
-                if not any(channel.link is link for channel in targets.values()):
+                if id(link) not in used:
                     self._knock(link, beat)
             await asyncio.sleep(max(0.05, 1.0 / self._pace))
 
@@ -220,17 +252,25 @@ class Fleet:
 
     def tick(self) -> FleetTick:
         """All vehicles as of now; says once when a link is lost and once when it is back."""
+        self.ticked_s = self._clock.mono_s()
         states = tuple(vehicle.snapshot() for vehicle in self.vehicles.values())
         for state in states:
             before = self._told.get(state.vehicle_id, LinkState.NEVER)
             if state.link is LinkState.LOST and before is not LinkState.LOST:
                 self._tell("critical", "link-lost", f"{state.name} is not heard any more.", state.vehicle_id)
                 self._told[state.vehicle_id] = LinkState.LOST
+            elif state.link is LinkState.REPLAYED and before is not LinkState.REPLAYED:
+                self._tell("info", "replayed", f"{state.name} is shown from a recording.", state.vehicle_id)
+                self._told[state.vehicle_id] = LinkState.REPLAYED
             elif state.link is LinkState.LIVE and before is not LinkState.LIVE:
                 word = "again" if before is LinkState.LOST else "now"
                 self._tell("info", "link-back", f"{state.name} is heard {word}.", state.vehicle_id)
                 self._told[state.vehicle_id] = LinkState.LIVE
         return FleetTick(gateway=self.name, at=self._clock.now(), vehicles=states)
+
+    def health(self) -> tuple[LinkHealth, ...]:
+        """How each link does."""
+        return tuple(link.health() for link in self.links)
 
     def _tell(self, severity: str, code: str, text: str, vehicle_id: VehicleId | None = None) -> None:
         log.log({"info": logging.INFO}.get(severity, logging.WARNING), "%s: %s", code, text)

@@ -18,6 +18,7 @@ from missions.sortie import is_finished
 from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, journalled, new_record, reconciled, set_mode
 from telemetry.fleet import Fleet
 from telemetry.flight import Flight
+from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
 from telemetry.messages import (
     FLEET_EVENT,
@@ -70,6 +71,14 @@ class Gateway:
         self._fleet = Fleet(
             name, links, vehicles, clock=clock, pace=time_scale, on_frame=self._on_frame, on_event=self._publish
         )
+        self._lifeline = Lifeline(
+            self._fleet,
+            bus=bus,
+            clock=clock,
+            data_dir=data_dir,
+            every_s=max(0.05, 1.0 / time_scale),
+            on_event=self._publish,
+        )
 
     @property
     def link_addresses(self) -> dict[str, Peer]:
@@ -80,6 +89,7 @@ class Gateway:
 
     async def open(self) -> None:
         """Binds every link. Raises LinkError; then none stays open."""
+        await self._lifeline.succeed()
         for link in self._fleet.links:
             await link.open()
 
@@ -92,7 +102,8 @@ class Gateway:
             async with self._group as group:
                 for link in self._fleet.links:
                     group.create_task(link.run(), name=f"link {link.name}")
-                group.create_task(self._fleet.heartbeats(), name="heartbeats")
+                group.create_task(self._lifeline.run(), name="lifeline")
+                group.create_task(self._fleet.knock(), name="knock")
                 group.create_task(self._fleet.keep_streams(), name="streams")
                 group.create_task(self._tick(), name="tick")
                 for vehicle in self._fleet.vehicles.values():

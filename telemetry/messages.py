@@ -10,9 +10,11 @@ from typing import Any
 from core.errors import Encounter
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from missions.model import CommandKind, CommandRecord, Sortie
+from telemetry.links.port import LinkHealth
 
 # Subjects. A gateway serves the vehicles that it owns, so requests carry the vehicle in the subject.
 FLEET_TICK = "fleet.tick"
+LINKS_TICK = "fleet.links"
 SORTIE_CHANGED = "sorties.changed"
 FLEET_EVENT = "fleet.event"
 AIRSPACE_REVIEWED = "airspace.reviewed"
@@ -20,6 +22,11 @@ AIRSPACE_REVIEWED = "airspace.reviewed"
 
 def launch_subject(vehicle_id: VehicleId) -> str:
     return f"vehicle.{vehicle_id}.launch"
+
+
+def pulse_subject(gateway: str) -> str:
+    # A host's name may hold dots, which part the words of a subject.
+    return f"gateway.{gateway.replace('.', '-')}.pulse"
 
 
 def command_subject(vehicle_id: VehicleId) -> str:
@@ -33,6 +40,7 @@ class LinkState(StrEnum):
     LIVE = "live"  # a heartbeat within 1.5 s
     STALE = "stale"  # older than that
     LOST = "lost"  # older than 5 s
+    REPLAYED = "replayed"  # a recording is played: shown, never commanded
 
 
 class Landed(StrEnum):
@@ -106,6 +114,23 @@ class FleetTick:
     gateway: str
     at: datetime
     vehicles: tuple[VehicleState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinksTick:
+    """How the links of one gateway do; published once a second. `heart`: whether heartbeats go out."""
+
+    gateway: str
+    at: datetime
+    links: tuple[LinkHealth, ...]
+    heart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The gateway asks itself over the bus, the way that commands come; the answer feeds its heart."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

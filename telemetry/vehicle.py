@@ -87,6 +87,7 @@ class Vehicle:
         self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
         self.listeners: list[Listener] = []
         self._transmit: Callable[[Outbound], None] | None = None
+        self._replayed = False
         self._heard_s: float | None = None
         self._heard_at: datetime | None = None
         self._position_s: float | None = None
@@ -95,9 +96,10 @@ class Vehicle:
 
     # --- what the receive path calls ---
 
-    def attach(self, transmit: Callable[[Outbound], None]) -> None:
-        """Where frames to this vehicle go from now on."""
+    def attach(self, transmit: Callable[[Outbound], None] | None) -> None:
+        """Where frames to this vehicle go from now on; None: it is played from a recording and hears nothing."""
         self._transmit = transmit
+        self._replayed = transmit is None
 
     def assign(self, sortie_id: SortieId | None) -> None:
         """Which sortie the vehicle flies, for whoever looks at its record."""
@@ -144,6 +146,8 @@ class Vehicle:
         now = self.clock.mono_s()
         heard_age = None if self._heard_s is None else round(now - self._heard_s, 3)
         link = _link_state(heard_age)
+        if self._replayed and link in (LinkState.LIVE, LinkState.STALE):
+            link = LinkState.REPLAYED
         return replace(
             self.state,
             link=link,

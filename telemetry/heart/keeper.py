@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import os
 import random
 import socket
@@ -15,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from telemetry.heart.beating import FED_WITHIN_S
 from telemetry.links.port import Link, Peer
 from telemetry.links.supervise import pause_s
 
@@ -98,6 +100,7 @@ class Heart:
     def __init__(self, door: Path, *, every_s: float, on_trouble: OnTrouble) -> None:
         """`every_s`: seconds between beats. `on_trouble`: told when the process died by itself."""
         self.sent = self.failed = 0
+        self._heard_s = self._fed_s = -math.inf
         self._door_path = door
         self._every_s = every_s
         self._on_trouble = on_trouble
@@ -112,6 +115,11 @@ class Heart:
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether it was fed lately, and says itself that it is at work."""
+        return time.monotonic() - min(self._heard_s, self._fed_s) <= FED_WITHIN_S
 
     # --- life ---
 
@@ -169,6 +177,7 @@ class Heart:
             for line in lines:
                 said = json.loads(line)
                 self.sent, self.failed = said["sent"], said["failed"]
+                self._heard_s = time.monotonic()
 
     async def _end(self) -> None:
         self._say({"do": "end"})
@@ -191,7 +200,8 @@ class Heart:
 
     def feed(self) -> None:
         """The command path works at this moment; say so only when it was seen to."""
-        self._say({"do": "feed", "at_s": time.monotonic()})
+        self._fed_s = time.monotonic()
+        self._say({"do": "feed", "at_s": self._fed_s})
 
     def keep(self, beats: Iterable[Beat]) -> None:
         """Beats go to these and to nobody else. Call it often: a link that came back has another descriptor."""

@@ -50,7 +50,7 @@ def test_vehicles_come_from_the_file_or_the_environment(tmp_path: Path) -> None:
         ({"BAILU_HOST": "0.0.0.0"}, "", "binds loopback addresses only"),
         ({"BAILU_LINKS": "["}, "", "BAILU_LINKS"),
         ({}, "port = ", "bailu.toml"),
-        ({}, '[[links]]\nname = "a"\nurl = "serial:x:1"', "links.0.url: a link is udpin"),
+        ({}, '[[links]]\nname = "a"\nurl = "serial:x:1"', "1 is no baud rate"),
         ({}, '[[links]]\nname = "other"\nurl = "udpin:127.0.0.1:1"', "on link 'fleet', which is not configured"),
         (
             {},

@@ -1366,7 +1366,7 @@ export interface components {
          * @description How well a vehicle is heard (reliability guide, section 2).
          * @enum {string}
          */
-        LinkState: "never" | "live" | "stale" | "lost";
+        LinkState: "never" | "live" | "stale" | "lost" | "replayed";
         /** Me */
         Me: {
             /** Operator Id */

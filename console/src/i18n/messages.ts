@@ -27,6 +27,7 @@ export const zh = {
   "vehicle.armed": "已解锁",
   "vehicle.flying": "飞行中",
   "vehicle.lost": "失联",
+  "vehicle.replayed": "录像回放",
   "vehicle.never": "未上线",
   "vehicle.outdated": "数据过期",
   "vehicle.breach": "越界",
@@ -57,6 +58,7 @@ export const zh = {
   "link.stale": "延迟",
   "link.lost": "中断",
   "link.never": "未建立",
+  "link.replayed": "回放",
 
   "state.requested": "已受理",
   "state.preflight": "飞前检查",
@@ -496,6 +498,7 @@ export const en: Record<Key, string> = {
   "vehicle.armed": "Armed",
   "vehicle.flying": "Flying",
   "vehicle.lost": "Lost",
+  "vehicle.replayed": "Replayed from a recording",
   "vehicle.never": "Never heard",
   "vehicle.outdated": "Outdated",
   "vehicle.breach": "Breach",
@@ -526,6 +529,7 @@ export const en: Record<Key, string> = {
   "link.stale": "Delayed",
   "link.lost": "Lost",
   "link.never": "None yet",
+  "link.replayed": "Replay",
 
   "state.requested": "Requested",
   "state.preflight": "Checks",

@@ -59,6 +59,7 @@ export interface Standing {
 export function standing(vehicle: VehicleState, sortie: Key | null): Standing {
   if (vehicle.link === "never") return { key: "vehicle.never", tone: "idle" };
   if (vehicle.link === "lost") return { key: "vehicle.lost", tone: "bad" };
+  if (vehicle.link === "replayed") return { key: "vehicle.replayed", tone: "idle" };
   if (vehicle.fence_breached) return { key: "vehicle.breach", tone: "bad" };
   if (sortie) return { key: sortie, tone: sortie === "state.paused" ? "warn" : "active" };
   if (isAirborne(vehicle)) return { key: "vehicle.flying", tone: "active" };
