@@ -134,14 +134,16 @@ def estimate(
         hold_s[2 : 2 + len(points)] += holds_s
     back = len(points) + 1
     strong = replace(wind, speed_mps=wind.speed_mps + P95_SIGMAS * wind.gust_mps)
-    calm_to_strong = [
-        timeline(path, speed_mps, airframe, blowing, hold_s=hold_s, return_from=back, motion=motion)
-        for blowing in (wind, strong)
-    ]
     first = 0 if begins_at is None else begins_at + 2
-    median, worst = (replace(each, at_s=each.at_s - each.at_s[first]) for each in calm_to_strong)
+    flown = {}  # without gusts both are one
+    for blowing in (wind, strong):
+        if blowing not in flown:
+            each = timeline(path, speed_mps, airframe, blowing, hold_s=hold_s, return_from=back, motion=motion)
+            flown[blowing] = replace(each, at_s=each.at_s - each.at_s[first])
+    median, worst = flown[wind], flown[strong]
+    gusty = (worst, strong) if strong != wind else None
     found = energy(
-        median, airframe, wind, strong=(worst, strong), returns=returns, return_alt_m=return_alt_m, motion=motion,
+        median, airframe, wind, strong=gusty, returns=returns, return_alt_m=return_alt_m, motion=motion,
         first=first,
     )  # fmt: skip
     # The timeline begins on the pad and above it.
@@ -168,13 +170,13 @@ def energy(
     Raises TooMuchWind when the vehicle could not return from a vertex against the wind.
     """
     found = []
-    for each, blowing in ((flight, wind), strong or (flight, wind)):
+    for each, blowing in ((flight, wind), *((strong,) if strong else ())):
         spent_j = spent_by_vertex(each, airframe, blowing, first)
         back_j = _way_back_j(each, airframe, blowing, returns=returns, return_alt_m=return_alt_m, motion=motion)
         broken_off_j = (spent_j[1:-2] + back_j)[max(0, first - 1) :]
         worst = int(broken_off_j.argmax()) + max(1, first)
         found.append((float(spent_j[-1]), float(broken_off_j.max()), worst))
-    (p50_j, p50_worst_j, worst_at), (strong_j, strong_worst_j, _) = found
+    (p50_j, p50_worst_j, worst_at), (strong_j, strong_worst_j, _) = found[0], found[-1]
     # Who hovers saves in a stronger wind (`Airframe.lift_share`): p95 is the dearer of the two.
     p95_j, p95_worst_j = max(p50_j, strong_j), max(p50_worst_j, strong_worst_j)
     widening = 1.0 + P95_SIGMAS * airframe.spread

@@ -204,14 +204,14 @@ def change_s(speed_mps: Array, accel_mps2: Array | float, jerk_mps3: float) -> A
 
 
 def _reached(length_m: Array, top_mps: Array, accel_mps2: Array, jerk_mps3: float) -> Array:
-    """The greatest speed of legs flown from rest to rest: a short one never comes to `top_mps`."""
-    low, high = np.zeros_like(top_mps), top_mps.copy()
-    enough = top_mps * change_s(top_mps, accel_mps2, jerk_mps3) <= length_m
-    for _ in range(24):  # halves the doubt each time: below a micrometre per second
-        middle = 0.5 * (low + high)
-        fits = middle * change_s(middle, accel_mps2, jerk_mps3) <= length_m
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-    return np.where(enough, top_mps, low)
+    """The greatest speed of legs flown from rest to rest: a short one never comes to `top_mps`.
+
+    That at which reaching it and leaving it again, v times `change_s` of v, takes the whole leg.
+    """
+    ramp_mps = accel_mps2**2 / jerk_mps3
+    ramping = np.cbrt(0.25 * jerk_mps3 * length_m**2)
+    steadily = 0.5 * (np.sqrt(ramp_mps**2 + 4.0 * accel_mps2 * length_m) - ramp_mps)
+    return np.minimum(top_mps, np.where(ramping < ramp_mps, ramping, steadily))
 
 
 def _corners(unit: Array, reached_mps: Array, hold_s: Array, motion: Motion) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 
 from geofence.window import TimeWindow
 from geofence.zones import Airspace, Role, Zone
@@ -18,7 +19,7 @@ from missions.prove.fence import Fence, enclosed, read_fence, sound_fence
 from missions.prove.film import keep_cameras_off
 from missions.prove.findings import merged, told
 from missions.prove.flight import NotFlyable
-from missions.prove.ground import ZoneIndex, boxes, of_role
+from missions.prove.ground import ZoneIndex, boxes, near_to, of_role
 from missions.prove.heights import GroundHeights
 from missions.prove.inclusions import stay_inside
 from missions.prove.limits import agrees, ends_well, right_hashes, within_vehicle, within_window, within_wire
@@ -61,9 +62,8 @@ def prove(
     Looks at nothing but what goes over the wire and shares no code with the planner. `terrain` None: the ground is
     flat, `plan.home_agl_m` below home. A `Ground` in place of the airspace saves preparing it for each plan.
     """
-    ground = airspace if isinstance(airspace, Ground) else ground_of(airspace)
-    checks = tuple(_checks(plan, ground, Circumstances(vehicle, window, terrain, autopilot)))
-    return _proof(plan, ground.airspace, window, checks)
+    checks = tuple(_checks(plan, airspace, Circumstances(vehicle, window, terrain, autopilot)))
+    return _proof(plan, airspace.airspace if isinstance(airspace, Ground) else airspace, window, checks)
 
 
 def reprove(
@@ -117,7 +117,8 @@ def _anything_near(plan: Plan, *indices: ZoneIndex) -> bool:
     return any(len(index.near(box)[1]) > 0 for index in indices)
 
 
-def _checks(plan: Plan, ground: Ground, given: Circumstances) -> Iterator[ProofCheck]:
+def _checks(plan: Plan, given_airspace: Airspace | Ground, given: Circumstances) -> Iterator[ProofCheck]:
+    airspace = given_airspace.airspace if isinstance(given_airspace, Ground) else given_airspace
     yield from right_hashes(plan)
     storable = within_wire(plan, given.autopilot)
     yield storable
@@ -133,8 +134,8 @@ def _checks(plan: Plan, ground: Ground, given: Circumstances) -> Iterator[ProofC
     yield from ends_well(subject)
     yield from within_vehicle(subject)
     yield within_window(subject)
-    yield from keep_heights(subject, ground.airspace)
-    yield from stay_inside(subject, ground.airspace)
+    yield from keep_heights(subject, airspace)
+    yield from stay_inside(subject, airspace)
     fence = None
     try:
         rings = read_fence(plan.fence_items)
@@ -145,9 +146,19 @@ def _checks(plan: Plan, ground: Ground, given: Circumstances) -> Iterator[ProofC
         fence = enclosed(rings, subject.planes.true, subject.planes.flat)
         yield from sound_fence(plan, rings, given.autopilot)
         yield from holds_flight(subject, fence)
-        yield from inside_inclusions(subject, fence, ground.airspace)
-        yield from ceiling_fits(subject, ground.airspace)
+        yield from inside_inclusions(subject, fence, airspace)
+        yield from ceiling_fits(subject, airspace)
+    ground = given_airspace if isinstance(given_airspace, Ground) else _ground_about(subject, fence, airspace)
     yield from _against_zones(subject, ground.exclusions, ground.no_film, fence)
+
+
+def _ground_about(subject: Subject, fence: Fence | None, airspace: Airspace) -> Ground:
+    """The airspace made ready for this plan alone: with no more than the zones that can be near it."""
+    shapes = np.concatenate([parts.lonlat for parts in subject.parts])
+    bounds = [shapely.total_bounds(shapes)] + ([shapely.total_bounds(fence.lonlat)] if fence else [])
+    west_south, east_north = np.array(bounds)[:, :2].min(axis=0), np.array(bounds)[:, 2:].max(axis=0)
+    zones = (zone for zone in airspace.zones if zone.role in (Role.EXCLUSION, Role.NO_FILM))
+    return ground_of(replace(airspace, zones=near_to(zones, np.concatenate((west_south, east_north)))))
 
 
 def _fence(plan: Plan, subject: Subject) -> Fence:

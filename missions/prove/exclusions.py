@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from missions.model import ProofCheck
 from missions.prove.facts import ROUNDING_M
 from missions.prove.findings import Measured, lines
-from missions.prove.ground import Indices, ZoneIndex, in_plane, pairs
+from missions.prove.ground import Indices, Pairs, ZoneIndex, in_plane, pairs
 from missions.prove.parts import Parts
 from missions.prove.rules import exclusion_rule
 from missions.prove.subject import Subject
@@ -30,16 +30,19 @@ def keep_off(subject: Subject, index: ZoneIndex) -> Kept:
     """Legs, turns, columns and returns against all exclusions of `index`."""
     checks: list[ProofCheck] = []
     passed: set[int] = set()
+    known: dict[int, Pairs] = {}
     for parts in subject.parts:
-        found, over = _measured(subject, parts, index)
+        # A way back along the path, and what is above and below it, have the path's own shapes.
+        if id(parts.true) not in known:
+            known[id(parts.true)] = pairs(parts, index, subject.planes, subject.window)
+        found, over = _measured(subject, parts, known[id(parts.true)], index)
         checks += _lines(subject, found, index)
         passed |= set(over.tolist())
     return Kept(tuple(checks), frozenset(passed))
 
 
-def _measured(subject: Subject, parts: Parts, index: ZoneIndex) -> tuple[Measured, Indices]:
+def _measured(subject: Subject, parts: Parts, found: Pairs, index: ZoneIndex) -> tuple[Measured, Indices]:
     """Distances to the zones whose bands the parts meet; and which of the others are nearer than they should be."""
-    found = pairs(parts, index, subject.planes, subject.window)
     needed_m = np.maximum(index.margin_m[found.zone], parts.budget_m[found.part]) + parts.more_m
     met = subject.heights.met(parts, found.part, index, found.zone)
     over = found.zone[~met & (found.gap_m < needed_m - ROUNDING_M)]

@@ -48,7 +48,7 @@ class ZoneIndex:
         self.floor = _ends([zone.band.floor for zone in self.zones], -np.inf)
         self.ceiling = _ends([zone.band.ceiling for zone in self.zones], np.inf)
         self.shapes = _shapes(self.zones)
-        reach_m = 1.01 * self.radius_m + np.maximum(self.margin_m, _MOST_BUDGET_M) + LOOK_M + _BEND_M
+        reach_m = _reach_m(self.radius_m, self.margin_m)
         self._tree = shapely.STRtree(boxes(widened(shapely.bounds(self.shapes), reach_m)))
 
     def __len__(self) -> int:
@@ -106,9 +106,33 @@ def widened(boxes: Array, metres: Array) -> Array:
     return boxes + np.column_stack((-lon, -lat, lon, lat))
 
 
+def near_to(zones: Iterable[Zone], box: Array) -> tuple[Zone, ...]:
+    """The zones that a `ZoneIndex` could find near anything in `box` (4,) degrees; the others need no shape."""
+    kept = tuple(zones)
+    rings = [(zone.shape.center,) if isinstance(zone.shape, CircleShape) else zone.shape.outer for zone in kept]
+    if not rings:
+        return ()
+    counts = np.array([len(ring) for ring in rings])
+    starts = np.cumsum(counts) - counts
+    lonlat = np.array([(at.lon_deg, at.lat_deg) for ring in rings for at in ring], dtype=np.float64)
+    low, high = np.minimum.reduceat(lonlat, starts), np.maximum.reduceat(lonlat, starts)
+    radii_m = np.array([_radius_m(zone) for zone in kept], dtype=np.float64)
+    margins_m = np.array([zone.margin_m for zone in kept], dtype=np.float64)
+    around = widened(np.concatenate((low, high), axis=1), _reach_m(radii_m, margins_m))
+    # An edge over the 180th meridian goes the short way, out of the box of its ends.
+    meets = (high - low)[:, 0] > 180.0
+    meets |= ((around[:, :2] <= box[2:]) & (around[:, 2:] >= box[:2])).all(axis=1)
+    return tuple(kept[number] for number in np.flatnonzero(meets))
+
+
 def of_role(zones: Iterable[Zone], role: Role) -> tuple[Zone, ...]:
     """The zones of one role."""
     return tuple(zone for zone in zones if zone.role is role)
+
+
+def _reach_m(radii_m: Array, margins_m: Array) -> Array:
+    """How far from a zone's corners, or its centre, something may be that is still looked at."""
+    return np.asarray(1.01 * radii_m + np.maximum(margins_m, _MOST_BUDGET_M) + LOOK_M + _BEND_M)
 
 
 def _ends(altitudes: list[Altitude | None], unbounded: float) -> Ends:

@@ -56,8 +56,12 @@ def stay_inside(subject: Subject, airspace: Airspace) -> tuple[ProofCheck, ...]:
             checks += _inside_union(subject, parts, index, lasting)
         return tuple(checks)
     areas = areas_of(subject, index)
+    rooms: dict[int, list[Array]] = {}
     for parts in subject.parts:
-        checks += _inside_each(subject, parts, index, areas)
+        # A way back along the path, and what is above and below it, have the path's own shapes.
+        if id(parts.true) not in rooms:
+            rooms[id(parts.true)] = [area.room_m(parts) for area in areas]
+        checks += _inside_each(subject, parts, index, areas, rooms[id(parts.true)])
     checks += _within_bands(subject, index)
     return tuple(checks)
 
@@ -85,8 +89,9 @@ def union_of(areas: Sequence[Area]) -> Area:
     return Area(shapely.union_all(true), shapely.union_all(flat))
 
 
-def _inside_each(subject: Subject, parts: Parts, index: ZoneIndex, areas: list[Area]) -> Iterator[ProofCheck]:
-    rooms = [area.room_m(parts) for area in areas]
+def _inside_each(
+    subject: Subject, parts: Parts, index: ZoneIndex, areas: list[Area], rooms: list[Array]
+) -> Iterator[ProofCheck]:
     count = len(parts)
     every = np.tile(np.arange(count), len(areas))
     zone = np.repeat(np.arange(len(areas)), count)
@@ -211,9 +216,9 @@ def _lines(subject: Subject, found: Measured, area_of: Callable[[int], Area]) ->
 
 
 def _depth_m(shapes: Shapes, area: BaseGeometry) -> Array:
-    shapely.prepare(area)
-    inside = shapely.covers(area, shapes)
-    return np.where(inside, shapely.distance(area.boundary, shapes), -1.0)
+    edge = area.boundary
+    shapely.prepare([area, edge])
+    return np.where(shapely.covers(area, shapes), shapely.distance(edge, shapes), -1.0)
 
 
 def _farthest_m(shapes: Shapes, center: BaseGeometry) -> Array:

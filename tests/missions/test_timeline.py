@@ -11,6 +11,7 @@ from geofence.frame import Array
 from missions.energy import AIRFRAMES
 from missions.timeline import (
     TooMuchWind,
+    change_s,
     descent_s,
     flown_path,
     ground_speeds,
@@ -158,3 +159,13 @@ def test_a_faster_airframe_is_not_slowed_by_the_same_wind() -> None:
     head = Wind(4.0, 90.0)
     assert timeline(path, 10.0, replace(SITL, max_speed_mps=20.0), head).top_mps[0] == pytest.approx(10.0)
     assert timeline(path, 10.0, SITL, head).top_mps[0] == pytest.approx(7.0)
+
+
+@given(st.floats(0.01, 400.0))
+def test_a_leg_from_rest_to_rest_is_flown_as_fast_as_it_is_long_enough_for(length_m: float) -> None:
+    path = np.array([[0.0, 0.0, 50.0], [length_m, 0.0, 50.0]])
+    made = timeline(path, 10.0, SITL)
+    top_mps = float(made.top_mps[0])
+    takes_m = top_mps * float(change_s(made.top_mps, 2.5, 1.0)[0])
+    assert takes_m <= length_m * (1.0 + 1e-9)
+    assert top_mps == 10.0 or takes_m == pytest.approx(length_m)
