@@ -15,6 +15,7 @@ from simulator.spec import VehicleSpec
 BINARY_VARIABLE = "BAILU_SITL_BINARY"
 BASE_PORT = 5760
 PORT_STRIDE = 10
+RC_PORT = 5501
 STOP_PATIENCE_S = 3.0
 LOG_LINES = 15
 
@@ -59,12 +60,16 @@ class SitlExited(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class SitlProcess:
-    """One running SITL: ``tcp_addresses`` are the ports it leaves to other ground stations."""
+    """One running SITL: ``tcp_addresses`` are the ports it leaves to other ground stations.
+
+    ``rc_address``: where it takes the positions of a pilot's sticks, as UDP datagrams of 16 pulse widths.
+    """
 
     spec: VehicleSpec
     pid: int
     log: Path
     tcp_addresses: tuple[tuple[str, int], ...]
+    rc_address: tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,8 @@ async def running_sitl_fleet(
             process = await _start(line, folder)
             started.append(process)
             ports = tuple(("127.0.0.1", BASE_PORT + PORT_STRIDE * instance + serial) for serial in (2, 3))
-            running[spec.system_id] = SitlProcess(spec, process.pid, folder / "sitl.log", ports)
+            pilot = ("127.0.0.1", RC_PORT + PORT_STRIDE * instance)
+            running[spec.system_id] = SitlProcess(spec, process.pid, folder / "sitl.log", ports, pilot)
         try:
             async with asyncio.TaskGroup() as group:
                 watchers = [

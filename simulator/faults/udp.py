@@ -32,7 +32,7 @@ class UdpLine:
             Direction.FORTH: Way(Impairment(f"{seed}/forth", faults.forth), self._to_target),
             Direction.BACK: Way(Impairment(f"{seed}/back", faults.back), self._to_client),
         }
-        self._socket = self._connected()
+        self._socket = self._opened()
 
     @property
     def source(self) -> Address:
@@ -48,7 +48,7 @@ class UdpLine:
     def rebind(self) -> None:
         """The target sees another source port from now on, as after a NAT forgot the old one."""
         old = self._socket
-        self._socket = self._connected()
+        self._socket = self._opened()
         self._disconnect(old)
 
     def received(self, data: bytes) -> None:
@@ -63,11 +63,10 @@ class UdpLine:
             way.close()
         self._disconnect(self._socket)
 
-    def _connected(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._proxy.target[0] else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_DGRAM)
+    def _opened(self) -> socket.socket:
+        made = socket.socket(self._proxy.family, socket.SOCK_DGRAM)
         made.setblocking(False)
-        made.connect(self._proxy.target)
+        made.bind((self._proxy.local_host, 0))
         self._loop.add_reader(made, self._readable, made)
         return made
 
@@ -78,12 +77,14 @@ class UdpLine:
     def _readable(self, upstream: socket.socket) -> None:
         with contextlib.suppress(OSError):
             for _ in range(_READS_AT_ONCE):
-                self.ways[Direction.BACK].send(upstream.recv(_DATAGRAM_BYTES))
+                data, source = upstream.recvfrom(_DATAGRAM_BYTES)
+                if source[:2] == self._proxy.target:
+                    self.ways[Direction.BACK].send(data)
 
     def _to_target(self, data: bytes) -> None:
-        # Nobody listens there yet, or its buffer is full: to UDP both are a lost datagram.
+        # A full buffer is a lost datagram.
         with contextlib.suppress(OSError):
-            self._socket.send(data)
+            self._socket.sendto(data, self._proxy.target)
 
     def _to_client(self, data: bytes) -> None:
         self._proxy.answer(self.client, data)
@@ -98,6 +99,8 @@ class UdpProxy:
 
     def __init__(self, target: Address, *, seed: int = 1, faults: LinkFaults | None = None) -> None:
         self.target = target
+        self.family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+        self.local_host = _local_host(target, self.family)
         self.refused_clients = 0
         self._faults = faults or LinkFaults()
         self._faults_of: dict[int, LinkFaults] = {}
@@ -189,3 +192,14 @@ class UdpProxy:
         self._made += 1
         self._lines[client] = line
         return line
+
+
+def _local_host(target: Address, family: socket.AddressFamily) -> str:
+    """From which of our addresses a target is reached.
+
+    The lines' sockets are bound to it and not connected: a connected one is told when nobody listens, and libuv gives
+    up a socket that has an error to tell (uv_poll, POLLERR).
+    """
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(target)
+        return str(probe.getsockname()[0])

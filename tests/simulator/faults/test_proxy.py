@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
+import uvloop
 
 from simulator.faults.impairment import Faults
 from simulator.faults.line import Direction, LinkFaults
@@ -125,6 +127,40 @@ async def test_a_delay_is_waited_for_and_later_datagrams_may_overtake() -> None:
         assert [data for data, _ in server.got] == [b"fast", b"slow"]
         assert asyncio.get_running_loop().time() - began >= 0.048
         client.transport.close()
+
+
+async def a_target_that_comes_late() -> None:
+    """Nobody listens at first; from then on both ways work."""
+    target = free_address()
+    proxy = UdpProxy(target)
+    address = await proxy.open((HOST, 0))
+    client = await bound()
+    for _ in range(3):
+        client.transport.sendto(b"anybody?", address)
+        await asyncio.sleep(0.01)
+    _, server = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Datagrams(answers=True), local_addr=target
+    )
+    client.transport.sendto(b"now?", address)
+    await until(lambda: [data for data, _ in client.got] == [b"re now?"])
+    await proxy.close()
+    server.transport.close()
+    client.transport.close()
+    await asyncio.sleep(0)
+
+
+def free_address() -> tuple[str, int]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        return HOST, int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_target_that_comes_late_is_reached_on_either_event_loop(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(a_target_that_comes_late())
 
 
 async def test_a_taken_port_is_told() -> None:
