@@ -204,6 +204,22 @@ class VehicleRejected(BailuError):
 
 
 @dataclass(eq=False)
+class VehicleAmbiguous(BailuError):
+    slug: ClassVar[str] = "vehicle-ambiguous"
+    title: ClassVar[str] = "Several vehicles answer under one name"
+    vehicle_id: str
+    uids: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        known = f" (autopilots {', '.join(self.uids)})" if self.uids else ""
+        return (
+            f"More than one autopilot speaks as vehicle {self.vehicle_id!r}{known}; nothing is sent to either. "
+            "Switch one off or give it another system id, or enrol the vehicle with its autopilot's id."
+        )
+
+
+@dataclass(eq=False)
 class LinkTimeout(BailuError):
     slug: ClassVar[str] = "link-timeout"
     title: ClassVar[str] = "The vehicle did not answer in time"
@@ -214,6 +230,43 @@ class LinkTimeout(BailuError):
     @property
     def detail(self) -> str:
         return f"Vehicle {self.vehicle_id!r} did not answer: {self.waiting_for}, {self.attempts} attempts."
+
+
+@dataclass(eq=False)
+class OutcomeUnknown(BailuError):
+    """It was sent, and nothing tells whether it was carried out; it is not sent again."""
+
+    slug: ClassVar[str] = "outcome-unknown"
+    title: ClassVar[str] = "Whether the vehicle did it is not known"
+    vehicle_id: str
+    command: str
+    texts: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        said = f" It said: {' · '.join(self.texts)}" if self.texts else ""
+        return (
+            f"Whether vehicle {self.vehicle_id!r} carried out {self.command} is not known: "
+            f"look at it before asking again.{said}"
+        )
+
+
+@dataclass(eq=False)
+class CommandExpired(BailuError):
+    """Too late: what was asked then may be wrong now."""
+
+    slug: ClassVar[str] = "command-expired"
+    title: ClassVar[str] = "The command is too old to be sent"
+    vehicle_id: str
+    command: str
+    deadline_at: datetime
+
+    @property
+    def detail(self) -> str:
+        return (
+            f"{self.command} to vehicle {self.vehicle_id!r} was to be sent until "
+            f"{self.deadline_at:%Y-%m-%d %H:%M:%S} UTC and was not sent."
+        )
 
 
 @dataclass(eq=False)

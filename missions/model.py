@@ -395,9 +395,22 @@ class CommandKind(StrEnum):
     LAND = "land"
 
 
+class CommandClass(StrEnum):
+    """What repeating a command does, which decides what happens when its acknowledgement is lost."""
+
+    REPEATABLE = "repeatable"  # twice is as once
+    CONFIRM = "confirm-by-state"  # repeated only while the vehicle does not show its effect
+    NEVER = "never-repeat"  # twice is another thing than once: sent once, and else not known
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """A journalled command: stored before its first byte is sent (promise 4)."""
+    """A journalled command: stored before its first byte is sent (promise 4).
+
+    `state`: issued → done (its effect was seen) | failed (refused, or nothing was sent) | expired (it was too late
+    to send it) | unknown (sent, and nobody saw its effect). After `deadline_at` nothing of it is sent any more.
+    `texts`: what the autopilot said meanwhile.
+    """
 
     id: CommandId
     vehicle_id: VehicleId
@@ -405,6 +418,9 @@ class CommandRecord:
     kind: str
     issued_at: datetime
     issued_by: OperatorId
-    state: str = "issued"  # issued → done | failed | unknown (the process ended in between)
+    state: str = "issued"
     result: str = ""
     finished_at: datetime | None = None
+    repeat: CommandClass = CommandClass.CONFIRM
+    deadline_at: datetime | None = None
+    texts: tuple[str, ...] = ()

@@ -48,9 +48,12 @@ SAFETY = frozenset({CommandKind.RETURN, CommandKind.LAND})
 _CUSTOM_MODE_ENABLED = 1  # MAV_MODE_FLAG_CUSTOM_MODE_ENABLED
 
 
-async def set_mode(vehicle: Vehicle, mode: Mode) -> None:
-    """Asks for a mode and waits until the vehicle shows it; the acknowledgement alone proves nothing."""
-    await vehicle.command(Cmd.DO_SET_MODE, _CUSTOM_MODE_ENABLED, mode)
+async def set_mode(vehicle: Vehicle, mode: Mode, *, urgent: bool = False) -> None:
+    """Asks for a mode and waits until the vehicle shows it; the acknowledgement alone proves nothing.
+
+    `urgent`: for a stop, a return or a landing, which waits for nobody (`Vehicle.order`).
+    """
+    await vehicle.command(Cmd.DO_SET_MODE, _CUSTOM_MODE_ENABLED, mode, urgent=urgent)
     await vehicle.until(lambda state: state.mode == mode.name, what=f"mode {mode.name}", within_s=5)
 
 

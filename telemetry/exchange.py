@@ -1,111 +1,139 @@
-"""Parameters, missions and fences to a vehicle and back: the transfer machines driven over its channel."""
+"""Parameters, missions, fences and log lists to a vehicle and back: the machines driven over its channel."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from core.errors import LinkTimeout, VehicleRejected
+from core.errors import UploadMismatch, VehicleRejected
 from missions.model import MissionItem
-from telemetry.messages import LinkState
-from telemetry.packets import Inbound, MissionResult, MissionType, ParamError, ParamRequest, ParamSet, ParamValue
-from telemetry.transfers import Download, Transfer, Upload
+from telemetry.logs import ListLogs
+from telemetry.machine import Machine, is_over
+from telemetry.packets import LogEntry, MissionResult, MissionType
+from telemetry.parameters import ListParams, ReadParams, SetParams, same_value
+from telemetry.replacing import KIND, Replacement
+from telemetry.transfers import Clear, Download, Upload
 from telemetry.vehicle import Vehicle
 
-# Tries before silence on a parameter counts as "there is none": ArduPilot does not answer for unknown names.
-_PARAM_TRIES = 3
+# For each item of a list, on top of a minute: 200 items at 30 % loss each way take about 40 s (`bench/vehicles`).
+_ITEM_S = 0.6
+_LIST_S = 60.0
+_PARAMS_S = 60.0
+
+
+async def read_params(vehicle: Vehicle, names: Iterable[str]) -> dict[str, float]:
+    """The values of those that the autopilot has; the others are left out. Raises LinkTimeout, VehicleOffline."""
+    machine = ReadParams(names, now_s=vehicle.clock.mono_s())
+    await vehicle.run(machine, within_s=_PARAMS_S)
+    if not machine.done:
+        raise vehicle.silence(f"{len(machine.values)} parameters of those asked for", machine.attempts)
+    return machine.values
 
 
 async def read_param(vehicle: Vehicle, name: str) -> float | None:
-    """The value, or None when the autopilot has no such parameter (it says so, or stays silent on it)."""
-    try:
-        return await vehicle.ask(
-            ParamRequest(name), lambda p: _param(p, name), what=f"parameter {name}", tries=_PARAM_TRIES
-        )
-    except LinkTimeout:
-        if vehicle.link is not LinkState.LIVE:
-            raise
-        return None
-    except KeyError:
-        return None
+    """The value, or None when the autopilot has no such parameter. Raises LinkTimeout, VehicleOffline."""
+    return (await read_params(vehicle, (name,))).get(name)
+
+
+async def set_params(vehicle: Vehicle, values: Mapping[str, float]) -> None:
+    """Sets parameters that the autopilot has, and reads them back.
+
+    Raises VehicleRejected when it keeps another value, LinkTimeout, VehicleOffline.
+    """
+    machine = SetParams(values, now_s=vehicle.clock.mono_s())
+    began_s = vehicle.clock.mono_s()
+    await vehicle.run(machine, within_s=_PARAMS_S)
+    if not machine.done:
+        raise vehicle.silence("setting parameters", machine.attempts)
+    held = await read_params(vehicle, values)
+    for name, wanted in values.items():
+        kept = held.get(name)
+        if kept is None or not same_value(kept, wanted):
+            said = "it has no such parameter" if kept is None else f"it keeps {kept:g}"
+            raise VehicleRejected(vehicle.id, f"{name} = {wanted:g}", said, vehicle.texts_since(began_s))
 
 
 async def set_param(vehicle: Vehicle, name: str, value: float) -> bool:
-    """Sets and reads back; False when there is no such parameter.
-
-    Raises VehicleRejected when the autopilot keeps another value.
-    """
+    """Sets and reads back; False when there is no such parameter. Raises as `set_params`."""
     kept = await read_param(vehicle, name)
-    if kept is None:
-        return False
-    if _same(kept, value):
-        return True
-    kept = await vehicle.ask(ParamSet(name, value), lambda p: _param(p, name), what=f"setting {name}")
-    if not _same(kept, value):
-        kept = await vehicle.ask(ParamRequest(name), lambda p: _param(p, name), what=f"parameter {name}")
-    if not _same(kept, value):
-        raise VehicleRejected(vehicle.id, f"{name} = {value:g}", f"it keeps {kept:g}")
-    return True
+    if kept is not None and not same_value(kept, value):
+        await set_params(vehicle, {name: value})
+    return kept is not None
 
 
-async def upload(
-    vehicle: Vehicle, kind: MissionType, items: Sequence[MissionItem], *, within_s: float = 90.0
-) -> None:
-    """Replaces what the vehicle holds of `kind`. Not proof of anything: read it back."""
-    await _transfer(vehicle, lambda now: Upload(kind, items, now_s=now), f"{kind.name.lower()} upload", within_s)
+async def list_params(vehicle: Vehicle) -> dict[str, float]:
+    """Every parameter that the autopilot has. Raises VehicleRejected for an absurd number, LinkTimeout."""
+    machine = ListParams(now_s=vehicle.clock.mono_s())
+    await vehicle.run(machine, within_s=4 * _PARAMS_S)
+    if machine.refused is not None:
+        raise VehicleRejected(vehicle.id, "listing its parameters", f"{machine.refused} of them")
+    if not machine.done:
+        raise vehicle.silence("the list of its parameters", machine.attempts)
+    return machine.values
 
 
-async def download(vehicle: Vehicle, kind: MissionType, *, within_s: float = 60.0) -> tuple[MissionItem, ...]:
-    """All items of `kind` that the vehicle holds, in order."""
-    done = await _transfer(vehicle, lambda now: Download(kind, now_s=now), f"{kind.name.lower()} download", within_s)
+async def list_logs(vehicle: Vehicle) -> tuple[LogEntry, ...]:
+    """The logs on board, the newest 500 of them. Raises LinkTimeout, VehicleOffline."""
+    machine = ListLogs(now_s=vehicle.clock.mono_s())
+    await vehicle.run(machine, within_s=_LIST_S)
+    if not machine.done:
+        raise vehicle.silence("the list of its logs", machine.attempts)
+    return machine.logs
+
+
+async def put(vehicle: Vehicle, kind: MissionType, items: Sequence[MissionItem]) -> None:
+    """Replaces what the vehicle holds of `kind` (() clears), and returns when it was read back and is equal.
+
+    Raises UploadMismatch when it keeps something else, VehicleRejected, LinkTimeout, VehicleOffline.
+    """
+    began_s = vehicle.clock.mono_s()
+    machine = Replacement(kind, items, now_s=began_s)
+    await vehicle.run(machine, within_s=_LIST_S + _ITEM_S * len(items))
+    if machine.differs:
+        raise UploadMismatch(vehicle.id, KIND[kind], machine.wanted_hash, machine.held_hash)
+    if not machine.done:
+        raise await _failure(vehicle, machine, machine.said, f"{kind.name.lower()} upload", began_s)
+
+
+async def upload(vehicle: Vehicle, kind: MissionType, items: Sequence[MissionItem]) -> None:
+    """Sends what the vehicle shall hold of `kind` (() clears). Not proof of anything: `put` reads it back."""
+
+    def start(now_s: float) -> Upload | Clear:
+        return Upload(kind, items, now_s=now_s) if items else Clear(kind, now_s=now_s)
+
+    await _again(vehicle, start, f"{kind.name.lower()} upload", _LIST_S + _ITEM_S * len(items))
+
+
+async def download(vehicle: Vehicle, kind: MissionType) -> tuple[MissionItem, ...]:
+    """All items of `kind` that the vehicle holds, in order. Raises VehicleRejected, LinkTimeout, VehicleOffline."""
+
+    def start(now_s: float) -> Download:
+        return Download(kind, now_s=now_s)
+
+    done = await _again(vehicle, start, f"{kind.name.lower()} download", 2 * _LIST_S)
     assert isinstance(done, Download)
     return done.items
 
 
-async def _transfer(vehicle: Vehicle, start: Callable[[float], Transfer], what: str, within_s: float) -> Transfer:
-    """Runs a transfer, from its start again whenever the vehicle gave it up, until done, refused or out of time."""
+async def _again(vehicle: Vehicle, start: Callable[[float], Machine], what: str, within_s: float) -> Machine:
+    """Runs a transfer, from its start again whenever the vehicle gave it up, until it is over or out of time."""
     began_s = vehicle.clock.mono_s()
-    deadline_s = began_s + within_s
-    with vehicle.inbox() as inbox:
-        while True:
-            machine = start(vehicle.clock.mono_s())
-            await _drive(vehicle, machine, inbox, deadline_s)
-            if machine.done:
-                return machine
-            if machine.refused is not None:
-                words = await vehicle.last_words(began_s)
-                raise VehicleRejected(vehicle.id, what, _result_name(machine.refused), words)
-            if vehicle.clock.mono_s() >= deadline_s:
-                raise vehicle.silence(what, machine.attempts)
+    until_s = began_s + within_s
+    while True:
+        machine = start(vehicle.clock.mono_s())
+        await vehicle.run(machine, within_s=until_s - vehicle.clock.mono_s())
+        if machine.done:
+            return machine
+        if is_over(machine) or vehicle.clock.mono_s() >= until_s:
+            said = machine.said if isinstance(machine, Upload) else None
+            raise await _failure(vehicle, machine, said, what, began_s)
 
 
-async def _drive(vehicle: Vehicle, machine: Transfer, inbox: asyncio.Queue[Inbound], deadline_s: float) -> None:
-    """Runs a machine until it is done, refused, idle or out of time."""
-    clock = vehicle.clock
-    while not machine.done and machine.refused is None:
-        now = clock.mono_s()
-        if now >= deadline_s or machine.is_idle(now):
-            return
-        for packet in machine.on_time(now):
-            vehicle.send(packet)
-        try:
-            async with asyncio.timeout(max(0.01, machine.due_s() - clock.mono_s())):
-                received = await inbox.get()
-        except TimeoutError:
-            continue
-        for packet in machine.on_packet(received, clock.mono_s()):
-            vehicle.send(packet)
-
-
-def _param(packet: Inbound, name: str) -> float | None:
-    if isinstance(packet, ParamError) and packet.name == name:
-        raise KeyError(name)
-    return packet.value if isinstance(packet, ParamValue) and packet.name == name else None
-
-
-def _same(kept: float, wanted: float) -> bool:
-    """Equal as float32, which is what crosses the wire."""
-    return abs(kept - wanted) <= 1e-6 * max(1.0, abs(wanted))
+async def _failure(vehicle: Vehicle, machine: Machine, said: int | None, what: str, began_s: float) -> Exception:
+    """The vehicle's refusal in its own words; without one, its silence."""
+    result = machine.refused if machine.refused is not None else said
+    if result is None:
+        return vehicle.silence(what, machine.attempts)
+    return VehicleRejected(vehicle.id, what, _result_name(result), await vehicle.last_words(began_s))
 
 
 def _result_name(result: int) -> str:

@@ -11,21 +11,25 @@ from datetime import datetime
 from typing import TypeVar
 
 from core.clock import Clock
-from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejected
+from core.errors import BailuError, LinkTimeout, OutcomeUnknown, VehicleBusy, VehicleOffline, VehicleRejected
 from core.ids import SortieId, VehicleId
 from missions.enrollment import Category, SigningPolicy
-from missions.model import Airframe, Dock
+from missions.model import Airframe, CommandClass, Dock
+from telemetry.acting import EFFECT_S, Act, class_of, effect_of
+from telemetry.driving import drive
 from telemetry.fold import fold, is_position
-from telemetry.messages import Landed, LinkState, VehicleState
+from telemetry.machine import Machine
+from telemetry.messages import Landed, LinkState, SortieProgress, VehicleState
 from telemetry.packets import (
     Cmd,
     CmdResult,
-    CommandAck,
+    CommandInt,
     CommandLong,
     Heartbeat,
     Inbound,
     Outbound,
     StatusText,
+    mode_name,
 )
 
 T = TypeVar("T")
@@ -34,10 +38,10 @@ T = TypeVar("T")
 STALE_AFTER_S = 1.5
 LOST_AFTER_S = 5.0
 _KEPT_TEXTS = 5
-_TRIES = 5
-_TRY_S = 0.5
-_IN_PROGRESS_S = 3.0
-_REJECTED_PAUSE_S = 0.3
+# The autopilot's reason comes just before or just after its refusal.
+_REASON_S = 0.3
+# A command with IN_PROGRESS and pauses is waited for so long at the most.
+COMMAND_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class VehicleConfig:
 
 
 Listener = Callable[[Inbound], None]
+Transmit = Callable[[Outbound], None]
 
 
 class Vehicle:
@@ -84,9 +89,13 @@ class Vehicle:
             airframe=config.airframe.name,
         )
         self.doing: str | None = None
+        self._worker: asyncio.Task[object] | None = None
+        self._overruled: str | None = None
+        self._outstanding: dict[int, object] = {}
         self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
         self.listeners: list[Listener] = []
-        self._transmit: Callable[[Outbound], None] | None = None
+        self._transmit: Transmit | None = None
+        self._transmit_everywhere: Transmit | None = None
         self._replayed = False
         self._heard_s: float | None = None
         self._heard_at: datetime | None = None
@@ -96,14 +105,30 @@ class Vehicle:
 
     # --- what the receive path calls ---
 
-    def attach(self, transmit: Callable[[Outbound], None] | None) -> None:
-        """Where frames to this vehicle go from now on; None: it is played from a recording and hears nothing."""
+    def attach(self, transmit: Transmit | None, everywhere: Transmit | None = None) -> None:
+        """Where frames to this vehicle go from now on; None: it is played from a recording and hears nothing.
+
+        `everywhere`: to all channels that it is heard on, where there may be several.
+        """
         self._transmit = transmit
+        self._transmit_everywhere = everywhere
         self._replayed = transmit is None
+
+    def enroll(self, config: VehicleConfig) -> None:
+        """It has another enrolment from now on; what was heard of it stays."""
+        self.config = config
+        dock, airframe = config.dock.id, config.airframe.name
+        self.state = replace(
+            self.state, name=config.name, dock_id=dock, airframe=airframe, system_id=config.system_id
+        )
 
     def assign(self, sortie_id: SortieId | None) -> None:
         """Which sortie the vehicle flies, for whoever looks at its record."""
         self.state = replace(self.state, sortie_id=sortie_id)
+
+    def report(self, progress: SortieProgress | None) -> None:
+        """How far its flight is, for whoever looks at its record."""
+        self.state = replace(self.state, progress=progress)
 
     def hear(self, packet: Inbound | None) -> None:
         """Takes one frame of the vehicle (None: a message of no use to us) and wakes whoever waits for it."""
@@ -172,29 +197,43 @@ class Vehicle:
         """Holds the vehicle for one piece of work. Raises VehicleBusy when somebody else does."""
         if self.doing is not None:
             raise VehicleBusy(self.id, self.doing)
-        self.doing = doing
+        self.doing, self._worker = doing, _this_task()
         try:
             yield
         finally:
-            self.doing = None
+            self.doing = self._worker = self._overruled = None
+
+    def overrule(self, why: str) -> None:
+        """Ends the piece of work that holds the vehicle: whatever it wants to send next raises VehicleBusy.
+
+        What brings a vehicle home, down or to a stop waits for nobody, and is not followed by the rest of what was
+        being done before. Nothing happens when the work overrules itself.
+        """
+        if self.doing is not None and self._worker is not _this_task():
+            self._overruled = f"{self.doing} was broken off, because {why}"
 
     def send(self, packet: Outbound) -> None:
         """Sends once, without waiting. Raises VehicleOffline when the vehicle was never heard."""
+        self._refuse_overruled()
         if self._transmit is None:
             raise VehicleOffline(self.id, None)
         self._transmit(packet)
 
-    async def ask(
-        self, packet: Outbound, answer: Callable[[Inbound], T | None], *, what: str, tries: int = _TRIES
-    ) -> T:
-        """Sends `packet` until `answer` finds what it looks for in what comes back. Raises LinkTimeout."""
-        for _ in range(tries):
-            with self.inbox() as inbox:
-                self.send(packet)
-                found = await _first(inbox, answer, _TRY_S)
-            if found is not None:
-                return found
-        raise self.silence(what, tries)
+    def send_everywhere(self, packet: Outbound) -> None:
+        """Sends once on every link that the vehicle was heard on. Raises VehicleOffline."""
+        self._refuse_overruled()
+        if self._transmit_everywhere is None:
+            self.send(packet)
+        else:
+            self._transmit_everywhere(packet)
+
+    def _refuse_overruled(self) -> None:
+        if self._overruled is not None and self._worker is _this_task():
+            raise VehicleBusy(self.id, self._overruled)
+
+    async def run(self, machine: Machine, *, within_s: float) -> None:
+        """Drives an exchange until it is over, or gives up, or time is. The caller asks it how it went."""
+        await drive(self, machine, send=self.send, until_s=self.clock.mono_s() + within_s)
 
     async def until(self, holds: Callable[[VehicleState], bool], *, what: str, within_s: float) -> None:
         """Waits until the record satisfies `holds`. `within_s` in the vehicle's time. Raises LinkTimeout."""
@@ -206,36 +245,84 @@ class Vehicle:
         if found is None:
             raise self.silence(what, 1)
 
-    async def command(self, command: Cmd, *params: float, tries: int = _TRIES) -> None:
-        """Sends a command until it is acknowledged as accepted; ACCEPTED means "will try", not "has done".
+    async def command(self, command: Cmd, *params: float, urgent: bool = False) -> None:
+        """`order` of a COMMAND_LONG."""
+        await self.order(CommandLong(command, params), urgent=urgent)
 
-        Raises VehicleRejected with the autopilot's own words, LinkTimeout when no acknowledgement comes.
+    async def order(
+        self, command: CommandLong | CommandInt, *, urgent: bool = False, within_s: float = COMMAND_WITHIN_S
+    ) -> None:
+        """Sends a command as often as its class allows, until the vehicle shows its effect, or says that it will try
+        where nothing else can tell (`telemetry.acting`).
+
+        `urgent` is for what brings a vehicle home, down or to a stop: it takes the place of whatever was asked
+        before, goes out on every link, and is repeated until it is seen, for `within_s` at most.
+        Raises VehicleRejected with the autopilot's own words; OutcomeUnknown for what may not be repeated;
+        VehicleBusy when the same command is being asked already, or a later one took its place; LinkTimeout,
+        VehicleOffline.
         """
-        started_s = self.clock.mono_s()
-        for attempt in range(tries):
-            with self.inbox() as inbox:
-                self.send(CommandLong(command, params, confirmation=attempt))
-                result = await self._result(inbox, command)
-            if result == CmdResult.TEMPORARILY_REJECTED and attempt < tries - 1:
-                await asyncio.sleep(_REJECTED_PAUSE_S)
-            elif result == CmdResult.ACCEPTED:
-                return
-            elif result is not None:
-                raise VehicleRejected(self.id, command.name, _result_name(result), await self.last_words(started_s))
-        raise self.silence(f"acknowledgement of {command.name}", tries)
+        began_s = self.clock.mono_s()
+        act = Act(
+            command,
+            class_of(command),
+            now_s=began_s,
+            until_s=began_s + within_s,
+            shows=effect_of(command),
+            urgent=urgent,
+            effect_s=max(2.0, EFFECT_S / self.pace),
+        )
+        name = _command_name(command.command)
+        with self._sole(command.command, name, urgent=urgent) as replaced:
+            if urgent:
+                self.overrule(f"{name} was asked for")
+            await drive(
+                self,
+                act,
+                send=self.send_everywhere if urgent else self.send,
+                until_s=began_s + within_s,
+                stop=lambda: replaced() or (urgent and self._is_hopeless(began_s)),
+            )
+            if replaced() and not act.done:
+                raise VehicleBusy(self.id, f"a later {name} took the place of this one")
+        if not act.done:
+            raise await self._failure(act, name, began_s)
 
-    async def _result(self, inbox: asyncio.Queue[Inbound], command: Cmd) -> int | None:
-        def answer(packet: Inbound) -> int | None:
-            return packet.result if isinstance(packet, CommandAck) and packet.command == command else None
+    @contextmanager
+    def _sole(self, number: int, name: str, *, urgent: bool) -> Iterator[Callable[[], bool]]:
+        """One command of a number at a time, for an acknowledgement names no other. Gives whether it was replaced."""
+        if number in self._outstanding and not urgent:
+            raise VehicleBusy(self.id, f"{name} is waited for")
+        mine = object()
+        self._outstanding[number] = mine
+        try:
+            yield lambda: self._outstanding.get(number) is not mine
+        finally:
+            if self._outstanding.get(number) is mine:
+                del self._outstanding[number]
 
-        result = await _first(inbox, answer, _TRY_S)
-        while result == CmdResult.IN_PROGRESS:
-            result = await _first(inbox, answer, _IN_PROGRESS_S)
-        return result
+    def _is_hopeless(self, began_s: float) -> bool:
+        """Whether nobody has heard the vehicle for so long that telling the person is better than going on."""
+        unheard = self.link in (LinkState.LOST, LinkState.NEVER)
+        return unheard and self.clock.mono_s() - began_s > LOST_AFTER_S
+
+    async def _failure(self, act: Act, name: str, began_s: float) -> BailuError:
+        """What an act that is not done comes to, in the autopilot's words where it has any."""
+        if act.refused is not None:
+            return VehicleRejected(self.id, name, _result_name(act.refused), await self.last_words(began_s))
+        if act.overruled is not None:
+            mode = mode_name(act.overruled)
+            return VehicleRejected(
+                self.id, name, f"mode {mode}, which somebody else chose", self.texts_since(began_s)
+            )
+        if act.attempts and class_of(act.command) is CommandClass.NEVER:
+            return OutcomeUnknown(self.id, name, self.texts_since(began_s))
+        if act.accepted:
+            return LinkTimeout(self.id, f"the effect of {name}, which it accepted", act.attempts)
+        return self.silence(f"acknowledgement of {name}", act.attempts)
 
     async def last_words(self, since_s: float) -> tuple[str, ...]:
         """The texts around a refusal; ArduPilot sends the reason just after or just before the acknowledgement."""
-        await asyncio.sleep(_REJECTED_PAUSE_S)
+        await asyncio.sleep(_REASON_S)
         return self.texts_since(since_s)
 
     # --- what transactions are made of ---
@@ -285,6 +372,17 @@ def _link_state(heard_age_s: float | None) -> LinkState:
 def _stands_ready(state: VehicleState) -> bool:
     standing = state.armed is False and state.landed in (Landed.ON_GROUND, Landed.UNKNOWN)
     return standing and bool(state.prearm_ok and state.position_ok) and state.sortie_id is None
+
+
+def _this_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _command_name(command: int) -> str:
+    return Cmd(command).name if command in set(Cmd) else f"MAV_CMD {command}"
 
 
 def _result_name(result: int) -> str:

@@ -38,6 +38,8 @@ SAMPLES: list[BailuError] = [
     errors.VehicleOffline("bl-01", AT),
     errors.VehicleRejected("bl-01", "arm", "MAV_RESULT_DENIED", ("PreArm: GPS",)),
     errors.LinkTimeout("bl-01", "COMMAND_ACK", 5),
+    errors.OutcomeUnknown("bl-01", "DO_SET_RELAY", ("Relay failed",)),
+    errors.CommandExpired("bl-01", "pause", AT),
     errors.UploadMismatch("bl-01", "mission", "a" * 64, "b" * 64),
     errors.PreflightFailed("bl-01", (PreflightCheck("battery", False, "battery at 12 %"),)),
     errors.IdempotencyKeyReused("key"),

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from missions.model import MissionItem
 from simulator.spec import VehicleSpec
 from simulator.vehicle import Vehicle
-from telemetry.packets import MissionType
-from telemetry.transfers import Download, Transfer, Upload
+from telemetry.machine import Machine, is_over
+from telemetry.packets import Inbound, MissionType, Outbound
+from telemetry.transfers import Download, Upload
 from telemetry.wire import Decoder, Encoder, MavAddress
 
 STEP_S = 0.04
+OWN = MavAddress(255, 190)
+MachineT = TypeVar("MachineT", bound=Machine)
 
 
 @dataclass
 class Air:
-    """Frames take `delay_s` each way and are lost with probability `loss`, independently, both ways."""
+    """Datagrams take `delay_s` each way, up to `jitter_s` longer (so that they overtake each other), and are lost
+    with probability `loss` and come twice with probability `twice`, independently, both ways."""
 
     loss: float = 0.0
+    twice: float = 0.0
+    jitter_s: float = 0.0
     delay_s: float = 0.05
     seed: int = 1
     now_s: float = 0.0
@@ -29,26 +36,33 @@ class Air:
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
         self._channel = self.vehicle.open_channel()
-        self._encoder, self._decoder = Encoder(MavAddress(255, 190)), Decoder()
+        self._encoder, self._decoder = Encoder(OWN), Decoder(OWN)
         self._up: list[tuple[float, bytes]] = []
         self._down: list[tuple[float, bytes]] = []
 
-    def run(self, machine: Transfer, *, limit_s: float, stop_after: int | None = None) -> Transfer:
+    def run(self, machine: MachineT, *, limit_s: float, stop_after: int | None = None) -> MachineT:
         """Runs a machine to its end, or until time runs out, or until it has sent `stop_after` frames."""
         sent, end_s = 0, self.now_s + limit_s
-        while not machine.done and machine.refused is None and self.now_s < end_s and not machine.is_idle(self.now_s):
-            out = machine.on_time(self.now_s)
-            for data in self._arrived(self._down):
-                for frame in self._decoder.feed(data):
-                    if frame.packet is not None:
-                        out += machine.on_packet(frame.packet, self.now_s)
-            for packet in out:
+        while not is_over(machine) and self.now_s < end_s and not machine.is_idle(self.now_s):
+            out = list(machine.on_time(self.now_s)) if self.now_s >= machine.due_s() else []
+            for packet in self.heard():
+                out += machine.on_packet(packet, self.now_s)
+            for packet_out in out:
                 sent += 1
-                self._put(self._up, self._encoder.frame(packet, MavAddress(11, 1)))
+                self.send(packet_out)
             if stop_after is not None and sent >= stop_after:
                 break
-            self._step()
+            self.step()
         return machine
+
+    def heard(self) -> Iterator[Inbound]:
+        """What has arrived by now."""
+        for data in self._arrived(self._down):
+            yield from (frame.packet for frame in self._decoder.feed(data) if frame.packet is not None)
+
+    def send(self, packet: Outbound) -> None:
+        """Puts one packet on its way to the vehicle, in a datagram of its own."""
+        self._put(self._up, self._encoder.frame(packet, MavAddress(11, 1)))
 
     def upload(self, items: Sequence[MissionItem], kind: MissionType = MissionType.MISSION) -> Upload:
         """Uploads, starting again like the vehicle's channel does when an attempt was given up."""
@@ -67,7 +81,8 @@ class Air:
                 return machine.items
         raise AssertionError("the download did not finish")
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """One step of the vehicle's time."""
         for data in self._arrived(self._up):
             self._put(self._down, self.vehicle.receive(self._channel, data))
         self.vehicle.step(STEP_S)
@@ -75,10 +90,18 @@ class Air:
         self.now_s += STEP_S
 
     def _put(self, way: list[tuple[float, bytes]], data: bytes) -> None:
-        if data and self._rng.random() >= self.loss:
-            way.append((self.now_s + self.delay_s, data))
+        if not data:
+            return
+        copies = [data] * (1 + (self._rng.random() < self.twice))
+        way += [
+            (self.now_s + self.delay_s + self._rng.random() * self.jitter_s, copy)
+            for copy in copies
+            if self._rng.random() >= self.loss
+        ]
 
     def _arrived(self, way: list[tuple[float, bytes]]) -> list[bytes]:
-        ready = [data for at, data in way if at <= self.now_s]
+        if not way:
+            return []
+        ready = sorted((entry for entry in way if entry[0] <= self.now_s), key=lambda entry: entry[0])
         way[:] = [entry for entry in way if entry[0] > self.now_s]
-        return ready
+        return [data for _, data in ready]

@@ -10,7 +10,7 @@ from core.geo import LatLon
 from missions.items import items_hash, mission_items, rally_items
 from missions.model import Action, ActionKind, MissionItem, ReturnMode, Waypoint
 from telemetry.packets import MissionAck, MissionCount, MissionRequest, MissionResult, MissionType
-from telemetry.transfers import Download, Upload
+from telemetry.transfers import Clear, Download, Upload
 from tests.telemetry.air import Air
 
 
@@ -64,7 +64,7 @@ def test_a_broken_off_upload_is_seen_in_the_read_back() -> None:
 def test_an_empty_list_clears() -> None:
     air = Air(loss=0.2)
     air.upload(square_fence(), MissionType.FENCE)
-    assert air.upload((), MissionType.FENCE).done
+    assert air.run(Clear(MissionType.FENCE, now_s=air.now_s), limit_s=30).done
     assert air.download(MissionType.FENCE) == ()
 
 

@@ -12,6 +12,7 @@ from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejecte
 from core.geo import LatLon
 from core.ids import DockId, VehicleId
 from missions.model import Airframe, Dock
+from telemetry import acting, parameters
 from telemetry import vehicle as module
 from telemetry.exchange import set_param
 from telemetry.messages import LinkState
@@ -39,8 +40,10 @@ Answer = Callable[[Vehicle, Outbound], None]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same tries, sooner."""
-    monkeypatch.setattr(module, "_TRY_S", 0.02)
-    monkeypatch.setattr(module, "_REJECTED_PAUSE_S", 0.02)
+    monkeypatch.setattr(acting, "TRY_S", 0.02)
+    monkeypatch.setattr(acting, "REJECTED_PAUSE_S", 0.02)
+    monkeypatch.setattr(module, "_REASON_S", 0.02)
+    monkeypatch.setattr(parameters, "ASK_AGAIN_S", 0.02)
 
 
 def live_vehicle(answer: Answer) -> tuple[Vehicle, list[Outbound]]:
@@ -73,14 +76,14 @@ def results(*values: int) -> Answer:
 
 async def test_an_accepted_command_is_sent_once() -> None:
     vehicle, sent = live_vehicle(results(0))
-    await vehicle.command(Cmd.MISSION_START)
+    await vehicle.command(Cmd.RUN_PREARM_CHECKS)
     assert len(sent) == 1
 
 
 async def test_a_lost_acknowledgement_repeats_the_command_with_a_rising_confirmation() -> None:
     vehicle, sent = live_vehicle(silence)
     with pytest.raises(LinkTimeout) as caught:
-        await vehicle.command(Cmd.MISSION_START)
+        await vehicle.command(Cmd.RUN_PREARM_CHECKS)
     assert [p.confirmation for p in sent if isinstance(p, CommandLong)] == [0, 1, 2, 3, 4]
     assert caught.value.attempts == 5
 
@@ -98,29 +101,29 @@ async def test_a_refusal_carries_the_autopilots_result_and_its_words() -> None:
 
 async def test_temporarily_rejected_is_tried_again() -> None:
     vehicle, sent = live_vehicle(results(1, 1, 0))
-    await vehicle.command(Cmd.MISSION_START)
+    await vehicle.command(Cmd.RUN_PREARM_CHECKS)
     assert len(sent) == 3
 
 
 async def test_in_progress_waits_for_the_final_result() -> None:
     def later(vehicle: Vehicle, packet: Outbound) -> None:
-        vehicle.hear(CommandAck(Cmd.MISSION_START, 5))
-        asyncio.get_running_loop().call_later(0.06, vehicle.hear, CommandAck(Cmd.MISSION_START, 0))
+        vehicle.hear(CommandAck(Cmd.RUN_PREARM_CHECKS, 5))
+        asyncio.get_running_loop().call_later(0.06, vehicle.hear, CommandAck(Cmd.RUN_PREARM_CHECKS, 0))
 
     vehicle, sent = live_vehicle(later)
-    await vehicle.command(Cmd.MISSION_START)
+    await vehicle.command(Cmd.RUN_PREARM_CHECKS)
     assert len(sent) == 1
 
 
 async def test_an_acknowledgement_of_another_command_is_no_answer() -> None:
     vehicle, _ = live_vehicle(lambda v, _: v.hear(CommandAck(Cmd.DO_SET_MODE, 0)))
     with pytest.raises(LinkTimeout):
-        await vehicle.command(Cmd.MISSION_START)
+        await vehicle.command(Cmd.RUN_PREARM_CHECKS)
 
 
 async def test_a_vehicle_never_heard_is_offline() -> None:
     with pytest.raises(VehicleOffline):
-        await Vehicle(CONFIG, clock=SystemClock()).command(Cmd.MISSION_START)
+        await Vehicle(CONFIG, clock=SystemClock()).command(Cmd.RUN_PREARM_CHECKS)
 
 
 async def test_a_parameter_is_set_read_back_and_left_alone_when_right() -> None:
@@ -128,8 +131,10 @@ async def test_a_parameter_is_set_read_back_and_left_alone_when_right() -> None:
 
     def parameters(vehicle: Vehicle, packet: Outbound) -> None:
         match packet:
-            case ParamRequest(name):
+            case ParamRequest(name, None):
                 vehicle.hear(ParamValue(name, held[name]) if name in held else ParamError(name, 1))
+            case ParamRequest():
+                vehicle.hear(ParamValue("FORMAT_VERSION", 120.0, 0, 900))
             case ParamSet(name, value):
                 held[name] = value
                 vehicle.hear(ParamValue(name, value))
