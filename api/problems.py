@@ -76,6 +76,7 @@ STATUS: Mapping[type[BailuError], int] = {
     errors.VehicleOffline: 503,
     errors.VehicleRejected: 502,
     errors.UploadMismatch: 502,
+    errors.DiversionFailed: 502,
     errors.LinkTimeout: 504,
     errors.OutcomeUnknown: 504,
     errors.CommandExpired: 504,

@@ -288,6 +288,21 @@ class UploadMismatch(BailuError):
         )
 
 
+@dataclass(eq=False)
+class DiversionFailed(BailuError):
+    """A mission was not replaced in the air; the vehicle holds, or does what came first."""
+
+    slug: ClassVar[str] = "diversion-failed"
+    title: ClassVar[str] = "The vehicle does not fly the new plan"
+    vehicle_id: str
+    asked_for: str
+    why: str
+
+    @property
+    def detail(self) -> str:
+        return f"Vehicle {self.vehicle_id!r} does not fly the {self.asked_for}: {self.why}"
+
+
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
     """One line of the preflight report."""

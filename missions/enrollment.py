@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from core.ids import VehicleId
 
 
 class SigningPolicy(StrEnum):
@@ -21,3 +25,15 @@ class Category(StrEnum):
     SMALL = "small"  # 小型: ≤ 15 kg empty, ≤ 25 kg at take-off
     MEDIUM = "medium"  # 中型: ≤ 150 kg at take-off
     LARGE = "large"  # 大型: heavier
+
+
+@dataclass(frozen=True, slots=True)
+class SigningMemory:
+    """What signing may not forget over a restart. Times count 10 µs since 2015-01-01 UTC.
+
+    `clock`: our own time, `link_ids`: which id stands for which physical path, `newest`: each vehicle's last time.
+    """
+
+    clock: int = 0
+    link_ids: Mapping[str, int] = field(default_factory=dict)
+    newest: Mapping[VehicleId, int] = field(default_factory=dict)

@@ -1,18 +1,24 @@
-"""All vehicles of one gateway and the links they are heard on; the only place where addresses meet identities."""
+"""All vehicles of one gateway and the links they are heard on: frames in, packets out, what changed is told."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
+from core.errors import VehicleAmbiguous
 from core.ids import VehicleId
-from telemetry.heart.keeper import Beat
+from telemetry.heart.keeper import Beat, BeatSigning
+from telemetry.identity import Directory, Identity, Impostor, Path, Place
 from telemetry.links import Link, LinkChange, LinkCondition, LinkConfig, LinkHealth, Peer, make_link
-from telemetry.messages import FleetEvent, FleetTick, LinkState
-from telemetry.packets import Cmd, CommandLong, Heartbeat, Outbound
+from telemetry.messages import FleetEvent, FleetTick, LinkState, UnenrolledVehicle, VehicleState
+from telemetry.notices import Notices
+from telemetry.packets import Cmd, CommandLong, Heartbeat, Outbound, Timesync
+from telemetry.signing import Signer, SigningBook
+from telemetry.strangers import Strangers
 from telemetry.vehicle import LOST_AFTER_S, Vehicle, VehicleConfig
 from telemetry.wire import (
     AUTOPILOT_VERSION_ID,
@@ -22,6 +28,8 @@ from telemetry.wire import (
     Encoder,
     Frame,
     MavAddress,
+    is_recorded,
+    unsigned,
 )
 
 log = logging.getLogger("bailu.fleet")
@@ -34,8 +42,13 @@ _BROADCAST = MavAddress(0, 0)
 # MAV_COMP_ID_AUTOPILOT1: gimbals and companions speak under the vehicle's system id too, and are not the vehicle.
 _AUTOPILOT = 1
 # A port that strangers can reach must not grow without bound.
-_MAX_CHANNELS = 256
+_MAX_CHANNELS = 512
 _STREAMS_AGAIN_S = 3.0
+_LOOK_EVERY_S = 0.05
+_STREAMS_EVERY_S = 0.2
+_ROUND_TRIP_EVERY_S = 2.0
+# A path that was not heard for longer is not beaten to any more, unless it is the only one.
+_BEAT_WITHIN_S = 30.0
 
 OnFrame = Callable[[Vehicle, Frame], None]
 OnEvent = Callable[[FleetEvent], None]
@@ -55,21 +68,12 @@ class Channel:
     def __post_init__(self) -> None:
         self.decoder, self.encoder = Decoder(self.own), Encoder(self.own)
 
-    def send(self, packet: Outbound, to: MavAddress) -> None:
-        self.link.send(self.peer, self.encoder.frame(packet, to))
-
-
-@dataclass(slots=True)
-class _Binding:
-    """Which channel a vehicle is heard on, and whether it was asked for its streams there."""
-
-    channel: Channel
-    heard_s: float
-    asked_s: float | None = None
+    def send(self, packet: Outbound, to: MavAddress, signer: Signer | None = None) -> None:
+        self.link.send(self.peer, self.encoder.frame(packet, to, signer))
 
 
 class Fleet:
-    """Receives for all vehicles, sends heartbeats, asks for streams, tells what changed. One task owns it."""
+    """Receives for all vehicles, asks places to prove themselves, asks for streams. One task owns it."""
 
     def __init__(
         self,
@@ -82,23 +86,28 @@ class Fleet:
         on_frame: OnFrame,
         on_event: OnEvent,
         own: MavAddress = OWN_ADDRESS,
+        signing: SigningBook | None = None,
     ) -> None:
+        """`signing`: what it remembers from the last run; without one it begins anew."""
         self.name = name
-        self._own = own
-        self.vehicles: dict[VehicleId, Vehicle] = {
-            config.id: Vehicle(config, clock=clock, pace=pace) for config in vehicles
-        }
+        self.vehicles: dict[VehicleId, Vehicle] = {}
         self.refused_channels = 0
         self.ticked_s = clock.mono_s()
-        self._by_address = {(link, v.config.system_id): v for v in self.vehicles.values() for link in v.config.links}
+        self.signing = signing or SigningBook(clock)
+        self._own = own
         self._clock = clock
         self._pace = pace
         self._on_frame = on_frame
         self._on_event = on_event
-        self._channels: dict[tuple[str, Peer], Channel] = {}
-        self._bindings: dict[VehicleId, _Binding] = {}
+        self._channels: dict[Place, Channel] = {}
         self._told: dict[VehicleId, LinkState] = {}
-        self._strangers: set[tuple[str, int]] = set()
+        self._strangers = Strangers()
+        self._notices = Notices(self._tell)
+        self._directory = Directory(token=lambda: secrets.randbits(62) | 1, on_impostor=self._impostor)
+        self._questions: dict[int, tuple[Place, float]] = {}
+        self._spoken: dict[VehicleId, Path] = {}  # where each vehicle is spoken to
+        for config in vehicles:
+            self.enroll(config)
         self.links = [self._make(config) for config in links]
 
     def _make(self, config: LinkConfig) -> Link:
@@ -112,135 +121,228 @@ class Fleet:
     def _link_changed(self, change: LinkChange) -> None:
         self._tell("info" if change.up else "warning", "link-up" if change.up else "link-down", change.text)
 
+    # --- who belongs to it ---
+
+    def enroll(self, config: VehicleConfig) -> Vehicle:
+        """Adds a vehicle, or gives the one of that id its new enrolment; where it is has to be proven anew."""
+        seal = self.signing.seal(config.id, config.signing, config.key)
+        self._directory.enroll(Identity(config, seal))
+        vehicle = self.vehicles.get(config.id)
+        if vehicle is None:
+            vehicle = self.vehicles[config.id] = Vehicle(config, clock=self._clock, pace=self._pace)
+        else:
+            vehicle.enroll(config)
+        for link in config.links:
+            self._strangers.forget(link, config.system_id)
+        return vehicle
+
+    def retire(self, vehicle_id: VehicleId) -> None:
+        """It is no vehicle of ours any more; what it says from now on is a stranger's."""
+        self._directory.retire(vehicle_id)
+        self._notices.forget(vehicle_id)
+        self.vehicles.pop(vehicle_id, None)
+        self._told.pop(vehicle_id, None)
+        self._spoken.pop(vehicle_id, None)
+
+    def unenrolled(self) -> tuple[UnenrolledVehicle, ...]:
+        """Who speaks on our links without being enrolled, the one heard last first."""
+        return self._strangers.listed()
+
     # --- receiving ---
 
     def _received(self, link_name: str, peer: Peer, data: bytes) -> None:
-        channel = self._channel(link_name, peer)
+        channel = self._channel((link_name, peer))
         if channel is None:
             return
         channel.heard_s = self._clock.mono_s()
         counts, damaged = channel.link.counts, channel.decoder.bad_frames
         for frame in channel.decoder.feed(data):
             counts.frame((peer, frame.source.system_id, frame.source.component_id), frame.sequence)
-            self._take(link_name, channel, frame)
+            self._take((link_name, peer), channel, frame)
         counts.damaged(channel.decoder.bad_frames - damaged)
 
-    def _channel(self, link_name: str, peer: Peer) -> Channel | None:
-        key = (link_name, peer)
-        channel = self._channels.get(key)
+    def _channel(self, place: Place) -> Channel | None:
+        channel = self._channels.get(place)
         if channel is None:
             if len(self._channels) >= _MAX_CHANNELS and not self._forget_silent():
                 self.refused_channels += 1
                 return None
-            link = next(link for link in self.links if link.name == link_name)
-            channel = self._channels[key] = Channel(link, peer, self._own)
+            link = next(link for link in self.links if link.name == place[0])
+            channel = self._channels[place] = Channel(link, place[1], self._own)
         return channel
 
     def _forget_silent(self) -> bool:
         """Drops channels that no vehicle uses and nobody speaks on; whether there were any."""
-        used = {id(binding.channel) for binding in self._bindings.values()}
+        used = {place for identity in self._directory.identities.values() for place in identity.paths}
         limit = self._clock.mono_s() - LOST_AFTER_S
-        silent = [key for key, c in self._channels.items() if c.heard_s < limit and id(c) not in used]
-        for key in silent:
-            del self._channels[key]
+        silent = [place for place, c in self._channels.items() if c.heard_s < limit and place not in used]
+        for place in silent:
+            del self._channels[place]
         return bool(silent)
 
-    def _take(self, link_name: str, channel: Channel, frame: Frame) -> None:
-        vehicle = self._by_address.get((link_name, frame.source.system_id))
-        if vehicle is None:
-            self._stranger(link_name, frame)
+    def _take(self, place: Place, channel: Channel, frame: Frame) -> None:
+        """One frame with a right checksum: a vehicle's, once its place is proven, else a stranger's."""
+        if frame.source.component_id != _AUTOPILOT:
             return
-        if frame.source.component_id != _AUTOPILOT or not self._bind(vehicle, channel, frame):
-            return
-        self._on_frame(vehicle, frame)
+        now_s, link = self._clock.mono_s(), channel.link
+        replay = link.health().state is LinkCondition.REPLAYING
+        identity = self._directory.hear(place, frame, now_s, called=not link.listens, replay=replay)
+        if identity is not None:
+            self._deliver(identity, frame, now_s)
+        elif (why := self._directory.doubt(place, frame.source.system_id)) is not None:
+            self._stranger(place, frame, now_s, why)
+
+    def _deliver(self, identity: Identity, frame: Frame, now_s: float) -> None:
+        vehicle, path = self.vehicles[identity.id], identity.active
+        assert path is not None
+        self._speak_on(identity, vehicle, path)
+        if isinstance(frame.packet, Timesync):
+            self._round_trip(path.place, frame.packet, now_s)
+        self._notices.hear(identity, vehicle, frame.packet, now_s)
+        if is_recorded(frame):
+            self._on_frame(vehicle, replace(frame, raw=unsigned(frame)))
         vehicle.hear(frame.packet)
 
-    def _stranger(self, link_name: str, frame: Frame) -> None:
-        """Somebody who is not enrolled: told once, never mixed in."""
-        key = (link_name, frame.source.system_id)
-        if not isinstance(frame.packet, Heartbeat) or not frame.packet.is_autopilot or key in self._strangers:
-            return
-        if len(self._strangers) < _MAX_CHANNELS:
-            self._strangers.add(key)
-            self._tell(
-                "warning", "unenrolled", f"System {key[1]} speaks on link {link_name!r} but is no enrolled vehicle."
+    def _speak_on(self, identity: Identity, vehicle: Vehicle, path: Path) -> None:
+        """From now on the vehicle is spoken to there; one that is only replayed is never spoken to."""
+        if self._spoken.get(vehicle.id) is not path:
+            self._spoken[vehicle.id] = path
+            self._strangers.believe(path.place, identity.config.system_id)
+            vehicle.attach(None if identity.replayed else lambda packet: self._send(identity, packet))
+            vehicle.state = replace(vehicle.state, link_name=path.place[0])
+
+    def _stranger(self, place: Place, frame: Frame, now_s: float, why: str) -> None:
+        """Somebody who is not enrolled, or has not proven to be: listed, told once, never mixed in."""
+        new = self._strangers.hear(place, frame, self._clock.now(), now_s, why)
+        if new is not None and why == "unknown":
+            text = (
+                f"System {new.system_id} speaks on link {new.link!r} from {new.address} but is no enrolled vehicle."
             )
+            self._tell("warning", "unenrolled", text)
 
-    def _bind(self, vehicle: Vehicle, channel: Channel, frame: Frame) -> bool:
-        """Whether the frame belongs to the vehicle; binds it to the channel on its autopilot's first heartbeat."""
-        now = self._clock.mono_s()
-        binding = self._bindings.get(vehicle.id)
-        is_autopilot = isinstance(frame.packet, Heartbeat) and frame.packet.is_autopilot
-        if binding is None or (binding.channel is not channel and now - binding.heard_s > LOST_AFTER_S):
-            if not is_autopilot:
-                return False
-            self._bindings[vehicle.id] = binding = _Binding(channel, now)
-            self._attach(vehicle, channel)
-        if binding.channel is not channel:
-            # Two live senders under one id: the first keeps it, so that a stranger cannot push a vehicle out.
-            self._stranger_on(vehicle, channel, is_autopilot)
-            return False
-        binding.heard_s = now
-        return True
-
-    def _attach(self, vehicle: Vehicle, channel: Channel) -> None:
-        """From now on the vehicle is spoken to on this channel; one that is only replayed is never spoken to."""
-        replayed = channel.link.health().state is LinkCondition.REPLAYING
-        vehicle.attach(None if replayed else lambda packet: self._send(vehicle.id, packet))
-
-    def _stranger_on(self, vehicle: Vehicle, channel: Channel, is_autopilot: bool) -> None:
-        key = (f"{channel.link.name} {channel.peer}", vehicle.config.system_id)
-        if is_autopilot and key not in self._strangers and len(self._strangers) < _MAX_CHANNELS:
-            self._strangers.add(key)
-            self._tell(
-                "critical",
-                "duplicate-system-id",
-                f"{channel.peer[0]}:{channel.peer[1]} also speaks as system {vehicle.config.system_id}: ignored.",
-                vehicle.id,
-            )
+    def _impostor(self, impostor: Impostor) -> None:
+        link, (host, port) = impostor.place
+        uid = f" (autopilot {impostor.uid})" if impostor.uid else ""
+        text = f"{host}:{port}{uid} also speaks as system {impostor.system_id} on link {link!r}: ignored."
+        key = f"duplicate {impostor.place} {impostor.uid}"
+        self._notices.once(impostor.identity.id, key, "critical", "duplicate-system-id", text)
 
     # --- sending ---
 
-    def _send(self, vehicle_id: VehicleId, packet: Outbound) -> None:
-        binding = self._bindings[vehicle_id]
-        system_id = self.vehicles[vehicle_id].config.system_id
-        binding.channel.send(packet, MavAddress(system_id, _AUTOPILOT))
+    def _send(self, identity: Identity, packet: Outbound) -> None:
+        """The only way out to a vehicle. Raises VehicleAmbiguous."""
+        if identity.is_ambiguous(self._clock.mono_s()):
+            raise VehicleAmbiguous(identity.id, tuple(sorted({identity.uid or "?", *identity.rivals})))
+        if identity.active is not None:
+            self._put(identity, identity.active.place, packet)
+
+    def _put(self, identity: Identity, place: Place, packet: Outbound) -> None:
+        channel = self._channel(place)
+        if channel is not None:
+            signer = identity.seal.signer(self.signing.link_id(place[0]))
+            channel.send(packet, MavAddress(identity.config.system_id, _AUTOPILOT), signer)
+
+    def _round_trip(self, place: Place, answer: Timesync, now_s: float) -> None:
+        asked = self._questions.pop(answer.ts1, None)
+        if asked is not None and asked[0] == place:
+            self._channels[place].link.counts.round_trip(now_s - asked[1])
 
     def beats(self) -> tuple[Beat, ...]:
-        """Where heartbeats are to go: to every bound vehicle on its channel, once per channel."""
-        source = (self._own.system_id, HEART_COMPONENT)
-        beats = {}
-        for binding in self._bindings.values():
-            beat = Beat(binding.channel.link, binding.channel.peer, source)
-            beats[beat.key] = beat
+        """Where heartbeats are to go: to every vehicle on each of its paths, once per channel and key."""
+        now_s, beats = self._clock.mono_s(), {}
+        for identity in self._directory.identities.values():
+            for path in identity.paths.values():
+                if identity.replayed or (path is not identity.active and now_s - path.heard_s > _BEAT_WITHIN_S):
+                    continue
+                channel = self._channel(path.place)
+                if channel is not None:
+                    source = (self._own.system_id, HEART_COMPONENT)
+                    beat = Beat(channel.link, channel.peer, source, self._beat_signing(identity, path, now_s))
+                    beats[beat.key] = beat
         return tuple(beats.values())
+
+    def _beat_signing(self, identity: Identity, path: Path, now_s: float) -> BeatSigning | None:
+        signer = identity.seal.signer(self.signing.link_id(f"{path.place[0]} heart"))
+        return BeatSigning(signer.key, signer.link_id, now_s, signer.stamp()) if signer else None
 
     async def knock(self) -> None:
         """A heartbeat a second to each peer that we call and that nothing was heard of: it does not know us yet."""
         beat = Heartbeat(is_autopilot=False, armed=False, custom_mode=0, system_status=4)
         while True:
-            used = {id(binding.channel.link) for binding in self._bindings.values()}
+            used = {place[0] for identity in self._directory.identities.values() for place in identity.paths}
             for link in self.links:
-                if id(link) not in used:
+                if link.name not in used:
                     self._knock(link, beat)
             await asyncio.sleep(max(0.05, 1.0 / self._pace))
 
     def _knock(self, link: Link, beat: Heartbeat) -> None:
-        channel = self._channel(link.name, link.address) if not link.listens else None
-        if channel is not None:
-            channel.send(beat, _BROADCAST)
+        channel = None if link.listens else self._channel((link.name, link.address))
+        if channel is None:
+            return
+        channel.send(beat, _BROADCAST)
+        for identity in self._directory.identities.values():
+            # A vehicle that requires signatures takes no other heartbeat for its failsafe, nor brings its clock up.
+            if link.name in identity.config.links and identity.seal.has_key:
+                self._put(identity, (link.name, link.address), beat)
 
     async def keep_streams(self) -> None:
-        """Asks each vehicle for the streams that we use, again whenever positions stop while it is heard."""
+        """Asks who has to prove itself, and each vehicle for the streams that we use whenever positions stop."""
+        streams_s = 0.0
         while True:
-            now = self._clock.mono_s()
-            for vehicle_id, binding in self._bindings.items():
-                vehicle = self.vehicles[vehicle_id]
-                state = vehicle.snapshot()
-                if state.link is LinkState.LIVE and _wants_streams(state.position_age_s, state.uid, binding, now):
-                    binding.asked_s = now
-                    self._ask_streams(vehicle)
-            await asyncio.sleep(0.2)
+            now_s = self._clock.mono_s()
+            self._ask_proofs(now_s)
+            if now_s - streams_s >= _STREAMS_EVERY_S:
+                streams_s = now_s
+                for identity in self._directory.identities.values():
+                    self._keep(identity, now_s)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _ask_proofs(self, now_s: float) -> None:
+        """What goes to a place that has proven nothing: a question, once a second, and nothing else."""
+        for probe in self._directory.probes(now_s):
+            channel = self._channel(probe.place)
+            if channel is None:
+                continue
+            to = MavAddress(probe.system_id, _AUTOPILOT)
+            sealed = probe.sealed
+            signer = sealed.seal.signer(self.signing.link_id(probe.place[0])) if sealed else None
+            channel.send(Timesync(0, probe.token), to, signer)
+            if probe.asks_uid:
+                channel.send(CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,)), to, signer)
+        for place, system_id in self._strangers.to_ask(now_s):
+            channel = self._channels.get(place)
+            if channel is not None and channel.link.health().state is not LinkCondition.REPLAYING:
+                question = CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,))
+                channel.send(question, MavAddress(system_id, _AUTOPILOT))
+
+    def _keep(self, identity: Identity, now_s: float) -> None:
+        vehicle, path = self.vehicles[identity.id], identity.choose(now_s)
+        if path is None or identity.replayed:
+            return
+        state = vehicle.snapshot()
+        if state.link is not LinkState.LIVE:
+            return
+        if identity.is_ambiguous(now_s):
+            self._ask_who(identity, now_s)
+        elif _wants_streams(state, path, now_s):
+            path.asked_s = now_s
+            self._ask_streams(vehicle)
+        elif path.timed_s is None or now_s - path.timed_s >= _ROUND_TRIP_EVERY_S:
+            path.timed_s = now_s
+            self._ask_time(identity, path, now_s)
+
+    def _ask_who(self, identity: Identity, now_s: float) -> None:
+        """While two answer: which autopilots are there still. Harmless whoever hears it."""
+        for path in identity.paths.values():
+            if path.asked_s is None or now_s - path.asked_s >= 1.0:
+                path.asked_s = now_s
+                self._put(identity, path.place, CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,)))
+
+    def _ask_time(self, identity: Identity, path: Path, now_s: float) -> None:
+        self._questions = {token: each for token, each in self._questions.items() if now_s - each[1] < LOST_AFTER_S}
+        token = secrets.randbits(62) | 1
+        self._questions[token] = (path.place, now_s)
+        self._put(identity, path.place, Timesync(0, token))
 
     def _ask_streams(self, vehicle: Vehicle) -> None:
         for message_id, rate_hz in STREAM_RATES_HZ.items():
@@ -252,21 +354,35 @@ class Fleet:
 
     def tick(self) -> FleetTick:
         """All vehicles as of now; says once when a link is lost and once when it is back."""
-        self.ticked_s = self._clock.mono_s()
-        states = tuple(vehicle.snapshot() for vehicle in self.vehicles.values())
+        self.ticked_s = now_s = self._clock.mono_s()
+        states = tuple(self._state(identity, now_s) for identity in self._directory.identities.values())
         for state in states:
-            before = self._told.get(state.vehicle_id, LinkState.NEVER)
-            if state.link is LinkState.LOST and before is not LinkState.LOST:
-                self._tell("critical", "link-lost", f"{state.name} is not heard any more.", state.vehicle_id)
-                self._told[state.vehicle_id] = LinkState.LOST
-            elif state.link is LinkState.REPLAYED and before is not LinkState.REPLAYED:
-                self._tell("info", "replayed", f"{state.name} is shown from a recording.", state.vehicle_id)
-                self._told[state.vehicle_id] = LinkState.REPLAYED
-            elif state.link is LinkState.LIVE and before is not LinkState.LIVE:
-                word = "again" if before is LinkState.LOST else "now"
-                self._tell("info", "link-back", f"{state.name} is heard {word}.", state.vehicle_id)
-                self._told[state.vehicle_id] = LinkState.LIVE
+            self._tell_link(state)
         return FleetTick(gateway=self.name, at=self._clock.now(), vehicles=states)
+
+    def _state(self, identity: Identity, now_s: float) -> VehicleState:
+        self._notices.look(identity, now_s)
+        state = self.vehicles[identity.id].snapshot()
+        ambiguous = identity.is_ambiguous(now_s)
+        return replace(
+            state,
+            signed=identity.active is not None and identity.active.signs(now_s),
+            ambiguous=ambiguous,
+            ready=state.ready and not ambiguous,
+        )
+
+    def _tell_link(self, state: VehicleState) -> None:
+        before = self._told.get(state.vehicle_id, LinkState.NEVER)
+        if state.link is before or state.link in (LinkState.NEVER, LinkState.STALE):
+            return
+        self._told[state.vehicle_id] = state.link
+        if state.link is LinkState.LOST:
+            self._tell("critical", "link-lost", f"{state.name} is not heard any more.", state.vehicle_id)
+        elif state.link is LinkState.REPLAYED:
+            self._tell("info", "replayed", f"{state.name} is shown from a recording.", state.vehicle_id)
+        else:
+            word = "again" if before is LinkState.LOST else "now"
+            self._tell("info", "link-back", f"{state.name} is heard {word}.", state.vehicle_id)
 
     def health(self) -> tuple[LinkHealth, ...]:
         """How each link does."""
@@ -277,8 +393,8 @@ class Fleet:
         self._on_event(FleetEvent(self._clock.now(), severity, code, text, vehicle_id))
 
 
-def _wants_streams(position_age_s: float | None, uid: str | None, binding: _Binding, now: float) -> bool:
-    if binding.asked_s is None:
+def _wants_streams(state: VehicleState, path: Path, now_s: float) -> bool:
+    if path.asked_s is None:
         return True
-    overdue = position_age_s is None or position_age_s > _STREAMS_AGAIN_S or uid is None
-    return overdue and now - binding.asked_s > _STREAMS_AGAIN_S
+    overdue = state.position_age_s is None or state.position_age_s > _STREAMS_AGAIN_S or state.uid is None
+    return overdue and now_s - path.asked_s > _STREAMS_AGAIN_S

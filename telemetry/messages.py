@@ -20,6 +20,9 @@ FLEET_EVENT = "fleet.event"
 AIRSPACE_REVIEWED = "airspace.reviewed"
 
 
+UNENROLLED_ASKED = "fleet.unenrolled"
+
+
 def launch_subject(vehicle_id: VehicleId) -> str:
     return f"vehicle.{vehicle_id}.launch"
 
@@ -103,6 +106,8 @@ class VehicleState:
     home_amsl_m: float | None = None
     firmware: str | None = None
     uid: str | None = None
+    signed: bool = False  # its frames are verified by its own key
+    ambiguous: bool = False  # another autopilot answers under its name: nobody is commanded until that is over
     sortie_id: SortieId | None = None
     last_texts: tuple[str, ...] = ()  # newest last, at most 5 STATUSTEXTs
 
@@ -131,6 +136,36 @@ class Pulse:
     """The gateway asks itself over the bus, the way that commands come; the answer feeds its heart."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnenrolledVehicle:
+    """An autopilot that speaks on one of our links and is no enrolled vehicle; shown, never mixed in.
+
+    `why`: unknown (nobody is enrolled there under that system id) · unproven (it did not prove to be who is) ·
+    another-autopilot (its id is not the enrolled one's).
+    """
+
+    link: str
+    address: str
+    system_id: int
+    why: str
+    first_heard_at: datetime
+    last_heard_at: datetime
+    uid: str | None = None
+    firmware: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnenrolledQuestion:
+    """Who speaks without being enrolled?"""
+
+
+@dataclass(frozen=True, slots=True)
+class UnenrolledList:
+    """Answer to it: the one heard last first, at most 64."""
+
+    vehicles: tuple[UnenrolledVehicle, ...]
 
 
 @dataclass(frozen=True, slots=True)

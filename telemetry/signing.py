@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from core.clock import Clock
-from missions.enrollment import SigningPolicy
+from core.ids import VehicleId
+from missions.enrollment import SigningMemory, SigningPolicy
 from telemetry.framing import RawFrame, hash48
 
 KEY_BYTES = 32
@@ -151,6 +152,10 @@ class Seal:
         return verdict in (Verdict.UNSIGNED, Verdict.MAVLINK_1) and self.policy is not SigningPolicy.REQUIRE
 
     @property
+    def has_key(self) -> bool:
+        return self._key is not None
+
+    @property
     def newest(self) -> int:
         """The newest verified time stamp of the vehicle, for saving."""
         return self._verifier.newest if self._verifier else 0
@@ -176,3 +181,42 @@ class Signer:
         self.key = key
         self.link_id = link_id
         self.stamp = stamp
+
+
+class SigningBook:
+    """All signing of one gateway: its clock, the link ids of its paths, its vehicles' seals, and what to save."""
+
+    def __init__(self, clock: Clock, memory: SigningMemory | None = None) -> None:
+        memory = memory or SigningMemory()
+        self.clock = SigningClock(clock, memory.clock)
+        self._link_ids = dict(memory.link_ids)
+        self._newest = dict(memory.newest)
+        self._seals: dict[VehicleId, Seal] = {}
+
+    def link_id(self, path: str) -> int:
+        """The id that stands for a physical path, the same for good: vehicles keep 16 streams and never free one.
+
+        Raises ValueError when 255 paths were named.
+        """
+        if path not in self._link_ids:
+            used = set(self._link_ids.values())
+            free = [number for number in range(1, 256) if number not in used]
+            if not free:
+                raise ValueError("signing tells no more than 255 paths apart")
+            self._link_ids[path] = free[0]
+        return self._link_ids[path]
+
+    def seal(self, vehicle_id: VehicleId, policy: SigningPolicy, key: bytes | None) -> Seal:
+        """A vehicle's seal. A key that was changed starts anew; the same key goes on where it was."""
+        if (before := self._seals.get(vehicle_id)) is not None:
+            self._newest[vehicle_id] = before.newest
+        seal = Seal(policy, key, self.clock, newest=self._newest.get(vehicle_id, 0))
+        self._seals[vehicle_id] = seal
+        return seal
+
+    def memory(self) -> SigningMemory:
+        """What has to be saved every `SAVE_EVERY_S`."""
+        newest = {
+            vehicle_id: max(seal.newest, self._newest.get(vehicle_id, 0)) for vehicle_id, seal in self._seals.items()
+        }
+        return SigningMemory(self.clock.now(), dict(self._link_ids), {**self._newest, **newest})

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 from core.geo import from_e7
-from telemetry.allowed import SENT
+from telemetry.allowed import NEVER_RECORDED, SENT
 from telemetry.framing import Framer, Header, RawFrame, build, build_signed, without_signature
 from telemetry.packets import (
     Attitude,
@@ -142,6 +142,11 @@ class Encoder:
         return build_signed(header, payload, extra, key=signer.key, link_id=signer.link_id, timestamp=signer.stamp())
 
 
+def is_recorded(frame: Frame) -> bool:
+    """Whether a telemetry log keeps it: all but keys and files."""
+    return dialect.mavlink_map[frame.frame.message_id].msgname not in NEVER_RECORDED
+
+
 def unsigned(frame: Frame) -> bytes:
     """The frame's bytes without a signature, as a telemetry log may keep them."""
     return without_signature(frame.frame, CRC_EXTRA[frame.frame.message_id])
@@ -257,7 +262,9 @@ def _log_entry(m: Any) -> LogEntry:
 def _mission_current(m: Any) -> MissionCurrent:
     # `total` is a MAVLink 2 extension: 0 means "not supported", 65535 "no mission".
     total = None if m.total in (0, 0xFFFF) else m.total
-    return MissionCurrent(m.seq, total, (m.mission_id, m.fence_id, m.rally_points_id))
+    # Extensions that the codec's dialect may not know yet.
+    ids = (getattr(m, "mission_id", 0), getattr(m, "fence_id", 0), getattr(m, "rally_points_id", 0))
+    return MissionCurrent(m.seq, total, ids)
 
 
 def _mission_item_int(m: Any) -> MissionItemInt:
@@ -344,7 +351,7 @@ def _message_of(packet: Outbound, to: MavAddress) -> Any:
                 *target, packet.frame, packet.command, 0, 0, *packet.params, packet.x_e7, packet.y_e7, packet.z_m
             )
         case Timesync(tc1, ts1):
-            return dialect.MAVLink_timesync_message(tc1, ts1, *target)
+            return dialect.MAVLink_timesync_message(tc1, ts1)
         case LogRequestList(first, last):
             return dialect.MAVLink_log_request_list_message(*target, first, last)
         case _:
