@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -12,10 +13,12 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
+from functools import cache
 from multiprocessing.connection import wait
 from typing import Any, Protocol, TypeVar
 
 from core.errors import Overloaded
+from geofence.freespace import warm_up
 from geofence.zones import Airspace
 from missions.fleets.preview import FleetPreview, FleetTask, preview
 from missions.model import Airframe, Dock, MissionRequest, Plan
@@ -28,7 +31,7 @@ T = TypeVar("T")
 DEADLINE_S = 20.0
 # After so long a fleet plan searches no further; what it has by then takes some seconds to finish.
 FLEET_BUDGET_S = 10.0
-# How long a process may take to start, and a request to wait for its turn.
+# How long a process may take to start, the very first time to compile the router, and a request to wait for its turn.
 START_DEADLINE_S = 60.0
 QUEUE_DEADLINE_S = 60.0
 # Requests that may wait for the worker; the next one is told to come back.
@@ -96,9 +99,9 @@ class WorkerPlanner:
     async def fleet(self, task: FleetTask) -> FleetPreview:
         return await self._plans.run(_fleet, task)
 
-    def warm_up(self) -> tuple[asyncio.Future[int], ...]:
-        """Starts both processes; the futures are done when they have started."""
-        return tuple(_submitted(worker.pool, os.getpid) for worker in (self._plans, self._reviews))
+    def warm_up(self) -> tuple[asyncio.Future[None], ...]:
+        """Starts both processes; the futures are done when they are ready to plan."""
+        return tuple(_submitted(worker.pool, _get_ready) for worker in (self._plans, self._reviews))
 
     def close(self) -> None:
         for worker in (self._plans, self._reviews):
@@ -118,7 +121,7 @@ def _fleet(task: FleetTask) -> FleetPreview:
 class _Worker:
     """One process that does one job at a time; a job over its deadline costs the process, never the loop.
 
-    The deadline counts from when the process is up and free: on a machine that is short of time a process that has
+    The deadline counts from when the process is ready and free: on a machine that is short of time a process that has
     just started must not be ended for having started slowly.
     """
 
@@ -153,7 +156,7 @@ class _Worker:
         pool = self.pool
         try:
             async with asyncio.timeout(START_DEADLINE_S):
-                await _submitted(pool, os.getpid)
+                await _submitted(pool, _get_ready)
             async with asyncio.timeout(self.deadline_s):
                 return await _submitted(pool, job, *arguments)
         except (TimeoutError, BrokenProcessPool) as error:
@@ -193,6 +196,14 @@ def _init_worker() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+
+
+@cache
+def _get_ready() -> None:
+    """Pays at once what the first plan would wait for; later calls cost nothing."""
+    warm_up()
+    # A full collection would look again and again at what was imported, a tenth of a second that some plan waits for.
+    gc.freeze()
 
 
 def _leave_with(sentinel: int) -> None:

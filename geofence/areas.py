@@ -9,7 +9,6 @@ from itertools import chain
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
 
 from core.geo import EARTH_RADIUS_M, LatLon
 from geofence.frame import Array, LocalFrame, densified, lonlat_array
@@ -22,8 +21,6 @@ _SHORT_DEG = 0.01
 # How far the edges of a circle's polygon may be from it.
 _SAGITTA_M = 0.3
 _LEAST_VERTICES, _MOST_VERTICES = 16, 128
-
-
 # The WGS-84 ellipsoid (NIMA TR8350.2): half its long axis, and the square of its eccentricity.
 _A_M, _E2 = 6_378_137.0, 6.694_379_990_14e-3
 
@@ -38,24 +35,10 @@ def areas_of(zones: Sequence[Zone], frame: LocalFrame) -> Shapes:
     circles = [(number, zone.shape) for number, zone in enumerate(zones) if isinstance(zone.shape, CircleShape)]
     if polygons:
         found[[number for number, _ in polygons]] = _polygons([shape for _, shape in polygons], frame)
-    centers = frame.to_xy(circle.center for _, circle in circles)
-    for (number, circle), center in zip(circles, centers, strict=True):
-        inner = zones[number].role is Role.INCLUSION
-        found[number] = _circle(center, circle.radius_m * _in_both_metrics(circle.center, inner=inner), inner=inner)
+    if circles:
+        inner = np.array([zones[number].role is Role.INCLUSION for number, _ in circles])
+        found[[number for number, _ in circles]] = _circles([shape for _, shape in circles], inner, frame)
     return found
-
-
-def _in_both_metrics(center: LatLon, *, inner: bool) -> float:
-    """The factor that draws a circle larger, or smaller if `inner`, so that it holds in ArduPilot's metric too.
-
-    That has 111 318.845 m to every degree: it reads east-west shorter than the ellipsoid's radius of curvature in the
-    prime vertical says, N, and north-south longer than that in the meridian, M (planning guide, section 9.1).
-    """
-    flat_m = math.degrees(111_318.845)
-    squared = 1.0 - _E2 * math.sin(math.radians(center.lat_deg)) ** 2
-    if inner:
-        return float(min(1.0, _A_M * (1.0 - _E2) / squared**1.5 / flat_m))
-    return max(1.0, _A_M / math.sqrt(squared) / flat_m)
 
 
 def _polygons(shapes: Sequence[PolygonShape], frame: LocalFrame) -> Shapes:
@@ -71,27 +54,43 @@ def _closed(rings: Sequence[tuple[LatLon, ...]]) -> tuple[Array, NDArray[np.intp
     lonlat = lonlat_array(chain.from_iterable((*ring, ring[0]) for ring in rings))
     starts = np.cumsum(counts) - counts
     extent = np.maximum.reduceat(lonlat, starts) - np.minimum.reduceat(lonlat, starts)
-    long = np.flatnonzero((extent > _SHORT_DEG).any(axis=1))
-    if len(long):
-        parts = np.split(lonlat, starts[1:])
-        for ring in long.tolist():
-            parts[ring] = densified(parts[ring])
-        counts = np.array([len(part) for part in parts])
-        lonlat = np.concatenate(parts)
+    parts, done = [], 0
+    for ring in np.flatnonzero((extent > _SHORT_DEG).any(axis=1)).tolist():
+        after = int(starts[ring] + counts[ring])
+        dense = densified(lonlat[starts[ring] : after])
+        parts += [lonlat[done : starts[ring]], dense]
+        done, counts[ring] = after, len(dense)
+    lonlat = np.concatenate((*parts, lonlat[done:]))
     return lonlat, np.repeat(np.arange(len(counts)), counts)
 
 
-def _circle(center: Array, radius_m: float, *, inner: bool) -> Polygon:
-    """A regular polygon within the circle round `center` (2,) if `inner`, else containing it.
+def _circles(shapes: Sequence[CircleShape], inner: NDArray[np.bool_], frame: LocalFrame) -> Shapes:
+    """A regular polygon for each: within the circle where `inner` (N,) says so, else containing it.
 
     The plane stretches across the line of sight by d² / 6 R², 10 ppm at 50 km (Snyder, Map Projections, p. 194);
     twice that is allowed for, and 1 cm.
     """
-    stretch = 2.0 * float(center @ center) / (6.0 * EARTH_RADIUS_M**2)
-    step = math.acos(1.0 - min(0.5, _SAGITTA_M / radius_m))
-    count = min(max(math.ceil(math.pi / step), _LEAST_VERTICES), _MOST_VERTICES)
-    reach_m = radius_m * (1.0 - stretch) - 0.01
-    if not inner:
-        reach_m = (radius_m * (1.0 + stretch) + 0.01) / math.cos(math.pi / count)
-    angles = np.arange(count) * (2.0 * math.pi / count)
-    return Polygon(center + reach_m * np.column_stack((np.cos(angles), np.sin(angles))))
+    places = lonlat_array(shape.center for shape in shapes)
+    centers = frame.project(places)
+    radii_m = np.array([shape.radius_m for shape in shapes]) * _in_both_metrics(places[:, 1], inner)
+    stretch = 2.0 * (centers * centers).sum(axis=1) / (6.0 * EARTH_RADIUS_M**2)
+    steps = np.arccos(1.0 - np.minimum(0.5, _SAGITTA_M / radii_m))
+    counts = np.clip(np.ceil(np.pi / steps), _LEAST_VERTICES, _MOST_VERTICES).astype(np.intp)
+    around_m = (radii_m * (1.0 + stretch) + 0.01) / np.cos(np.pi / counts)
+    reach_m = np.where(inner, radii_m * (1.0 - stretch) - 0.01, around_m)
+    of = np.repeat(np.arange(len(counts)), counts + 1)
+    angles = (np.arange(len(of)) - np.searchsorted(of, of)) % counts[of] * (2.0 * np.pi / counts[of])
+    vertices = centers[of] + reach_m[of, None] * np.column_stack((np.cos(angles), np.sin(angles)))
+    return np.asarray(shapely.polygons(shapely.linearrings(vertices, indices=of)))
+
+
+def _in_both_metrics(lats_deg: Array, inner: NDArray[np.bool_]) -> Array:
+    """The factors that draw circles larger, or smaller where `inner`, so that they hold in ArduPilot's metric too.
+
+    That has 111 318.845 m to every degree: it reads east-west shorter than the ellipsoid's radius of curvature in the
+    prime vertical says, N, and north-south longer than that in the meridian, M (planning guide, section 9.1).
+    """
+    flat_m = math.degrees(111_318.845)
+    squared = 1.0 - _E2 * np.sin(np.radians(lats_deg)) ** 2
+    smaller = np.minimum(1.0, _A_M * (1.0 - _E2) / squared**1.5 / flat_m)
+    return np.where(inner, smaller, np.maximum(1.0, _A_M / np.sqrt(squared) / flat_m))

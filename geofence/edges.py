@@ -40,7 +40,7 @@ class Rings:
         ring = ring[:-1][within]
         before = np.arange(len(on)) - 1
         first = np.flatnonzero(np.diff(ring, prepend=-1))
-        before[first] = np.append(first[1:], len(on)) - 1
+        before[first] = np.append(first[1:], len(on))[: len(first)] - 1
         return cls(closed[:-1][within], ring, on[before], on), whole[part]
 
     def edges(self) -> Array:
@@ -51,7 +51,7 @@ class Rings:
         inner = self.at + np.column_stack((-sum_of[:, 1], sum_of[:, 0])) * reach_m
         following = np.arange(len(inner)) + 1
         last = np.flatnonzero(np.diff(self.ring, append=-1))
-        following[last] = np.append(0, last[:-1] + 1)
+        following[last] = np.append(0, last + 1)[: len(last)]
         return np.concatenate((inner, inner[following]), axis=1)
 
     def corners(self) -> tuple[Array, Indices]:

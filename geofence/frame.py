@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 # (planning guide, section 9.1); cut to 2 km it is 5 cm.
 LONGEST_EDGE_M = 2_000.0
 CIRCLE_VERTICES = 128
+_LON_DEG, _LAT_DEG = attrgetter("lon_deg"), attrgetter("lat_deg")
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 
@@ -84,7 +86,9 @@ class LocalFrame:
 
 def lonlat_array(places: Iterable[LatLon]) -> Array:
     """Shape (N, 2): longitude, latitude in degrees."""
-    return np.array([(at.lon_deg, at.lat_deg) for at in places], dtype=np.float64).reshape(-1, 2)
+    found = list(places)
+    degrees = [np.fromiter(map(part, found), np.float64, len(found)) for part in (_LON_DEG, _LAT_DEG)]
+    return np.column_stack(degrees)
 
 
 def densified(lonlat: Array) -> Array:

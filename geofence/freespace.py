@@ -127,3 +127,13 @@ class FreeSpace:
     def _room_of(self, at: Array) -> Room | None:
         """The room that holds a place; None outside of all."""
         return next((room for room in self._maze.rooms if shapely.contains_xy(room.grown, at[0], at[1])), None)
+
+
+def warm_up() -> None:
+    """Compiles the kernel or loads it from disk, so that no plan waits for that: seconds the very first time."""
+    hall = FreeSpace.of(
+        [(shapely.box(-10.0, -10.0, 10.0, 10.0), 0.0)], [shapely.box(-1.0, -1.0, 1.0, 1.0)], np.zeros(1)
+    )
+    ends = np.array([[-5.0, 0.0], [5.0, 0.0]])
+    hall.way(*ends)
+    hall.clear(ends[:1], ends[1:])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple, TypeVar, cast
 
@@ -29,10 +30,11 @@ Waiting = list[tuple[float, int]]
 
 def compiled(function: F) -> F:
     """The function as machine code; compiled anew in each process where no folder for it can be written."""
+    compile_it = partial(numba.njit, nogil=True, error_model="numpy", forceinline=True)
     try:
-        return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+        return cast(F, compile_it(cache=True)(function))
     except RuntimeError:  # numba found no such folder
-        return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
+        return cast(F, compile_it()(function))
 
 
 @compiled
@@ -180,11 +182,11 @@ def _grow(tip: Tip, quest: Quest, tree: Tree, clumps: Ints, waiting: Waiting) ->
         for place in range(spans[clump, 0], spans[clump, 1]):
             x, y = at[place, 0], at[place, 1]
             if _leads(tip, place, at, length_m) and _least_m(tip, x, y, 0.0, quest) <= most_m:
-                lines += 1
                 sector = _sector(x - tip.x, y - tip.y)
                 wall = shadows[sector]
                 if wall < 0 or not meets(tip.x, tip.y, x, y, edges[wall]):
                     shadows[sector] = _note(tip, place, quest, tree, waiting)
+                    lines += 1
     return lines
 
 

@@ -27,9 +27,9 @@ class Maze:
         areas: Shapes = np.array([room.area for room in rooms], dtype=np.object_)
         self._drawn = np.zeros(len(zones), dtype=np.bool_)
         self._used = 0  # entries of the grid
-        bounds = np.asarray(shapely.total_bounds(areas)) if rooms else np.zeros(4)
-        self._in_sight = meeting(zones.boxes, bounds)
-        self._walls = _no_walls(bounds, len(zones))
+        self._bounds = np.asarray(shapely.total_bounds(areas)) if rooms else np.zeros(4)
+        self._in_sight = meeting(zones.boxes, self._bounds)
+        self._walls = _no_walls(self._bounds, len(zones))
         self._corners = Corners(np.empty((0, 6)), np.empty((0, 3)), np.empty((0, 3), dtype=np.int64))
         self._add(areas, np.arange(len(rooms)) + len(zones), solid_within=False)
 
@@ -39,6 +39,11 @@ class Maze:
         counts[: len(self.zones)] = False
         counts[zones] = True
         return counts
+
+    def farthest_m(self, start: Array, end: Array) -> float:
+        """No place of a room is farther than this from the two, taken together."""
+        corners = self._bounds[[[0, 1], [0, 3], [2, 1], [2, 3]]]
+        return float(sum(np.hypot(*(corners - at).T) for at in (start, end)).max())
 
     def clear(self, starts: Array, ends: Array, counts: Mask) -> Mask:
         """Which straight lines (N, 2) meet nothing that `counts`; all begin outside of obstacles."""

@@ -16,11 +16,12 @@ from geofence.maze import Maze
 from geofence.obstacles import Indices
 from geofence.tables import Mask, Quest, Tree
 
-# Far apart among 2 000 zones it takes up to some 110 000, about a second.
-MOST_LINES = 5_000_000
+# Half a microsecond each. Far apart among 2 000 zones it takes some 50 000; to see that there is no way, a million.
+MOST_LINES = 2_000_000
 # Ways are looked at that are longer than the straight one by this share at most; when there is none, by so much more.
-_LONGER, _AND_THEN, _MOST_TIMES = 0.02, 3.0, 3.0
+_LONGER, _AND_THEN = 0.03, 2.0
 _ROUNDING_M = 1e-9
+_FEW_LINES = 500
 
 
 class SearchTooLarge(Exception):
@@ -35,6 +36,7 @@ class Search:
         self._counts = counts
         self._ends = start, end
         self._straight_m = float(np.hypot(*(end - start)))
+        self._all_m = maze.farthest_m(start, end)
         self._shaping = np.zeros_like(counts)
         self._limit_m = -math.inf  # no way up to it
         self._found: Array | None = None
@@ -48,9 +50,10 @@ class Search:
         return self._found
 
     def _next_m(self) -> float:
-        longer_m = max(self._limit_m - self._straight_m, _LONGER / _AND_THEN * self._straight_m)
-        limit_m = self._straight_m + max(_AND_THEN * longer_m, 1.0)
-        return limit_m if limit_m <= _MOST_TIMES * self._straight_m else math.inf
+        """The next limit; infinite when the ellipse holds everything."""
+        longer_m = max(_AND_THEN * (self._limit_m - self._straight_m), _LONGER * self._straight_m, 1.0)
+        limit_m = self._straight_m + longer_m
+        return limit_m if limit_m < self._all_m else math.inf
 
     def is_over(self) -> bool:
         """Whether there is no way at all, however long."""
@@ -61,28 +64,46 @@ class Search:
         return np.flatnonzero(self._shaping)
 
     def _shortest(self, limit_m: float) -> Array | None:
+        """From the end first, a little: that a place is shut in shows soonest from there."""
+        few = min(_FEW_LINES, MOST_LINES)
+        back, lines = self._sought(self._ends[::-1], limit_m, few)
+        if lines <= few:
+            return None if back is None else back[::-1]
+        way, lines = self._sought(self._ends, limit_m, MOST_LINES)
+        if lines > MOST_LINES:
+            raise SearchTooLarge
+        return way
+
+    def _sought(self, ends: tuple[Array, Array], limit_m: float, most_lines: int) -> tuple[Array | None, int]:
+        """The way if there is one, and how many lines were looked at: more than `most_lines`, and it is not known."""
         from geofence.kernel import search  # noqa: PLC0415 — imports numba: only what searches shall wait for that
 
-        corners, walls = self._maze.drawn(*self._ends, limit_m, self._counts)
-        number = len(corners.at)
-        at = np.concatenate((corners.at, np.zeros((2, 6))))
-        at[number:, :2] = self._ends
-        length_m = np.full(number + 2, math.inf)
-        length_m[number] = 0.0
-        tree = Tree(at, length_m, np.full(number + 2, number), np.zeros(number + 2, dtype=np.bool_))
-        x, y = self._ends[1].tolist()
+        corners, walls = self._maze.drawn(*ends, limit_m, self._counts)
+        tree = _planted(corners.at, ends)
+        start, end = len(tree.at) - 2, len(tree.at) - 1
+        x, y = ends[1].tolist()
         # The end is a clump of its own, the first to be looked at.
         discs = np.concatenate(([[x, y, 0.0]], corners.discs))
-        spans = np.concatenate(([[number + 1, number + 2, len(self._counts) - 1]], corners.spans))
+        spans = np.concatenate(([[end, end + 1, len(self._counts) - 1]], corners.spans))
         quest = Quest(discs, spans, walls, self._counts, self._shaping, x, y, limit_m + _ROUNDING_M)
-        if search(quest, tree, MOST_LINES) > MOST_LINES:
-            raise SearchTooLarge
-        return at[_walk(tree.before), :2] if math.isfinite(length_m[-1]) else None
+        lines = search(quest, tree, most_lines)
+        is_found = math.isfinite(tree.length_m[end]) and lines <= most_lines
+        return tree.at[_walk(tree.before, start, end), :2] if is_found else None, lines
 
 
-def _walk(before: Indices) -> list[int]:
-    """The places of the way from the last but one to the last."""
-    start, walk = len(before) - 2, [len(before) - 1]
+def _planted(corners: Array, ends: tuple[Array, Array]) -> Tree:
+    """The corners (C, 6), the start and the end; no way is known but that to the start."""
+    number = len(corners)
+    at = np.concatenate((corners, np.zeros((2, 6))))
+    at[number:, :2] = ends
+    length_m = np.full(number + 2, math.inf)
+    length_m[number] = 0.0
+    return Tree(at, length_m, np.full(number + 2, number), np.zeros(number + 2, dtype=np.bool_))
+
+
+def _walk(before: Indices, start: int, end: int) -> list[int]:
+    """The places of the way."""
+    walk = [end]
     while walk[-1] != start:
         walk.append(int(before[walk[-1]]))
     return walk[::-1]

@@ -75,7 +75,7 @@ class Space:
     permitted: bool
     margin_m: float = 0.0
     more_m: float = 0.0
-    _layers: dict[bytes, FreeSpace] = field(default_factory=dict, repr=False)
+    _mazes: dict[tuple[float, float], Maze] = field(default_factory=dict, repr=False)  # by margin; heights share them
 
     @classmethod
     def of(
@@ -93,7 +93,8 @@ class Space:
         An exclusion counts when it is valid at any instant of the window; an inclusion constrains then too, but
         permits only when it is valid at every instant. `margin_m`: the least margin to keep from any zone.
         """
-        counted = [zone for zone in airspace.zones if zone.role is not Role.ADVISORY and zone.validity.meets(window)]
+        meets = {each: each.meets(window) for each in {zone.validity for zone in airspace.zones}}
+        counted = [zone for zone in airspace.zones if zone.role is not Role.ADVISORY and meets[zone.validity]]
         union = airspace.combination is Combination.UNION
         lasting = [zone for zone in counted if zone.role is Role.INCLUSION and zone.validity.covers(window)]
         kept = [zone for zone in counted if not (union and zone.role is Role.INCLUSION and zone not in lasting)]
@@ -134,14 +135,16 @@ class Space:
         """The exclusions' areas, indexed."""
         return shapely.STRtree(self.shapes)
 
-    @cached_property
     def _rooms(self) -> tuple[Room, ...]:
         inclusions = [(one.shape, max(one.zone.margin_m, self.margin_m) + self.more_m) for one in self.inclusions]
         return rooms_of(inclusions, self.airspace.combination) if self.permitted else ()
 
-    @cached_property
+    @property
     def _maze(self) -> Maze:
-        return Maze(self._rooms, Zones(self.shapes, self.margins_m))
+        margins = self.margin_m, self.more_m
+        if margins not in self._mazes:
+            self._mazes[margins] = Maze(self._rooms(), Zones(self.shapes, self.margins_m))
+        return self._mazes[margins]
 
     def allowed(self) -> BaseGeometry:
         """Where flying is allowed by the combined inclusions, without margins; empty when nothing is."""
@@ -154,11 +157,11 @@ class Space:
     def open_below(self) -> Space:
         """The same, but nothing may be flown over, so that a vehicle can come down on the spot anywhere."""
         tall = tuple(replace(one, high_rel_m=math.inf) for one in self.exclusions)
-        return replace(self, exclusions=tall, _layers={})
+        return replace(self, exclusions=tall)
 
     def with_margin(self, margin_m: float, *, more_m: float = 0.0) -> Space:
         """The same with at least `margin_m` to every zone, and `more_m` on top of every margin."""
-        return replace(self, margin_m=margin_m, more_m=more_m, _layers={})
+        return replace(self, margin_m=margin_m, more_m=more_m)
 
     def met(self, low_rel_m: float, high_rel_m: float) -> NDArray[np.intp]:
         """The numbers of the exclusions that count at any height from `low_rel_m` to `high_rel_m`."""
@@ -166,11 +169,7 @@ class Space:
 
     def layer(self, low_rel_m: float, high_rel_m: float) -> FreeSpace:
         """Where a way may run between these heights, with the vertical margin on both sides."""
-        met = self.met(low_rel_m - VERTICAL_MARGIN_M, high_rel_m + VERTICAL_MARGIN_M)
-        key = met.tobytes()
-        if key not in self._layers:
-            self._layers[key] = FreeSpace(self._maze, met)
-        return self._layers[key]
+        return FreeSpace(self._maze, self.met(low_rel_m - VERTICAL_MARGIN_M, high_rel_m + VERTICAL_MARGIN_M))
 
 
 def _place(zones: Sequence[Zone], frame: LocalFrame, ground: Ground, reach_m: float) -> list[Placed]:
@@ -179,7 +178,9 @@ def _place(zones: Sequence[Zone], frame: LocalFrame, ground: Ground, reach_m: fl
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     near = _gap_m(bounds) <= reach_m
     near |= np.array([zone.role is Role.INCLUSION for zone in zones], dtype=np.bool_)
-    boxes = _boxes(bounds, frame)
+    boxes = (
+        _boxes(bounds, frame) if ground.terrain is not None else np.full_like(bounds, np.nan)
+    )  # only terrain asks where
     return [
         Placed(zones[number], shapes[number], *_heights(zones[number], boxes[number], ground))
         for number in np.flatnonzero(near).tolist()

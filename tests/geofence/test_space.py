@@ -14,6 +14,7 @@ import shapely
 from core.altitude import Altitude, AltitudeBand, Datum
 from geofence.areas import areas_of
 from geofence.frame import Array, LocalFrame, densified, lonlat_array
+from geofence.obstacles import Shapes, widened
 from geofence.space import Ground, Space
 from geofence.terrain import Box, FlatTerrain
 from geofence.window import TimeWindow, Validity
@@ -131,10 +132,20 @@ def test_a_layer_has_the_zones_within_the_vertical_margin() -> None:
     assert space.layer(0, 100).why_not(at(0, 0)) is not None
 
 
-def test_layers_with_the_same_zones_are_the_same() -> None:
+def test_a_zone_is_widened_once_for_all_heights(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(shapes: Shapes, by_m: Array) -> Shapes:
+        asked.append(len(shapes))
+        return widened(shapes, by_m)
+
+    monkeypatch.setattr("geofence.obstacles.widened", counted)
     space = space_of(airspace(DISTRICT, block("zone", band=band_of(Datum.REL, 40, 60))))
-    assert space.layer(0, 10) is space.layer(90, 95)
-    assert space.layer(0, 10) is not space.layer(50, 50)
+    for each in (space.layer(0, 10), space.layer(40, 50), space.layer(50, 50), space.open_below().layer(70, 80)):
+        each.way(at(-200, 0), at(200, 0))
+    assert asked == [1, 1]  # the district and the zone
+    assert space.layer(0, 10).why_not(at(0, 0)) is None
+    assert space.open_below().layer(70, 80).why_not(at(0, 0)) is not None
 
 
 def test_a_zone_out_of_reach_is_left_out_and_an_inclusion_never() -> None:
