@@ -8,7 +8,7 @@ from core.errors import Conflict, Encounter
 from core.geo import LatLon
 from missions.deconflict import Overlap, volume_feature
 from missions.model import Plan, Revision, Sortie, SortieState
-from missions.sortie import is_flying
+from missions.sortie import HOLDING, is_flying
 from missions.volumes import Intent, Rank, done_after, homeward, intent_of, rescheduled
 from telemetry.messages import VehicleState
 
@@ -16,7 +16,7 @@ from telemetry.messages import VehicleState
 LONGEST_HOLD_S = 600.0
 # Before take-off a sortie may still wait for its vehicle: uploads, checks, spool-up.
 PREPARATION_S = 120.0
-_GOING_HOME = (SortieState.RETURNING, SortieState.LANDING)
+_GOING_HOME = (SortieState.RETURNING, SortieState.LANDING, SortieState.LANDED)
 
 
 def mission_intent(revision: Revision, departs_at: datetime, *, emergency: bool = False) -> Intent:
@@ -75,7 +75,7 @@ def present_intent(intent: Intent, sortie: Sortie, plan: Plan, vehicle: VehicleS
     if sortie.state in _GOING_HOME and vehicle is not None and place is not None:
         return homeward(plan, intent, place, max(0.0, vehicle.alt_rel_m or 0.0), now)
     reached = min(sortie.waypoints_reached, len(plan.waypoints))
-    hold_s = LONGEST_HOLD_S if sortie.state is SortieState.PAUSED else 0.0
+    hold_s = LONGEST_HOLD_S if sortie.state in HOLDING else 0.0
     return rescheduled(intent, now, done_after(plan, reached), may_wait_s=hold_s)
 
 

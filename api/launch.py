@@ -27,9 +27,9 @@ from core.errors import (
 )
 from core.geo import LatLon, ground_distance_m
 from core.ids import MissionId, SortieId, VehicleId, new_id
-from missions.model import Outcome, Proof, Revision, Sortie, SortieState
+from missions.model import Outcome, Revision, Sortie, SortieState
 from missions.prove import summary_of
-from missions.sortie import advance
+from missions.sortie import advance, approve
 from telemetry.commands import problem_of
 from telemetry.messages import (
     SORTIE_CHANGED,
@@ -76,7 +76,8 @@ async def launch(services: Services, asker: Principal, asked: Launch, idempotenc
         return before
     refuse_unfit(vehicle, revision)
     proof = await proven_now(services, vehicle, revision)
-    sortie = await _new_sortie(services, asker, revision, vehicle.vehicle_id, proof)
+    planned = await _new_sortie(services, asker, revision, vehicle.vehicle_id)
+    sortie = approve(planned, summary_of(proof), at=services.clock.now(), by=asker.operator_id)
     stored = await _stored(services, asked, revision, sortie, idempotency_key)
     return stored if stored.id != sortie.id else await _hand_over(services, stored)
 
@@ -137,9 +138,7 @@ def _dock_check(vehicle: VehicleState, revision: Revision) -> PreflightCheck:
     return PreflightCheck("dock", away_m <= HOME_TOLERANCE_M, f"the vehicle is {away_m:.0f} m from the plan's home")
 
 
-async def _new_sortie(
-    services: Services, asker: Principal, revision: Revision, vehicle_id: VehicleId, proof: Proof
-) -> Sortie:
+async def _new_sortie(services: Services, asker: Principal, revision: Revision, vehicle_id: VehicleId) -> Sortie:
     mission = await services.store.mission(revision.mission_id)
     return Sortie(
         id=SortieId(new_id("sortie")),
@@ -147,13 +146,13 @@ async def _new_sortie(
         revision=revision.revision,
         mission_name=revision.request.name,
         vehicle_id=vehicle_id,
-        state=SortieState.REQUESTED,
+        state=SortieState.PLANNED,
         created_at=services.clock.now(),
         created_by=asker.operator_id,
         waypoints_total=len(revision.plan.waypoints),
         mission_hash=revision.plan.hash,
         fence_hash=revision.plan.fence_hash,
-        proof=summary_of(proof),
+        rally_hash=revision.plan.rally_hash,
     )
 
 
@@ -206,7 +205,7 @@ async def close_orphans(services: Services) -> int:
     closed = 0
     for sortie in await services.store.sorties(limit=1_000, unfinished_only=True):
         age_s = (services.clock.now() - sortie.created_at).total_seconds()
-        if sortie.state is SortieState.REQUESTED and age_s > 2 * ACCEPT_DEADLINE_S:
+        if sortie.state in (SortieState.PLANNED, SortieState.APPROVED) and age_s > 2 * ACCEPT_DEADLINE_S:
             try:
                 await _refused(services, sortie, GatewayUnavailable(launch_subject(sortie.vehicle_id)))
             except (GatewayUnavailable, NotFound):

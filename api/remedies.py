@@ -17,8 +17,8 @@ from telemetry.messages import Remedy, VehicleState
 
 # Holds that are tried, shortest first.
 HOLDS_S = (30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0)
-_CAN_HOLD = (SortieState.ON_MISSION, SortieState.PAUSED)
-_CAN_RETURN = (SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.PAUSED)
+_CAN_HOLD = (SortieState.ON_MISSION, SortieState.DIVERTED, SortieState.PAUSED, SortieState.HELD)
+_CAN_RETURN = (SortieState.TAKING_OFF, *_CAN_HOLD)
 
 
 def remedies_for(traffic: Traffic, intent: Intent, vehicle: VehicleState | None) -> tuple[Remedy, ...]:

@@ -11,7 +11,9 @@ ZoneId = NewType("ZoneId", str)
 MissionId = NewType("MissionId", str)
 SortieId = NewType("SortieId", str)
 CommandId = NewType("CommandId", str)
+DiversionId = NewType("DiversionId", str)
 OperatorId = NewType("OperatorId", str)
+AlarmId = NewType("AlarmId", str)
 
 
 def new_id(prefix: str) -> str:

@@ -11,7 +11,7 @@ from core.altitude import Datum
 from core.errors import Conflict, PreflightCheck
 from core.errors import Proposal as Proposal  # noqa: PLC0414  (part of a plan: exported)
 from core.geo import LatLon
-from core.ids import CommandId, DockId, MissionId, OperatorId, SortieId, VehicleId
+from core.ids import CommandId, DiversionId, DockId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.onboard import FencePolygon as FencePolygon  # noqa: PLC0414  (part of a plan: exported)
 from geofence.onboard import OnboardFence as OnboardFence  # noqa: PLC0414  (part of a plan: exported)
 from missions.wind import Wind
@@ -304,17 +304,23 @@ class Mission:
 class SortieState(StrEnum):
     """Life of a sortie; `missions.sortie` holds the transitions between them."""
 
-    REQUESTED = "requested"
+    PLANNED = "planned"  # a proven plan and the vehicle that is to fly it
+    APPROVED = "approved"  # somebody with a name let it fly, under a valid proof
+    ASSIGNED = "assigned"  # the vehicle's gateway took it over
     PREFLIGHT = "preflight"
     UPLOADING = "uploading"
     READY = "ready"
     TAKING_OFF = "taking_off"
-    ON_MISSION = "on_mission"
-    PAUSED = "paused"
+    ON_MISSION = "on_mission"  # flies the revision that was approved
+    DIVERTED = "diverted"  # flies a plan that replaced it in the air
+    PAUSED = "paused"  # holds because we asked for it
+    HELD = "held"  # holds, or is flown, by a pilot, another ground station or a failsafe
     RETURNING = "returning"
     LANDING = "landing"
+    LANDED = "landed"  # on the ground; its facts are being stored
     CLOSED = "closed"
     REFUSED = "refused"  # ended before arming: nothing flew
+    ABORTED = "aborted"  # called off before take-off by a person: nothing flew
     LOST = "lost"  # the vehicle was not found again
 
 
@@ -322,7 +328,7 @@ class Outcome(StrEnum):
     """How a closed sortie went."""
 
     COMPLETED = "completed"
-    ABORTED = "aborted"  # landed before the mission's end, by command or failsafe
+    ABORTED = "aborted"  # landed before the mission's end, by command or failsafe, or called off before take-off
     REFUSED = "refused"
     LOST = "lost"
 
@@ -336,6 +342,48 @@ class Transition:
     to_state: SortieState
     by: str
     why: str
+
+
+class HeldBy(StrEnum):
+    """Who keeps a vehicle from its mission."""
+
+    PLATFORM = "platform"  # we asked it to hold
+    PILOT = "pilot"  # the mode switch of a radio control was moved
+    STATION = "station"  # another ground station, or a pilot whose radio is not heard
+    FAILSAFE = "failsafe"  # the autopilot itself
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a vehicle does something that its mission does not ask for, as far as that can be told.
+
+    `code`: which failsafe (`battery`, `gcs`, `fence` …), else "". `text`: one sentence for people.
+    """
+
+    by: HeldBy
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakPoint:
+    """Where a mission was broken off, to go on from there: before waypoint `waypoint` (0…) of its plan."""
+
+    place: LatLon
+    alt_rel_m: float
+    waypoint: int
+    mission_seq: int
+    at: datetime
+    battery_pct: float | None = None
+
+
+class Onboard(StrEnum):
+    """What is known of the mission that a vehicle holds."""
+
+    UNKNOWN = "unknown"  # not read back since it may have changed: never flown
+    LOADING = "loading"  # being replaced: never flown
+    VERIFIED = "verified"  # read back and equal to the plan that it is to fly
+    MIXED = "mixed"  # replaced in part, or by somebody else: never flown
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +415,15 @@ class Sortie:
     checks: tuple[PreflightCheck, ...] = ()
     transitions: tuple[Transition, ...] = ()
     proof: ProofSummary | None = None  # None: flown before proofs were kept
+    approved_by: OperatorId | None = None
+    approved_at: datetime | None = None
+    held: Cause | None = None  # while it is held or paused, and while it returns unasked
+    break_point: BreakPoint | None = None  # None: it never left its mission early, or went on with it
+    continues: SortieId | None = None  # goes on with what that one broke off
+    diversion_id: DiversionId | None = None  # whose plan replaced the approved one on board
+    onboard: Onboard = Onboard.UNKNOWN
+    rally_hash: str = ""
+    waypoints_skipped: int = 0  # of those reached: passed over on an operator's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +450,22 @@ class CommandKind(StrEnum):
     RESUME = "resume"
     RETURN = "return"
     LAND = "land"
+    HOLD = "hold"  # stop here, whatever it does
+    CHANGE_SPEED = "change-speed"  # slower than proven; faster is a new plan
+    ABORT = "abort"  # before take-off: do not fly
+    # Plans of their own, proven from where it is, that replace its mission in the air:
+    GOTO = "goto"
+    ORBIT = "orbit"
+    CHANGE_ALTITUDE = "change-altitude"
+    SKIP = "skip"
+    REPLACE = "replace"
+    # A new sortie from the point where another one broke off:
+    CONTINUE = "continue"
+
+
+DIVERTING = frozenset(
+    {CommandKind.GOTO, CommandKind.ORBIT, CommandKind.CHANGE_ALTITUDE, CommandKind.SKIP, CommandKind.REPLACE}
+)
 
 
 class CommandClass(StrEnum):
@@ -421,6 +494,7 @@ class CommandRecord:
     state: str = "issued"
     result: str = ""
     finished_at: datetime | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
     repeat: CommandClass = CommandClass.CONFIRM
     deadline_at: datetime | None = None
     texts: tuple[str, ...] = ()

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.ids import MissionId, SortieId, VehicleId
+from core.ids import DiversionId, MissionId, SortieId, VehicleId
 from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
+from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
 
@@ -50,6 +51,24 @@ class SortieStore(Protocol):
 
     async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
         """Newest first."""
+        ...
+
+
+class DiversionStore(Protocol):
+    """Plans that replaced a sortie's in the air, or were to."""
+
+    async def add_diversion(self, diversion: Diversion) -> None: ...
+
+    async def save_diversion(self, diversion: Diversion) -> None:
+        """Replaces the row when its stored revision is `row_revision - 1`; raises StaleRevision otherwise."""
+        ...
+
+    async def diversion(self, diversion_id: DiversionId) -> Diversion:
+        """Raises NotFound."""
+        ...
+
+    async def diversions(self, sortie_id: SortieId) -> Sequence[Diversion]:
+        """In the order in which they were made."""
         ...
 
 
@@ -144,6 +163,14 @@ class CommandJournal(Protocol):
 
 
 class Store(
-    MissionStore, SortieStore, TrackStore, AirspaceStore, ReviewStore, TrafficStore, CommandJournal, Protocol
+    MissionStore,
+    SortieStore,
+    DiversionStore,
+    TrackStore,
+    AirspaceStore,
+    ReviewStore,
+    TrafficStore,
+    CommandJournal,
+    Protocol,
 ):
     """All of it in one, as the embedded default has it."""

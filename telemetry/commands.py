@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from core.clock import Clock
-from core.errors import BailuError, NotFound, Overloaded
+from core.errors import BailuError, CommandExpired, NotFound, OutcomeUnknown, Overloaded
 from core.ids import CommandId, OperatorId, SortieId, VehicleId, new_id
-from missions.model import CommandKind, CommandRecord, ReturnMode, SortieState
+from missions.model import DIVERTING, CommandClass, CommandKind, CommandRecord, ReturnMode, SortieState
 from missions.ports import CommandJournal
+from missions.sortie import BEFORE_FLIGHT, HOLDING
+from telemetry.acting import CLASS_OF as CLASS_OF  # noqa: PLC0414  (of what a journal entry sends: exported)
 from telemetry.messages import VehicleState
 from telemetry.packets import Cmd, Mode
 from telemetry.vehicle import Vehicle
@@ -21,8 +25,10 @@ from telemetry.vehicle import Vehicle
 log = logging.getLogger("bailu.command")
 
 # All are class A (reliability guide, section 2): asking twice does no harm, success is the observed mode.
+# BRAKE holds without anybody's sticks; LOITER would take a radio without throttle for a wish to descend.
 MODE_OF = {
     CommandKind.PAUSE: Mode.BRAKE,
+    CommandKind.HOLD: Mode.BRAKE,
     CommandKind.RESUME: Mode.AUTO,
     CommandKind.RETURN: Mode.RTL,
     CommandKind.LAND: Mode.LAND,
@@ -31,19 +37,38 @@ MODE_OF = {
 RETURN_OF = {ReturnMode.DIRECT: Mode.RTL, ReturnMode.RETRACE: Mode.SMART_RTL}
 RESULT_OF = {
     CommandKind.PAUSE: SortieState.PAUSED,
+    CommandKind.HOLD: SortieState.PAUSED,
     CommandKind.RESUME: SortieState.ON_MISSION,
     CommandKind.RETURN: SortieState.RETURNING,
     CommandKind.LAND: SortieState.LANDING,
+    CommandKind.ABORT: SortieState.ABORTED,
+    CommandKind.CHANGE_SPEED: SortieState.ON_MISSION,
+    **dict.fromkeys(DIVERTING, SortieState.DIVERTED),
 }
-_AIRBORNE = frozenset({SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.PAUSED, SortieState.RETURNING})
+_ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
+_AIRBORNE = _ON_WAY | HOLDING | {SortieState.TAKING_OFF, SortieState.RETURNING}
 ALLOWED_FROM = {
-    CommandKind.PAUSE: frozenset({SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.RETURNING}),
-    CommandKind.RESUME: frozenset({SortieState.PAUSED}),
+    CommandKind.PAUSE: _ON_WAY | {SortieState.TAKING_OFF, SortieState.RETURNING},
+    CommandKind.HOLD: _AIRBORNE | {SortieState.LANDING},
+    CommandKind.RESUME: HOLDING,
     CommandKind.RETURN: _AIRBORNE - {SortieState.RETURNING},
     CommandKind.LAND: _AIRBORNE,
+    CommandKind.CHANGE_SPEED: _ON_WAY,
+    CommandKind.ABORT: frozenset(BEFORE_FLIGHT),
+    **dict.fromkeys(DIVERTING, _AIRBORNE - {SortieState.TAKING_OFF}),
 }
-# Coming home or down is never held up by other work on the vehicle (reliability guide, section 2).
-SAFETY = frozenset({CommandKind.RETURN, CommandKind.LAND})
+# Stopping, coming home or down is never held up by other work on the vehicle (reliability guide, section 2).
+SAFETY = frozenset({CommandKind.RETURN, CommandKind.LAND, CommandKind.HOLD})
+# These interrupt what is being loaded instead of being refused because of it.
+UNQUEUED = SAFETY | {CommandKind.PAUSE, CommandKind.ABORT}
+
+# What is sent on behalf of a journal entry, by its kind; what is not listed is never repeated.
+CLASS_OF_KIND: dict[str, CommandClass] = {
+    **dict.fromkeys((*MODE_OF, *DIVERTING, CommandKind.ABORT, "arm", "start"), CommandClass.CONFIRM),
+    CommandKind.CHANGE_SPEED: CommandClass.REPEATABLE,
+}
+# A command that could not be sent for so long (the disk, a busy gateway) is not what the operator wants any more.
+LIFE_S = 30.0
 
 _CUSTOM_MODE_ENABLED = 1  # MAV_MODE_FLAG_CUSTOM_MODE_ENABLED
 
@@ -69,19 +94,31 @@ async def journalled(
     """Commits `record` before `send` sends its first byte (promise 4), and its result after.
 
     A key that was used before returns the earlier record, and nothing is sent again. `fail_open`: a command that
-    brings a vehicle home or down goes out even when the journal takes nothing (a full disk).
+    brings a vehicle home or down goes out even when the journal takes nothing (a full disk), and however late.
+    Raises CommandExpired when its time was over before it could be sent, and what `send` raises.
     """
     begun = await _begun(journal, record, idempotency_key, fail_open=fail_open)
     if begun.id != record.id:
         return begun
+    deadline_at = begun.deadline_at
+    if deadline_at is not None and clock.now() >= deadline_at and not fail_open:
+        late = CommandExpired(begun.vehicle_id, begun.kind, deadline_at)
+        await _finished(journal, _ended(begun, "expired", late.detail, clock))
+        raise late
     try:
         await send()
     except BailuError as error:
-        await _finished(journal, replace(begun, state="failed", result=error.detail, finished_at=clock.now()))
+        state = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
+        texts = getattr(error, "texts", ())
+        await _finished(journal, replace(_ended(begun, state, error.detail, clock), texts=texts))
         raise
-    done = replace(begun, state="done", result="the vehicle shows it", finished_at=clock.now())
+    done = _ended(begun, "done", "the vehicle shows it", clock)
     await _finished(journal, done)
     return done
+
+
+def _ended(record: CommandRecord, state: str, result: str, clock: Clock) -> CommandRecord:
+    return replace(record, state=state, result=result, finished_at=clock.now())
 
 
 async def _begun(
@@ -105,10 +142,28 @@ async def _finished(journal: CommandJournal, record: CommandRecord) -> None:
 
 
 def new_record(
-    clock: Clock, vehicle_id: VehicleId, sortie_id: SortieId | None, kind: str, by: OperatorId
+    clock: Clock,
+    vehicle_id: VehicleId,
+    sortie_id: SortieId | None,
+    kind: str,
+    by: OperatorId,
+    *,
+    parameters: Mapping[str, Any] = MappingProxyType({}),
+    deadline_at: datetime | None = None,
 ) -> CommandRecord:
-    """A fresh journal entry."""
-    return CommandRecord(CommandId(new_id("cmd")), vehicle_id, sortie_id, kind, issued_at=clock.now(), issued_by=by)
+    """A fresh journal entry; without `deadline_at` it may be sent for half a minute."""
+    now = clock.now()
+    return CommandRecord(
+        CommandId(new_id("cmd")),
+        vehicle_id,
+        sortie_id,
+        kind,
+        issued_at=now,
+        issued_by=by,
+        parameters=dict(parameters),
+        repeat=CLASS_OF_KIND.get(kind, CommandClass.NEVER),
+        deadline_at=deadline_at or now + timedelta(seconds=LIFE_S),
+    )
 
 
 def reconciled(record: CommandRecord, state: VehicleState, clock: Clock) -> CommandRecord:
@@ -119,16 +174,22 @@ def reconciled(record: CommandRecord, state: VehicleState, clock: Clock) -> Comm
     shown = {"arm": state.armed is True, "start": state.armed is True and state.mode == Mode.AUTO.name}
     if record.kind in set(CommandKind):
         shown[record.kind] = state.mode in _modes_of(CommandKind(record.kind))
-    if shown.get(record.kind):
-        return replace(record, state="done", result="the vehicle shows it after a restart", finished_at=clock.now())
-    why = "the platform stopped before the effect was seen"
-    return replace(record, state="unknown", result=why, finished_at=clock.now())
+    if record.repeat is not CommandClass.NEVER and shown.get(record.kind):
+        return _ended(record, "done", "the vehicle shows it after a restart", clock)
+    return _ended(record, "unknown", "the platform stopped before the effect was seen", clock)
+
+
+def options_of(state: SortieState) -> str:
+    """What an operator can ask for in `state`, in words."""
+    kinds = (CommandKind.RESUME, CommandKind.HOLD, CommandKind.RETURN, CommandKind.LAND, CommandKind.GOTO)
+    return ", ".join(kind for kind in kinds if state in ALLOWED_FROM[kind]) or "nothing"
 
 
 def _modes_of(kind: CommandKind) -> frozenset[str]:
     """The modes that show that a command was carried out."""
-    modes = RETURN_OF.values() if kind is CommandKind.RETURN else (MODE_OF[kind],)
-    return frozenset(mode.name for mode in modes)
+    if kind is CommandKind.RETURN:
+        return frozenset(mode.name for mode in RETURN_OF.values())
+    return frozenset({MODE_OF[kind].name}) if kind in MODE_OF else frozenset()
 
 
 def problem_of(error: BailuError) -> dict[str, object]:

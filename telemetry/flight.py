@@ -4,27 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from core.clock import Clock
-from core.errors import BailuError, IllegalTransition
+from core.errors import BailuError, FieldError, IllegalTransition, InvalidRequest
 from core.geo import LatLon, ground_distance_m
-from core.ids import OperatorId
-from geofence.watch import Watch, WatchPoint, WatchState
-from missions.items import items_hash
-from missions.model import CommandKind, Revision, Sortie, SortieState, TrackPoint
+from core.ids import DiversionId, OperatorId
+from missions.manoeuvre import Diversion, DiversionState, behind, step
+from missions.model import (
+    BreakPoint,
+    Cause,
+    CommandKind,
+    HeldBy,
+    Onboard,
+    Plan,
+    Revision,
+    Sortie,
+    SortieState,
+    TrackPoint,
+)
 from missions.ports import Store
-from missions.sortie import is_flying
-from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, set_mode
-from telemetry.exchange import download
+from missions.sortie import BEFORE_FLIGHT, is_flying
+from telemetry.causes import SWITCH_WITHIN_S, TEXTS_WITHIN_S, cause_of, switch_moved
+from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, UNQUEUED, options_of, set_mode
+from telemetry.diverting import Current, Diverter
+from telemetry.estimates import progress, slower_pct
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
-from telemetry.messages import Landed, LinkState, VehicleState
-from telemetry.packets import GlobalPosition, Heartbeat, Inbound, MissionItemReached, MissionType, Mode
-from telemetry.progress import observe, reached, waypoint_seqs
+from telemetry.messages import Landed, LinkState, SortieProgress, VehicleState
+from telemetry.packets import (
+    Cmd,
+    GlobalPosition,
+    Heartbeat,
+    Inbound,
+    MissionItemReached,
+    Mode,
+    RcChannels,
+    StatusText,
+)
+from telemetry.progress import Flown, observe, reached, waypoint_seqs
+from telemetry.reattaching import Loaded, recorded, verified
 from telemetry.recorder import Recorder
 from telemetry.resuming import off_leg
 from telemetry.vehicle import Vehicle
@@ -34,10 +57,20 @@ log = logging.getLogger("bailu.flight")
 
 # A vehicle that was in the air and is silent for longer than any battery lasts will not be heard again.
 _LOST_AFTER_S = 3600.0
+_HOLDS = frozenset({CommandKind.PAUSE, CommandKind.HOLD})
+# Commands after which nothing may be loaded any more.
+_ENDS_DIVERTING = _HOLDS | {CommandKind.RETURN, CommandKind.LAND}
+_ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
+_PAUSED_WITHIN_S = 5.0
+_SLOWEST_MPS = 1.0
+_GROUND_SPEED = 1.0  # SPEED_TYPE of DO_CHANGE_SPEED
 
 
 class Flight:
-    """Owns one sortie's row while it is unfinished: observation, commands and recording meet here."""
+    """Owns one sortie's row while it is unfinished: observation, commands and recording meet here.
+
+    `flies` is told of each plan that the vehicle flies from then on.
+    """
 
     def __init__(
         self,
@@ -49,22 +82,36 @@ class Flight:
         publish: Publish,
         clock: Clock,
         data_dir: Path,
+        flies: Callable[[Plan], None] = lambda _: None,
     ) -> None:
         self.vehicle = vehicle
         self._clock = clock
+        self._store = store
+        self._flies = flies
+        self._own = revision.plan
         self._logbook = Logbook(sortie, store=store, publish=publish, clock=clock)
         self._launch = Launch(vehicle, revision.plan, self._logbook, journal=store, airspaces=store, clock=clock)
+        self._launching: asyncio.Task[bool] | None = None
+        self._called_off: tuple[OperatorId, str] | None = None
+        self._diverter = Diverter(vehicle, self._logbook, store, clock)
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
-        self._items = revision.plan.items
-        self._seqs = waypoint_seqs(revision.plan.items)
-        self._returns = revision.plan.returns
-        self._reached_seq = 0
         self._since_s = clock.mono_s()
         self._asked: tuple[OperatorId, CommandKind] | None = None
         self._last_place: LatLon | None = None
-        self._watch = Watch(revision.plan.fence) if revision.plan.fence else None
-        self._watched = WatchState()
         self._breaches = sortie.breaches
+        self._widths_us: tuple[int, ...] = ()
+        self._switched_s = -SWITCH_WITHIN_S
+        self._changed_s = 0.0
+        self._speed_mps: float | None = None
+        self._take(Loaded(revision.plan))
+
+    def _take(self, loaded: Loaded) -> None:
+        """What the vehicle flies from now on."""
+        self._loaded = loaded
+        self._seqs = waypoint_seqs(loaded.plan.items)
+        self._reached_seq = 0
+        self._speed_mps = None
+        self._start_pct = self.vehicle.state.battery_pct if loaded.diversion else None
 
     @property
     def sortie(self) -> Sortie:
@@ -76,7 +123,7 @@ class Flight:
     async def fly(self) -> None:
         """Launches and follows until the sortie is finished; what refuses it before arming is kept in its record."""
         async with self._recording():
-            if await self._launch.run():
+            if await self._launched():
                 await self._follow()
 
     async def find_again(self) -> None:
@@ -99,6 +146,25 @@ class Flight:
         """One received frame of the vehicle, for the telemetry log."""
         self._recorder.frame(frame.raw)
 
+    async def _launched(self) -> bool:
+        """Whether it took off; when it was called off instead, it stands disarmed and the sortie is over."""
+        self._launching = asyncio.create_task(self._launch.run(), name=f"launch {self.sortie.id}")
+        try:
+            return await self._launching
+        except asyncio.CancelledError:
+            self._launching.cancel()
+            if self._called_off is None:
+                raise
+        by, why = self._called_off
+        if self.vehicle.state.armed and not await self._launch.stands_disarmed():
+            self._logbook.event(
+                "critical", "not-called-off", "It was called off too late: it flies. Return or land it."
+            )
+            await self._adopt_started("it was called off too late")
+            return True
+        await self._logbook.advance(SortieState.ABORTED, by, why)
+        return False
+
     # --- after a restart ---
 
     async def _reattach(self) -> None:
@@ -112,33 +178,23 @@ class Flight:
         flew = is_flying(self.sortie.state)
         if self.vehicle.state.armed:
             if not flew:
-                await self._adopt_started()
-            await self._verify_again()
+                await self._adopt_started("found armed after a restart")
+            loaded = await recorded(self._logbook, self._own, self._store)
+            loaded = await verified(self.vehicle, self._logbook, loaded, self._store, self._clock)
+            self._take(loaded)
+            self._flies(loaded.plan)
         elif flew:
             await self._close("it landed while the platform was down")
         else:
             await self._logbook.advance(SortieState.REFUSED, GATEWAY, "the platform stopped before take-off")
 
-    async def _verify_again(self) -> None:
-        """Whether the vehicle still holds the plan that was approved; others may have spoken to it meanwhile."""
-        try:
-            held = items_hash(await download(self.vehicle, MissionType.MISSION), kind="mission")
-        except BailuError as error:
-            self._logbook.event(
-                "warning", "reattached-unverified", f"It flies, its mission is unknown: {error.detail}"
-            )
-            return
-        if held == self.sortie.mission_hash:
-            self._logbook.event("info", "reattached", "The platform restarted and found the vehicle on its mission.")
-        else:
-            self._logbook.event("critical", "mission-changed", "It flies, and its mission is not the approved one.")
-
-    async def _adopt_started(self) -> None:
+    async def _adopt_started(self, why: str) -> None:
         """It armed in the moment that the platform stopped: bring the record up to what is true."""
-        path = (SortieState.PREFLIGHT, SortieState.UPLOADING, SortieState.READY, SortieState.TAKING_OFF)
-        states = (SortieState.REQUESTED, *path)
-        for state in path[states.index(self.sortie.state) :]:
-            await self._logbook.advance(state, GATEWAY, "found armed after a restart")
+        if is_flying(self.sortie.state):
+            return
+        path = (*BEFORE_FLIGHT[1:], SortieState.TAKING_OFF)
+        for state in path[BEFORE_FLIGHT.index(self.sortie.state) :]:
+            await self._logbook.advance(state, GATEWAY, why)
 
     def _is_known(self) -> bool:
         state = self.vehicle.snapshot()
@@ -177,6 +233,7 @@ class Flight:
                 await self._on_packet(packet)
         finally:
             self.vehicle.listeners.remove(listen)
+            self.vehicle.report(None)
 
     async def _silence(self) -> None:
         if self._is_silent():
@@ -187,17 +244,61 @@ class Flight:
             case MissionItemReached(seq):
                 self._reached_seq = max(self._reached_seq, seq)
             case GlobalPosition():
-                self._on_position(packet)
+                self._on_position()
+            case RcChannels(widths_us):
+                if switch_moved(self._widths_us, widths_us):
+                    self._switched_s = self._clock.mono_s()
+                self._widths_us = widths_us
+            case StatusText():
+                await self._explain_late()
             case Heartbeat(armed=False):
                 await self._close("it landed and disarmed")
                 return
-        state = self.vehicle.state
-        seen = observe(self.sortie.state, state, self._seqs)
-        if seen is not None:
-            await self._logbook.advance(seen[0], *self._cause(seen[0], seen[1]))
-        await self._count(state)
+        await self._look()
+        await self._count()
 
-    def _on_position(self, packet: GlobalPosition) -> None:
+    async def _look(self) -> None:
+        """Writes down what the vehicle shows when it is another state than the record's."""
+        holds = self._asked is not None and self._asked[1] in _HOLDS
+        flown = Flown(
+            self._seqs,
+            is_diversion=self._loaded.diversion is not None,
+            is_ours=holds or self.sortie.state is SortieState.PAUSED,
+        )
+        seen = observe(self.sortie.state, self.vehicle.state, flown)
+        if seen is None:
+            return
+        to, why = seen
+        left = self.sortie.state in _ON_WAY and to not in _ON_WAY
+        changes: dict[str, Any] = {"break_point": self._break_point()} if left else {}
+        if to is SortieState.ON_MISSION:
+            changes["break_point"] = None
+        by, said, cause = self._cause(to, why)
+        self._changed_s = self._clock.mono_s()
+        await self._logbook.advance(to, by, said, held=cause, **changes)
+
+    def _break_point(self) -> BreakPoint | None:
+        """Where its own mission is left unfinished; None when nothing of it is left, or it never was on it."""
+        sortie, state = self.sortie, self.vehicle.state
+        left = sortie.waypoints_reached < sortie.waypoints_total
+        if not left or state.lat_deg is None or state.lon_deg is None or state.alt_rel_m is None:
+            return None
+        diversion = self._loaded.diversion
+        if diversion is not None and diversion.resumes_at is None:
+            return sortie.break_point
+        waypoint = sortie.waypoints_reached
+        own_seqs = waypoint_seqs(self._own.items)
+        on_board = state.mission_seq if diversion is None else None
+        return BreakPoint(
+            LatLon(state.lat_deg, state.lon_deg),
+            state.alt_rel_m,
+            waypoint,
+            on_board or own_seqs[min(waypoint, len(own_seqs) - 1)],
+            self._clock.now(),
+            state.battery_pct,
+        )
+
+    def _on_position(self) -> None:
         state, now = self.vehicle.state, self._clock.now()
         if state.lat_deg is None or state.lon_deg is None:
             return
@@ -206,40 +307,38 @@ class Flight:
             self._logbook.distance_m += ground_distance_m(self._last_place, place)
         self._last_place = place
         self._recorder.position(_track_point(now, state))
-        if self._watch is not None:
-            point = WatchPoint(place.lat_deg, place.lon_deg, packet.alt_rel_m)
-            self._watched, events = self._watch.step(self._watched, point, self._clock.mono_s())
-            for event in events:
-                self._breaches += not event.ended
-                self._logbook.event(
-                    "info" if event.ended else "critical", "breach-end" if event.ended else "breach", event.detail
-                )
+        self.vehicle.report(self._progress())
 
-    async def _count(self, state: VehicleState) -> None:
+    def _progress(self) -> SortieProgress:
+        start_pct = self._start_pct if self._loaded.diversion else self.sortie.battery_start_pct
+        done = reached(self._seqs, self._reached_seq, self._current_seq())
+        return progress(self._loaded.plan, self.vehicle.config.airframe, self.vehicle.state, done, start_pct)
+
+    def _current_seq(self) -> int:
+        state = self.vehicle.state
+        return state.mission_seq or 0 if state.mode == Mode.AUTO.name else 0
+
+    def breached(self) -> None:
+        """The fence watch saw the vehicle leave its fence; stored with the next count."""
+        self._breaches += 1
+
+    async def _count(self) -> None:
         """Waypoints behind and breaches so far; stored when they changed."""
-        current = state.mission_seq or 0 if state.mode == Mode.AUTO.name else 0
-        count = max(self.sortie.waypoints_reached, reached(self._seqs, self._reached_seq, current))
+        done: int | None = reached(self._seqs, self._reached_seq, self._current_seq())
+        assert done is not None
+        diversion = self._loaded.diversion
+        if diversion is not None and diversion.kind is not CommandKind.REPLACE:
+            done = behind(diversion, done, self.sortie.waypoints_total)
+        count = max(self.sortie.waypoints_reached, done or 0)
         if (count, self._breaches) != (self.sortie.waypoints_reached, self.sortie.breaches):
             await self._logbook.change(waypoints_reached=count, breaches=self._breaches)
 
-    def _cause(self, to: SortieState, why: str) -> tuple[str, str]:
-        """Who caused a transition: the operator who asked for it, or the vehicle itself (a pilot, a failsafe)."""
-        if self._asked is not None and RESULT_OF[self._asked[1]] is to:
-            operator, kind = self._asked
-            self._asked = None
-            return operator, f"the operator asked to {kind}"
-        if to is SortieState.PAUSED:
-            self._logbook.event(
-                "warning", "pilot-mode", f"{why}; the platform did not ask for it and will not fight it."
-            )
-        texts = self.vehicle.state.last_texts
-        said = f"; the autopilot says: {texts[-1]}" if to is SortieState.RETURNING and texts else ""
-        return "vehicle", why + said
-
     async def _close(self, why: str) -> None:
-        if self.sortie.state is not SortieState.LANDING:
-            await self._logbook.advance(SortieState.LANDING, "vehicle", why)
+        if self.sortie.state is not SortieState.LANDED:
+            changes = {"break_point": self._break_point()} if self.sortie.state in _ON_WAY else {}
+            await self._logbook.advance(SortieState.LANDED, "vehicle", why, **changes)
         await self._recorder.flush()
+        await self._end_diversion("the flight ended")
         await self._logbook.advance(
             SortieState.CLOSED,
             "vehicle",
@@ -248,35 +347,228 @@ class Flight:
             battery_end_pct=self.vehicle.state.battery_pct,
         )
 
+    async def _end_diversion(self, why: str) -> None:
+        diversion = self._loaded.diversion
+        if diversion is None or diversion.state is not DiversionState.FLYING:
+            return
+        ended = step(diversion, DiversionState.ENDED, result=why, finished_at=self._clock.now())
+        try:
+            await self._store.save_diversion(ended)
+        except BailuError as error:
+            log.error("diversion %s is not stored as ended: %s", diversion.id, error)
+
+    # --- who did it ---
+
+    def _cause(self, to: SortieState, why: str) -> tuple[str, str, Cause | None]:
+        """Who caused a transition: the operator who asked for it, or somebody else, who is not fought."""
+        if self._asked is not None and _shows(self._asked[1], to):
+            operator, kind = self._asked
+            self._asked = None
+            cause = Cause(HeldBy.PLATFORM, f"{operator} asked to {kind}") if to is SortieState.PAUSED else None
+            return operator, f"the operator asked to {kind}", cause
+        if to in _ON_WAY or to is SortieState.LANDED or self._is_as_planned(to):
+            return "vehicle", why, None
+        cause = self._somebody()
+        self._tell_cause(to, cause)
+        return str(cause.by), f"{why}: {cause.text}", cause
+
+    def _is_as_planned(self, to: SortieState) -> bool:
+        """Whether the mission itself leads there: home at its end, and down from a return."""
+        if self.vehicle.state.mode == Mode.AUTO.name:
+            return True
+        return to is SortieState.LANDING and self.sortie.state is SortieState.RETURNING
+
+    def _somebody(self) -> Cause:
+        now_s, pace = self._clock.mono_s(), self.vehicle.pace
+        texts = self.vehicle.texts_since(now_s - max(0.5, TEXTS_WITHIN_S / pace))
+        moved = now_s - self._switched_s < max(1.0, SWITCH_WITHIN_S / pace)
+        return cause_of(self.vehicle.state.mode or "unknown", texts, switch_moved=moved)
+
+    def _tell_cause(self, to: SortieState, cause: Cause) -> None:
+        code = f"failsafe-{cause.code}" if cause.by is HeldBy.FAILSAFE else f"{cause.by}-mode"
+        said = f"{cause.text[0].upper()}{cause.text[1:]}; the platform does not fight it"
+        text = f"{said}. Possible now: {options_of(to)}."
+        self._logbook.event("critical" if cause.by is HeldBy.FAILSAFE else "warning", code, text)
+
+    async def _explain_late(self) -> None:
+        """An autopilot may say why only after it has changed its mode."""
+        held = self.sortie.held
+        if held is None or held.by not in (HeldBy.PILOT, HeldBy.STATION):
+            return
+        if self._clock.mono_s() - self._changed_s > max(0.5, TEXTS_WITHIN_S / self.vehicle.pace):
+            return
+        cause = self._somebody()
+        if cause.by is HeldBy.FAILSAFE:
+            await self._logbook.change(held=cause)
+            self._tell_cause(self.sortie.state, cause)
+
     # --- commands ---
 
-    async def carry_out(self, kind: CommandKind, by: OperatorId) -> None:
+    async def carry_out(self, kind: CommandKind, by: OperatorId, parameters: Mapping[str, Any]) -> None:
         """Does what the operator asks and returns when the vehicle shows it.
 
         Raises IllegalTransition when the sortie's state does not allow it, or when going on with the mission would
-        leave the proven legs, VehicleRejected, LinkTimeout.
+        leave the proven legs, InvalidRequest, DiversionFailed, VehicleRejected, LinkTimeout.
         """
-        to = RESULT_OF[kind]
-        if self.sortie.state not in ALLOWED_FROM[kind]:
-            raise IllegalTransition("sortie", self.sortie.id, self.sortie.state, to)
+        diverting = "diversion_id" in parameters
+        rule = CommandKind.GOTO if diverting else kind
+        if self.sortie.state not in ALLOWED_FROM.get(rule, frozenset()):
+            raise IllegalTransition("sortie", self.sortie.id, self.sortie.state, RESULT_OF.get(kind, kind))
+        if diverting:
+            await self._divert(DiversionId(str(parameters["diversion_id"])), by)
+        elif kind is CommandKind.ABORT:
+            self._call_off(by)
+        elif kind is CommandKind.CHANGE_SPEED:
+            await self._change_speed(_number(parameters, "speed_mps"))
+        elif kind in MODE_OF:
+            await self._change_mode(kind, by)
+        else:
+            raise InvalidRequest((FieldError("/parameters/diversion_id", f"is needed: {kind} is planned first"),))
+
+    async def _change_mode(self, kind: CommandKind, by: OperatorId) -> None:
+        if kind in _ENDS_DIVERTING:
+            self._diverter.interrupt(str(kind))
         if kind is CommandKind.RESUME:
-            self._refuse_off_leg(to)
+            await self._ready_to_resume()
+        before = self.sortie.state
         self._asked = (by, kind)
         try:
-            await set_mode(self.vehicle, self._mode_of(kind))
+            await set_mode(self.vehicle, self._mode_of(kind), urgent=kind in UNQUEUED)
         except BailuError:
             self._asked = None
             raise
+        if _shows(kind, before) and kind in _HOLDS:
+            self._asked = None  # it did already: no transition will come to be explained
+        if kind is CommandKind.RESUME:
+            await self._restore_speed()
 
-    def _refuse_off_leg(self, to: SortieState) -> None:
-        """A pilot, or a return that was broken off, may have brought it anywhere; AUTO flies straight from there."""
-        where = off_leg(self._items, self.vehicle.state)
+    async def _ready_to_resume(self) -> None:
+        """AUTO flies straight from where it is, and what is on board. Raises IllegalTransition when that is unproven.
+
+        What it holds is loaded again first when it is not known to be its mission.
+        """
+        plan, seq = self._loaded.plan, self.vehicle.state.mission_seq or 1
+        if self.sortie.onboard is not Onboard.VERIFIED:
+            seq = self._seq_to_go_on()
+        where = off_leg(plan.items, self.vehicle.state, seq)
         if where is not None:
-            raise IllegalTransition("sortie", self.sortie.id, f"{self.sortie.state} {where}", to)
+            raise IllegalTransition(
+                "sortie", self.sortie.id, f"{self.sortie.state} {where}", str(SortieState.ON_MISSION)
+            )
+        if self.sortie.onboard is not Onboard.VERIFIED:
+            await self._diverter.put_back(plan, seq)
+
+    def _seq_to_go_on(self) -> int:
+        """The item of the present plan that it flew to last."""
+        done = reached(self._seqs, self._reached_seq, 0)
+        return self._seqs[min(done, len(self._seqs) - 1)]
+
+    async def _restore_speed(self) -> None:
+        """AUTO forgets the speed of its mission whenever it is left (ModeAuto::init): it is told again."""
+        try:
+            await self._send_speed(self._speed_mps or self._loaded.plan.speed_mps)
+        except BailuError as error:
+            self._logbook.event("warning", "speed-not-set", f"It goes on at its default speed: {error.detail}")
+
+    async def _change_speed(self, speed_mps: float) -> None:
+        """Slower than proven, as long as the battery lasts for it, up to the next speed that the mission sets."""
+        plan = self._loaded.plan
+        if not _SLOWEST_MPS <= speed_mps <= plan.speed_mps:
+            said = f"must be {_SLOWEST_MPS:g} to {plan.speed_mps:g} m/s; faster than proven is a diversion"
+            raise InvalidRequest((FieldError("/parameters/speed_mps", said),))
+        told = self._progress()
+        left_pct = slower_pct(plan, self.vehicle.config.airframe, told, speed_mps)
+        reserve_pct = told.reserve_pct or 0.0
+        if left_pct is not None and left_pct < reserve_pct:
+            said = f"the battery would be at {left_pct:.0f} % at landing; {reserve_pct:.0f} % are its reserve"
+            raise InvalidRequest((FieldError("/parameters/speed_mps", said),))
+        await self._send_speed(speed_mps)
+        self._speed_mps = speed_mps
+        self._logbook.event("info", "speed-changed", f"It flies at {speed_mps:g} m/s from here.")
+
+    async def _send_speed(self, speed_mps: float) -> None:
+        await self.vehicle.command(Cmd.DO_CHANGE_SPEED, _GROUND_SPEED, speed_mps, -1.0)
 
     def _mode_of(self, kind: CommandKind) -> Mode:
         """The mode that does it; home goes the way that the plan was proven for."""
-        return RETURN_OF[self._returns] if kind is CommandKind.RETURN else MODE_OF[kind]
+        return RETURN_OF[self._loaded.plan.returns] if kind is CommandKind.RETURN else MODE_OF[kind]
+
+    def _call_off(self, by: OperatorId) -> None:
+        if self._launching is None or self._launching.done():
+            raise IllegalTransition("sortie", self.sortie.id, "being taken over", SortieState.ABORTED)
+        self._called_off = (by, "called off before take-off")
+        self._launching.cancel()
+
+    # --- another plan in the air ---
+
+    async def _divert(self, diversion_id: DiversionId, by: OperatorId) -> None:
+        diversion = await self._store.diversion(diversion_id)
+        if diversion.sortie_id != self.sortie.id:
+            raise InvalidRequest((FieldError("/parameters/diversion_id", "belongs to another sortie"),))
+        before = self._loaded.diversion
+        current = Current(self._loaded.plan, self._seq_to_go_on(), before.id if before else None)
+
+        async def hold() -> None:
+            if self.sortie.state is not SortieState.PAUSED:
+                await self._change_mode(CommandKind.HOLD, by)
+                await self._until_paused()
+
+        former = self._loaded
+        try:
+            flying = await self._diverter.execute(
+                diversion, current, hold=hold, begin=lambda: self._begin(diversion, by)
+            )
+        except BailuError:
+            if self._loaded is not former:
+                self._asked = None
+                self._take(former)
+                self._flies(former.plan)
+            raise
+        await self._end_before(before)
+        self._loaded = Loaded(flying.plan, flying)
+        await self._count_anew(flying)
+
+    def _begin(self, diversion: Diversion, by: OperatorId) -> None:
+        """Just before AUTO: from now on the vehicle is read as flying the new plan."""
+        self._take(Loaded(diversion.plan, diversion))
+        self._flies(diversion.plan)
+        self._asked = (by, diversion.kind)
+
+    async def _end_before(self, before: Diversion | None) -> None:
+        now = self._loaded
+        self._loaded = Loaded(now.plan, before)
+        await self._end_diversion("another one followed")
+        self._loaded = now
+
+    async def _count_anew(self, flying: Diversion) -> None:
+        sortie = self.sortie
+        if flying.kind is CommandKind.REPLACE:
+            await self._logbook.change(waypoints_total=len(flying.plan.waypoints), waypoints_reached=0)
+        elif flying.resumes_at is not None and flying.resumes_at > sortie.waypoints_reached:
+            skipped = sortie.waypoints_skipped + flying.resumes_at - sortie.waypoints_reached
+            await self._logbook.change(waypoints_reached=flying.resumes_at, waypoints_skipped=skipped)
+
+    async def _until_paused(self) -> None:
+        """Until the record shows the hold, so that what follows is written down in its order. Raises LinkTimeout."""
+        deadline_s = self._clock.mono_s() + _PAUSED_WITHIN_S
+        while self.sortie.state is not SortieState.PAUSED:
+            if self._clock.mono_s() > deadline_s:
+                raise self.vehicle.silence("holding", 1)
+            await asyncio.sleep(0.02)
+
+
+def _shows(kind: CommandKind, state: SortieState) -> bool:
+    """Whether a sortie in `state` is what `kind` asked for."""
+    if kind is CommandKind.RESUME:
+        return state in _ON_WAY
+    return RESULT_OF.get(kind) is state or (kind is CommandKind.CHANGE_SPEED and state in _ON_WAY)
+
+
+def _number(parameters: Mapping[str, Any], name: str) -> float:
+    value = parameters.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidRequest((FieldError(f"/parameters/{name}", "must be a number"),))
+    return float(value)
 
 
 def _track_point(at: datetime, state: VehicleState) -> TrackPoint:

@@ -12,10 +12,10 @@ from core.bus import Bus
 from core.clock import Clock
 from core.errors import IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
 from core.ids import VehicleId
-from missions.model import CommandKind, Sortie
+from missions.model import Sortie
 from missions.ports import Store
 from missions.sortie import is_finished
-from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, journalled, new_record, reconciled, set_mode
+from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
 from telemetry.fleet import Fleet
 from telemetry.flight import Flight
 from telemetry.lifeline import Lifeline
@@ -211,12 +211,14 @@ class Gateway:
         """Carries a command out and answers when its effect was seen."""
         flight = self._flights.get(vehicle.id)
         sortie_id = flight.sortie.id if flight else None
-        record = new_record(self._clock, vehicle.id, sortie_id, request.kind, request.by)
+        record = new_record(
+            self._clock, vehicle.id, sortie_id, request.kind, request.by, parameters=request.parameters
+        )
 
         async def send() -> None:
             if vehicle.link in (LinkState.LOST, LinkState.NEVER):
                 raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
-            if request.kind in SAFETY:
+            if request.kind in UNQUEUED:
                 await self._do(vehicle, flight, request)
             else:
                 with vehicle.exclusive(f"command {request.kind}"):
@@ -234,12 +236,13 @@ class Gateway:
 
     async def _do(self, vehicle: Vehicle, flight: Flight | None, request: VehicleCommand) -> None:
         if flight is not None:
-            await flight.carry_out(request.kind, request.by)
+            await flight.carry_out(request.kind, request.by, request.parameters)
         elif vehicle.state.armed and request.kind in SAFETY:
             # Flying without a sortie of ours (a pilot, another ground station): home and down stay possible.
             await set_mode(vehicle, MODE_OF[request.kind])
         else:
-            raise IllegalTransition("vehicle", vehicle.id, "without a sortie", RESULT_OF[CommandKind(request.kind)])
+            to = str(RESULT_OF.get(request.kind, request.kind))
+            raise IllegalTransition("vehicle", vehicle.id, "without a sortie", to)
 
     def vehicle(self, vehicle_id: VehicleId) -> Vehicle:
         """One of this gateway's vehicles. Raises NotFound."""

@@ -18,7 +18,7 @@ from core.errors import (
 )
 from core.geo import LatLon, ground_distance_m
 from missions.items import Kind, items_hash
-from missions.model import MissionItem, Plan, SortieState
+from missions.model import MissionItem, Onboard, Plan, SortieState
 from missions.ports import AirspaceStore, CommandJournal
 from telemetry.commands import journalled, new_record, problem_of, set_mode
 from telemetry.exchange import download, upload
@@ -81,6 +81,9 @@ class Launch:
 
     async def _check(self) -> None:
         vehicle = self._vehicle
+        await self._logbook.advance(
+            SortieState.ASSIGNED, GATEWAY, f"the gateway of {vehicle.config.name} took it over"
+        )
         await self._logbook.advance(SortieState.PREFLIGHT, self._logbook.sortie.created_by, "launch was requested")
         if vehicle.state.armed is False:
             # Its last flight left it in RTL; and its own checks ask for what the mode needs (a position).
@@ -113,6 +116,8 @@ class Launch:
             upload_verified=True,
             mission_hash=self._plan.hash,
             fence_hash=self._plan.fence_hash,
+            rally_hash=self._plan.rally_hash,
+            onboard=Onboard.VERIFIED,
         )
 
     async def _put(self, kind: MissionType, items: Sequence[MissionItem], expected: str) -> None:
@@ -160,7 +165,7 @@ class Launch:
             await self._journalled("start", lambda: vehicle.command(Cmd.MISSION_START))
             await vehicle.until(lambda s: s.mode == Mode.AUTO.name, what="mode AUTO", within_s=5)
         except BailuError as error:
-            if await self._stands_disarmed():
+            if await self.stands_disarmed():
                 raise
             self._logbook.event("warning", "start-unconfirmed", f"It is armed, but: {error.detail}")
         await self._logbook.advance(
@@ -188,7 +193,7 @@ class Launch:
             said = f"its home is {away:.0f} m from the plan's (limit {HOME_TOLERANCE_M:.0f} m)"
             raise PreflightFailed(self._vehicle.id, (PreflightCheck("home", False, said),)) from None
 
-    async def _stands_disarmed(self) -> bool:
+    async def stands_disarmed(self) -> bool:
         """Whether the vehicle shows itself disarmed, after being asked to when it stands; in the air it refuses."""
         vehicle = self._vehicle
         try:

@@ -45,6 +45,10 @@ class Logbook:
 
     async def advance(self, to: SortieState, by: str, why: str, **changes: Any) -> None:
         """One transition, with what became known by it. Raises IllegalTransition, and what storing raises."""
+        # Shielded: who is cancelled while it is stored must not leave a stored step that this record does not know.
+        await asyncio.shield(self._advance(to, by, why, changes))
+
+    async def _advance(self, to: SortieState, by: str, why: str, changes: dict[str, Any]) -> None:
         changes.setdefault("distance_m", round(self.distance_m, 1))
         async with self._writing:
             await self._save(advance(self.sortie, to, at=self._clock.now(), by=by, why=why, **changes))
@@ -53,6 +57,9 @@ class Logbook:
 
     async def change(self, **changes: Any) -> None:
         """Something more is known; the state stays."""
+        await asyncio.shield(self._change(changes))
+
+    async def _change(self, changes: dict[str, Any]) -> None:
         changes.setdefault("distance_m", round(self.distance_m, 1))
         async with self._writing:
             await self._save(update(self.sortie, **changes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import Encounter
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from missions.model import CommandKind, CommandRecord, Sortie
+from operations.alarms import Alarm
 from telemetry.links.port import LinkHealth
 
 # Subjects. A gateway serves the vehicles that it owns, so requests carry the vehicle in the subject.
@@ -18,6 +19,7 @@ LINKS_TICK = "fleet.links"
 SORTIE_CHANGED = "sorties.changed"
 FLEET_EVENT = "fleet.event"
 AIRSPACE_REVIEWED = "airspace.reviewed"
+ALARM_CHANGED = "alarms.changed"
 
 
 UNENROLLED_ASKED = "fleet.unenrolled"
@@ -54,6 +56,37 @@ class Landed(StrEnum):
     TAKING_OFF = "taking_off"
     IN_AIR = "in_air"
     LANDING = "landing"
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """Where a vehicle that is not heard may be now, if `belief` is true; within `radius_m` of there.
+
+    `belief`: mission (it hears us and flies on) · failsafe (it does not hear us either) · unknown.
+    """
+
+    belief: str
+    lat_deg: float
+    lon_deg: float
+    alt_rel_m: float
+    radius_m: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SortieProgress:
+    """How far a flight is, of what it flies now, and with how much battery it will land. None: not known.
+
+    Seconds of the vehicle's time from now; `reserve_pct` is what no plan may touch.
+    """
+
+    waypoints_reached: int
+    waypoints_total: int
+    eta_next_s: float | None = None  # until the waypoint ahead; None: all are behind
+    eta_landing_s: float | None = None
+    lands_with_pct: float | None = None
+    lands_with_p95_pct: float | None = None  # 95 of 100 flights land with more
+    reserve_pct: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +129,7 @@ class VehicleState:
     landed: Landed = Landed.UNKNOWN
     prearm_ok: bool | None = None  # the autopilot's own checks
     position_ok: bool | None = None  # its estimator has an absolute position
+    vibration_mps2: float | None = None  # of the worst axis
     ready: bool = False  # heard, on the ground, disarmed, both of the above, no sortie
     fence_enabled: bool | None = None
     fence_breached: bool | None = None
@@ -110,6 +144,8 @@ class VehicleState:
     ambiguous: bool = False  # another autopilot answers under its name: nobody is commanded until that is over
     sortie_id: SortieId | None = None
     last_texts: tuple[str, ...] = ()  # newest last, at most 5 STATUSTEXTs
+    progress: SortieProgress | None = None  # of its sortie, while it flies
+    ghosts: tuple[Ghost, ...] = ()  # while it flies and is not heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +221,13 @@ class FleetEvent:
     text: str
     vehicle_id: VehicleId | None = None
     sortie_id: SortieId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """An alarm began, grew worse, was taken note of or ended. Never conflated."""
+
+    alarm: Alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,12 +334,14 @@ class LaunchAccepted:
 
 @dataclass(frozen=True, slots=True)
 class VehicleCommand:
-    """An operator's command to a flying vehicle."""
+    """An operator's command to a flying vehicle. After `deadline_at` it is not sent any more."""
 
     vehicle_id: VehicleId
     kind: CommandKind
     by: OperatorId
     idempotency_key: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    deadline_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

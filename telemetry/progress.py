@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from missions.model import MissionItem, SortieState
 from missions.sortie import TRANSITIONS, is_flying
@@ -26,16 +27,32 @@ def reached(seqs: Sequence[int], reached_seq: int, current_seq: int) -> int:
     return sum(1 for seq in seqs if seq <= done)
 
 
-def observe(state: SortieState, vehicle: VehicleState, seqs: Sequence[int]) -> tuple[SortieState, str] | None:
+@dataclass(frozen=True, slots=True)
+class Flown:
+    """What has to be known beside the record to read it: `seqs`, the waypoints of what is on board; whether that
+    `is_diversion`; whether a hold in BRAKE `is_ours`.
+    """
+
+    seqs: Sequence[int]
+    is_diversion: bool = False
+    is_ours: bool = False
+
+
+def observe(state: SortieState, vehicle: VehicleState, flown: Flown) -> tuple[SortieState, str] | None:
     """The state that the vehicle's record shows when it differs from `state`, with the reason; None otherwise."""
-    # On the ground the modes say nothing of a flight; it ends with the disarming.
-    if not is_flying(state) or vehicle.landed is Landed.ON_GROUND:
+    if not is_flying(state):
         return None
-    seen = _seen(vehicle, seqs)
+    # On the ground the modes say nothing of a flight; before it lifts off it stands there too.
+    if vehicle.landed is Landed.ON_GROUND:
+        seen = None if state is SortieState.TAKING_OFF else (SortieState.LANDED, "it stands on the ground")
+    elif state is SortieState.LANDED and vehicle.landed is not Landed.IN_AIR:
+        seen = None
+    else:
+        seen = _seen(vehicle, flown)
     return seen if seen is not None and seen[0] in TRANSITIONS[state] else None
 
 
-def _seen(vehicle: VehicleState, seqs: Sequence[int]) -> tuple[SortieState, str] | None:
+def _seen(vehicle: VehicleState, flown: Flown) -> tuple[SortieState, str] | None:
     mode = vehicle.mode
     if mode is None:
         return None
@@ -46,18 +63,22 @@ def _seen(vehicle: VehicleState, seqs: Sequence[int]) -> tuple[SortieState, str]
             return SortieState.LANDING, "the vehicle descends at home"
         return SortieState.RETURNING, f"the vehicle returns (mode {mode})"
     if mode == "AUTO":
-        return _seen_in_auto(vehicle, seqs)
-    return SortieState.PAUSED, f"the vehicle left its mission (mode {mode})"
+        return _seen_in_auto(vehicle, flown)
+    if mode == "BRAKE" and flown.is_ours:
+        return SortieState.PAUSED, "the vehicle holds (mode BRAKE)"
+    return SortieState.HELD, f"the vehicle left its mission (mode {mode})"
 
 
-def _seen_in_auto(vehicle: VehicleState, seqs: Sequence[int]) -> tuple[SortieState, str] | None:
-    current = vehicle.mission_seq
+def _seen_in_auto(vehicle: VehicleState, flown: Flown) -> tuple[SortieState, str] | None:
+    current, seqs = vehicle.mission_seq, flown.seqs
     if current is None or not seqs:
         return None
     if current > seqs[-1]:
         if vehicle.landed is Landed.LANDING:
             return SortieState.LANDING, "the vehicle descends at home"
         return SortieState.RETURNING, "all waypoints are flown"
+    if flown.is_diversion:
+        return SortieState.DIVERTED, "the vehicle flies what replaced its mission"
     if current >= seqs[0]:
         return SortieState.ON_MISSION, "the vehicle flies its mission"
     return SortieState.TAKING_OFF, "the vehicle takes off"

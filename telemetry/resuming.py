@@ -22,14 +22,15 @@ ABOVE_M = 5.0
 _PLACED = (NAV_TAKEOFF, NAV_WAYPOINT, NAV_LAND)
 
 
-def off_leg(items: Sequence[MissionItem], state: VehicleState) -> str | None:
-    """Why going on in AUTO would leave the proven legs; None when it would not.
+def off_leg(items: Sequence[MissionItem], state: VehicleState, seq: int | None = None) -> str | None:
+    """Why going on in AUTO, with item `seq` or the one that the vehicle shows, would leave the proven legs.
 
-    The return at a mission's end may begin anywhere: it climbs first, as RTL does.
+    None when it would not. The return at a mission's end may begin anywhere: it climbs first, as RTL does.
     """
-    if state.lat_deg is None or state.lon_deg is None or state.alt_rel_m is None or state.mission_seq is None:
+    current = state.mission_seq if seq is None else seq
+    if state.lat_deg is None or state.lon_deg is None or state.alt_rel_m is None or current is None:
         return "at a place that is not known"
-    leg = _leg(items, state.mission_seq)
+    leg = _leg(items, current)
     if leg is None:
         return None
     frame = LocalFrame(LatLon(items[0].x_e7 / 1e7, items[0].y_e7 / 1e7))
@@ -37,7 +38,7 @@ def off_leg(items: Sequence[MissionItem], state: VehicleState) -> str | None:
     aside_m, above_m = _off(at, *(np.array([*frame.to_xy([place])[0], alt_m]) for place, alt_m in leg))
     if aside_m <= ASIDE_M and above_m <= ABOVE_M:
         return None
-    return f"{aside_m:.0f} m beside and {above_m:.0f} m above or below the leg to item {state.mission_seq}"
+    return f"{aside_m:.0f} m beside and {above_m:.0f} m above or below the leg to item {current}"
 
 
 def _leg(items: Sequence[MissionItem], current: int) -> list[tuple[LatLon, float]] | None:
@@ -47,7 +48,8 @@ def _leg(items: Sequence[MissionItem], current: int) -> list[tuple[LatLon, float
         return None
     before = [item for item in items[1 : goal.seq + 1] if item.command in _PLACED]
     # A take-off is a column, and so is a stay: both ends are in one place.
-    ends = before[-2:] if goal.command in (NAV_WAYPOINT, NAV_LAND) else before[-1:] * 2
+    # So is the beginning of a plan that begins in the air.
+    ends = before[-2:] if goal.command in (NAV_WAYPOINT, NAV_LAND) and len(before) > 1 else before[-1:] * 2
     placed = [(LatLon(item.x_e7 / 1e7, item.y_e7 / 1e7), item.z_m) for item in ends]
     if goal.command == NAV_LAND:
         placed[1] = (placed[1][0], placed[0][1])  # flown at the height before it

@@ -23,7 +23,7 @@ from simulator.sitl import SitlNotFound, find_binary
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 Json = dict[str, Any]
-_FINISHED = ("closed", "refused", "lost")
+_FINISHED = ("closed", "refused", "aborted", "lost")
 
 
 def free_port() -> int:

@@ -68,7 +68,7 @@ def a_sortie(sortie_id: str = "sortie-1", *, vehicle: str = "bl-01", minutes: in
         revision=1,
         mission_name=REQUEST.name,
         vehicle_id=VehicleId(vehicle),
-        state=SortieState.REQUESTED,
+        state=SortieState.PLANNED,
         created_at=AT + timedelta(minutes=minutes),
         created_by=OPERATOR,
     )

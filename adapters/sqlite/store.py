@@ -9,15 +9,19 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.sqlite import airspaces as airspace_rows
+from adapters.sqlite import alarms as alarm_rows
+from adapters.sqlite import diversions as diversion_rows
 from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
 from adapters.sqlite.migrate import migrate
-from core.ids import MissionId, SortieId, VehicleId
+from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
+from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
+from operations.alarms import Alarm
 
 KEPT_AIRSPACES = 8
 
@@ -64,6 +68,18 @@ class SqliteStore:
 
     async def sorties_before(self, sortie_id: SortieId) -> Sequence[Sortie]:
         return await self._reader.read(lambda db: sortie_rows.sorties_before(db, sortie_id))
+
+    async def add_diversion(self, diversion: Diversion) -> None:
+        await self._writer.write(lambda db: diversion_rows.add_diversion(db, diversion))
+
+    async def save_diversion(self, diversion: Diversion) -> None:
+        await self._writer.write(lambda db: diversion_rows.save_diversion(db, diversion))
+
+    async def diversion(self, diversion_id: DiversionId) -> Diversion:
+        return await self._reader.read(lambda db: diversion_rows.diversion(db, diversion_id))
+
+    async def diversions(self, sortie_id: SortieId) -> Sequence[Diversion]:
+        return await self._reader.read(lambda db: diversion_rows.diversions(db, sortie_id))
 
     async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
         await self._writer.write(lambda db: sortie_rows.append_track(db, sortie_id, points))
@@ -134,6 +150,17 @@ class SqliteStore:
 
     async def commands(self, vehicle_id: VehicleId, *, limit: int) -> Sequence[CommandRecord]:
         return await self._reader.read(lambda db: sortie_rows.commands(db, vehicle_id, limit))
+
+    async def save_alarm(self, alarm: Alarm) -> Alarm:
+        return await self._writer.write(lambda db: alarm_rows.save_alarm(db, alarm))
+
+    async def acknowledge_alarm(self, alarm_id: AlarmId, by: OperatorId, at: datetime) -> Alarm:
+        return await self._writer.write(lambda db: alarm_rows.acknowledge_alarm(db, alarm_id, by, at))
+
+    async def alarms(
+        self, *, limit: int, open_only: bool = False, vehicle_id: VehicleId | None = None
+    ) -> Sequence[Alarm]:
+        return await self._reader.read(lambda db: alarm_rows.alarms(db, limit, open_only, vehicle_id))
 
 
 @asynccontextmanager

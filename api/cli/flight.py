@@ -16,7 +16,7 @@ from core.ids import new_id
 
 READY_DEADLINE_S = 180.0
 LOOK_EVERY_S = 0.25
-FINISHED = frozenset({"closed", "refused", "lost"})
+FINISHED = frozenset({"closed", "refused", "aborted", "lost"})
 # A flight may be this much longer than its plan says, and so much more for arming, wind and the way down.
 PATIENCE = 3.0
 PATIENCE_S = 180.0

@@ -118,7 +118,7 @@ class _Patrol:
     async def _follow(self, plan: dict[str, Any]) -> dict[str, Any]:
         columns = (TextColumn("{task.description:<12}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=err) as bar:
-            task = bar.add_task("requested", total=plan["waypoints_total"])
+            task = bar.add_task("planned", total=plan["waypoints_total"])
 
             def show(progress: flight.Progress) -> None:
                 sortie = progress.sortie

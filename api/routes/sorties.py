@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from api.launch import Launch, launch
 from api.routes.vehicles import KEY_PATTERN
-from api.schemas.sorties import LaunchIn, SortieList, SortieOut, TrackOut
+from api.schemas.sorties import LaunchIn, SortieList, SortieNow, SortieOut, TrackOut
 from api.services import Asker, Wired
 from core.errors import NotFound
 from core.ids import MissionId, SortieId, VehicleId
@@ -40,9 +40,11 @@ async def list_sorties(services: Wired, limit: Annotated[int, Query(ge=1, le=100
 
 
 @router.get("/sorties/{sortie_id}")
-async def one_sortie(sortie_id: SortieId, services: Wired) -> SortieOut:
-    """A sortie as it was last saved."""
-    return SortieOut.of(await services.store.sortie(sortie_id))
+async def one_sortie(sortie_id: SortieId, services: Wired) -> SortieNow:
+    """A sortie as it was last saved, and how its flight goes now."""
+    sortie = await services.store.sortie(sortie_id)
+    vehicle = next((each for each in services.hub.vehicles() if each.vehicle_id == sortie.vehicle_id), None)
+    return SortieNow.at(sortie, vehicle)
 
 
 @router.get("/sorties/{sortie_id}/track")

@@ -51,7 +51,7 @@ async def send_command(
     """Carries a command out; answers once its effect was seen."""
     services.hub.vehicle(vehicle_id)
     subject = command_subject(vehicle_id)
-    command = VehicleCommand(vehicle_id, asked.kind, asker.operator_id, idempotency_key)
+    command = VehicleCommand(vehicle_id, asked.kind, asker.operator_id, idempotency_key, dict(asked.parameters))
     try:
         async with asyncio.timeout(COMMAND_DEADLINE_S):
             done = await services.bus.request(subject, command, CommandDone)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,13 @@ from adapters.sqlite import SqliteStore, open_store
 from core.altitude import Altitude, AltitudeBand, Datum
 from core.errors import IdempotencyKeyReused, NotFound, PreflightCheck, StaleRevision, VehicleBusy
 from core.geo import LatLon
-from core.ids import MissionId, SortieId, VehicleId, ZoneId
+from core.ids import AlarmId, MissionId, OperatorId, SortieId, VehicleId, ZoneId
 from geofence.qingpu import default_airspace
 from geofence.zones import Airspace, CircleShape, Combination, Role, Zone
 from missions.model import Revision, SortieState
 from missions.sortie import advance
-from tests.samples import AT, REQUEST, a_command, a_mission, a_revision, a_sortie, a_track_point
+from operations.alarms import Alarm, AlarmKind, Severity
+from tests.samples import AT, OPERATOR, REQUEST, a_command, a_mission, a_revision, a_sortie, a_track_point
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ async def test_of_many_launches_at_once_exactly_one_wins(flyable: SqliteStore) -
 async def test_a_sortie_is_saved_only_on_top_of_what_was_read(flyable: SqliteStore) -> None:
     sortie = await flyable.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
     ours = advance(
-        sortie, SortieState.PREFLIGHT, at=AT, by="a", why="-", checks=(PreflightCheck("battery", True, "full"),)
+        sortie, SortieState.APPROVED, at=AT, by="a", why="-", checks=(PreflightCheck("battery", True, "full"),)
     )
     await flyable.save_sortie(ours)
     with pytest.raises(StaleRevision):
@@ -197,3 +199,32 @@ async def test_a_command_key_is_good_for_the_same_command_of_the_same_vehicle_on
     for other in (replace(a_command("c-3"), kind="land"), replace(a_command("c-4"), vehicle_id=VehicleId("bl-02"))):
         with pytest.raises(IdempotencyKeyReused):
             await store.begin_command(other, idempotency_key="k")
+
+
+def an_alarm(number: int = 1, **changes: Any) -> Alarm:
+    began = AT + timedelta(minutes=number)
+    alarm = Alarm(
+        AlarmId(f"a-{number}"), AlarmKind.LOW_BATTERY, Severity.WARNING, "low", VehicleId("bl-01"), None, began
+    )
+    return replace(alarm, **changes)
+
+
+async def test_alarms_come_newest_first_and_the_open_ones_alone(store: SqliteStore) -> None:
+    for number in (1, 3, 2):
+        await store.save_alarm(an_alarm(number))
+    await store.save_alarm(an_alarm(2, ended_at=AT))
+    await store.save_alarm(an_alarm(4, vehicle_id=VehicleId("bl-02")))
+    assert [alarm.id for alarm in await store.alarms(limit=3)] == ["a-4", "a-3", "a-2"]
+    assert [alarm.id for alarm in await store.alarms(limit=9, open_only=True)] == ["a-4", "a-3", "a-1"]
+    assert [alarm.id for alarm in await store.alarms(limit=9, vehicle_id=VehicleId("bl-02"))] == ["a-4"]
+
+
+async def test_who_took_note_of_an_alarm_stays_until_it_grows_worse(store: SqliteStore) -> None:
+    await store.save_alarm(an_alarm())
+    with pytest.raises(NotFound):
+        await store.acknowledge_alarm(AlarmId("no"), OPERATOR, AT)
+    noted = await store.acknowledge_alarm(AlarmId("a-1"), OPERATOR, AT)
+    assert (noted.acknowledged_by, noted.acknowledged_at) == (OPERATOR, AT)
+    assert (await store.acknowledge_alarm(AlarmId("a-1"), OperatorId("late"), AT)).acknowledged_by == OPERATOR
+    assert (await store.save_alarm(an_alarm(ended_at=AT))).acknowledged_by == OPERATOR
+    assert (await store.save_alarm(an_alarm(severity=Severity.CRITICAL))).acknowledged_by is None

@@ -210,7 +210,7 @@ async def test_what_another_process_stored_first_goes_first_whatever_its_clock_s
     assert (refused.status_code, codes(refused.json())) == (409, ["flight-conflict"])
     assert fleet.gateway.launches == []
     sorties = {str(each.id): each.state for each in await store.sorties(limit=9)}
-    assert sorties.pop("sortie-x") is SortieState.REQUESTED
+    assert sorties.pop("sortie-x") is SortieState.PLANNED
     assert list(sorties.values()) == [SortieState.REFUSED]
 
 
@@ -234,7 +234,7 @@ async def test_what_another_process_stored_later_does_not_stop_this_one(
 async def test_air_that_was_left_is_free_again(fleet: World) -> None:
     answer = await fleet.launch(await fleet.mission(crossing(FIRST_DOCK)), key="1")
     sortie = await fleet.store.sortie(SortieId(answer.json()["sortie_id"]))
-    for state in (SortieState.PREFLIGHT, SortieState.REFUSED):
+    for state in (SortieState.ASSIGNED, SortieState.REFUSED):
         sortie = advance(sortie, state, at=fleet.clock.now(), by="t", why="-")
         await fleet.store.save_sortie(sortie)
     assert (

@@ -36,10 +36,12 @@ async def test_a_launch_is_stored_handed_over_and_answered(world: World) -> None
     assert answer.status_code == 202, answer.text
     sortie = answer.json()
     assert answer.headers["location"] == f"/api/v1/sorties/{sortie['sortie_id']}"
-    assert (sortie["state"], sortie["outcome"], sortie["created_by"]) == ("requested", None, "local")
+    assert (sortie["state"], sortie["outcome"], sortie["created_by"]) == ("approved", None, "local")
+    assert (sortie["approved_by"], sortie["proof"]["valid"]) == ("local", True)
+    assert [step["to_state"] for step in sortie["transitions"]] == ["approved"]
     assert sortie["waypoints_total"] == 2
     assert [request.sortie_id for request in world.gateway.launches] == [sortie["sortie_id"]]
-    assert (await world.http.get(f"/sorties/{sortie['sortie_id']}")).json() == sortie
+    assert (await world.http.get(f"/sorties/{sortie['sortie_id']}")).json() == sortie | {"live": None}
     assert [change.sortie.id async for change in changes] == [sortie["sortie_id"]]
 
 
@@ -146,14 +148,14 @@ async def test_a_gateway_that_took_it_without_answering_in_time_keeps_it(
 
     async def take_it_silently() -> None:
         (sortie,) = await world.store.sorties(limit=1)
-        taken = advance(sortie, SortieState.PREFLIGHT, at=world.clock.now(), by="gateway", why="-")
+        taken = advance(sortie, SortieState.ASSIGNED, at=world.clock.now(), by="gateway", why="-")
         await world.store.save_sortie(taken)
         await asyncio.Event().wait()
 
     world.gateway.before_answer = take_it_silently
     world.tick()
     answer = await world.launch(await world.mission(a_feature()))
-    assert (answer.status_code, answer.json()["state"]) == (202, "preflight")
+    assert (answer.status_code, answer.json()["state"]) == (202, "assigned")
 
 
 async def test_a_plan_that_todays_airspace_would_change_does_not_fly(world: World) -> None:

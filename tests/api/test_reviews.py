@@ -30,6 +30,8 @@ from tests.samples import REQUEST, a_feature, a_sortie
 Json = dict[str, Any]
 ON_THE_WAY = REQUEST.line[1]
 _STATES = (
+    SortieState.APPROVED,
+    SortieState.ASSIGNED,
     SortieState.PREFLIGHT,
     SortieState.UPLOADING,
     SortieState.READY,

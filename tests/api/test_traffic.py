@@ -27,6 +27,8 @@ from tests.samples import AT, a_sortie
 
 VEHICLES = {FIRST_DOCK: VehicleId("bl-01"), SECOND_DOCK: VehicleId("bl-02"), FAR_DOCK: VehicleId("bl-03")}
 TO_THE_AIR = (
+    SortieState.APPROVED,
+    SortieState.ASSIGNED,
     SortieState.PREFLIGHT,
     SortieState.UPLOADING,
     SortieState.READY,
@@ -170,9 +172,9 @@ async def test_a_flight_on_its_way_home_is_not_told_to_hold_or_return(world: Wor
 
 async def test_a_launched_flight_that_waits_turns_critical_when_it_takes_off(world: World, heard: Heard) -> None:
     await fly(world, FIRST_DOCK)
-    waiting = await fly(world, SECOND_DOCK, SortieState.PREFLIGHT)
+    waiting = await fly(world, SECOND_DOCK, *TO_THE_AIR[:3])
     await heard.watch.look()
-    await advanced(world, waiting, *TO_THE_AIR[1:])
+    await advanced(world, waiting, *TO_THE_AIR[3:])
     await heard.watch.look()
     assert [(each.phase, each.conflict.severity) for each in heard.news] == [
         ("begin", "warning"), ("change", "critical"),

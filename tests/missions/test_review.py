@@ -187,7 +187,7 @@ def test_a_vehicle_that_is_walled_in_holds_and_one_in_the_wall_lands() -> None:
 _ANGLES = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
 
 
-@pytest.mark.parametrize("state", [SortieState.REQUESTED, SortieState.UPLOADING, SortieState.READY])
+@pytest.mark.parametrize("state", [SortieState.PLANNED, SortieState.UPLOADING, SortieState.READY])
 def test_a_sortie_on_the_ground_is_kept_there(state: SortieState) -> None:
     found = failing(in_air(0, 0, 0, state=state), block(1_200, 400))
     assert found.proposal is not None

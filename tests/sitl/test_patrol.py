@@ -47,7 +47,8 @@ def test_a_patrol_is_planned_uploaded_flown_and_recorded(platform: Platform) -> 
     assert all(check["ok"] for check in sortie["checks"])
     states = [step["to_state"] for step in sortie["transitions"]]
     assert states == [
-        "preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed",
+        "approved", "assigned", "preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing",
+        "landed", "closed",
     ]  # fmt: skip
     platform.until(lambda: platform.vehicle(VEHICLE)["ready"], within_s=10, what="the vehicle ready for the next")
     track = platform.get(f"/sorties/{sortie['sortie_id']}/track")

@@ -18,16 +18,29 @@ from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.qingpu import default_airspace
 from geofence.zones import Airspace
 from missions.items import items_hash
-from missions.model import Airframe, Dock, MissionItem, MissionRequest, Pattern, Revision, Sortie, SortieState
+from missions.model import (
+    Airframe,
+    Dock,
+    MissionItem,
+    MissionRequest,
+    Onboard,
+    Pattern,
+    Revision,
+    Sortie,
+    SortieState,
+)
 from missions.ports import Store
 from missions.prove import summary_of
+from operations.alarms import AlarmStore
 from telemetry import logbook as module
 from telemetry.flight import Flight
 from telemetry.gateway import Gateway
 from telemetry.launch import Launch
 from telemetry.logbook import Logbook
+from telemetry.messages import FleetEvent
 from telemetry.packets import Cmd, CommandAck, ExtendedSysState, Heartbeat, HomePosition, MissionCurrent, Outbound
 from telemetry.vehicle import Vehicle, VehicleConfig
+from telemetry.watchman import WatchPolicy
 from telemetry.wire import Decoder, Encoder, MavAddress
 from tests.samples import a_plan
 from tests.telemetry.air import Air
@@ -41,7 +54,7 @@ REVISION = Revision(
     MissionId("m"), 1, MissionRequest("m", DOCK.id, Pattern.ROUTE, 30, 8), PLAN, NOW, OperatorId("local")
 )
 SORTIE = Sortie(
-    SortieId("s"), MissionId("m"), 1, "m", VehicleId("bl-01"), SortieState.REQUESTED, NOW, OperatorId("local")
+    SortieId("s"), MissionId("m"), 1, "m", VehicleId("bl-01"), SortieState.APPROVED, NOW, OperatorId("local")
 )
 
 
@@ -60,10 +73,16 @@ class GrudgingStore:
     async def append_track(self, *_: Any) -> None:
         return
 
+    async def diversions(self, _: SortieId) -> tuple[()]:
+        return ()
 
-def a_flight(vehicle: Vehicle, store: GrudgingStore, tmp_path: Path, sortie: Sortie, told: list[Any]) -> Flight:
+
+def a_flight(
+    vehicle: Vehicle, store: GrudgingStore, tmp_path: Path, sortie: Sortie, told: list[Any],
+    revision: Revision = REVISION,
+) -> Flight:  # fmt: skip
     return Flight(
-        vehicle, REVISION, sortie,
+        vehicle, revision, sortie,
         store=cast("Store", store), publish=told.append, clock=SystemClock(), data_dir=tmp_path,
     )  # fmt: skip
 
@@ -106,7 +125,7 @@ async def test_in_the_air_the_record_is_kept_until_the_store_takes_it(
     store = GrudgingStore(*(Overloaded("The disk does not take the data") for _ in range(3)))
     made, _ = flight(store, tmp_path, replace(SORTIE, state=SortieState.LANDING))
     await made._close("it landed and disarmed")
-    assert [saved.state for saved in store.saved] == [SortieState.CLOSED]
+    assert [saved.state for saved in store.saved] == [SortieState.LANDED, SortieState.CLOSED]
 
 
 @pytest.mark.parametrize(("held", "code"), [(mission(5), "reattached"), (mission(6), "mission-changed")])
@@ -125,9 +144,12 @@ async def test_a_vehicle_found_again_in_the_air_is_asked_what_it_flies(
     vehicle.attach(transmit)
     for packet in (Heartbeat(True, True, 3, 4), MissionCurrent(3, None), ExtendedSysState(2)):
         vehicle.hear(packet)
-    sortie = replace(SORTIE, state=SortieState.ON_MISSION, mission_hash=items_hash(mission(5), kind="mission"))
-    await a_flight(vehicle, GrudgingStore(), tmp_path, sortie, told)._reattach()
-    assert [event.code for event in told] == [code]
+    sortie = replace(SORTIE, state=SortieState.ON_MISSION)
+    plan = replace(PLAN, items=mission(5), hash=items_hash(mission(5), kind="mission"), fence_hash="")
+    flight = a_flight(vehicle, GrudgingStore(), tmp_path, sortie, told, replace(REVISION, plan=plan))
+    await flight._reattach()
+    assert [event.code for event in told if isinstance(event, FleetEvent)] == [code]
+    assert (flight.sortie.onboard is Onboard.VERIFIED) is (code == "reattached")
 
 
 DISARMED = Heartbeat(True, False, 4, 4)
@@ -158,7 +180,7 @@ async def test_after_a_restart_a_sortie_waits_for_its_vehicle_however_old_it_is(
 async def test_a_sortie_that_the_api_closed_meanwhile_does_not_take_the_gateway_down(tmp_path: Path) -> None:
     gateway = Gateway(
         name="g", links=[], vehicles=[], bus=LocalBus(), store=cast("Store", None), clock=SystemClock(),
-        data_dir=tmp_path, tick_hz=1.0, time_scale=1.0,
+        alarms=cast("AlarmStore", None), data_dir=tmp_path, tick_hz=1.0, time_scale=1.0, watch=WatchPolicy(),
     )  # fmt: skip
     vehicle = a_vehicle()
     for packet in ON_GROUND:
@@ -186,7 +208,7 @@ async def test_only_a_vehicle_that_shows_itself_disarmed_counts_as_not_started(
     launch = Launch(
         vehicle, PLAN, logbook, journal=cast("Store", None), airspaces=cast("Store", None), clock=SystemClock()
     )
-    assert await launch._stands_disarmed() is stands
+    assert await launch.stands_disarmed() is stands
 
 
 @pytest.mark.parametrize(("lat_deg", "may"), [(31.139, True), (31.13904, True), (31.1392, False)])
