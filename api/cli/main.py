@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from api.cli import calibrate, faults, files, fleet, fleets, info, patrol, plan, platform, watch, zones
+from api.cli import calibrate, drill, faults, files, fleet, fleets, info, patrol, plan, platform, watch, zones
 
 app = typer.Typer(
     name="bailu",
@@ -35,6 +35,7 @@ for command in (
     fleets.sim,
     fleets.sitl,
     calibrate.calibrate,
+    drill.drill,
     faults.faults,
     info.openapi,
     info.version,

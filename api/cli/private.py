@@ -38,21 +38,23 @@ async def private_platform(*, speedup: float, sitl: bool) -> AsyncIterator[str]:
         command = [sys.executable, "-m", "api.cli.main", "up", "--port", "0", "--data-dir", folder]
         command += ["--speedup", f"{speedup:g}", "--until-stdin-closes", *(["--sitl"] if sitl else [])]
         log = data_dir / "platform.log"
-        child = _spawn(command, log)
+        child = spawn(command, log)
         try:
-            yield await _address(child, data_dir, log)
+            yield await address_of(child, data_dir, log)
         finally:
             await _stop(child, data_dir)
 
 
-def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as out:
+def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """A platform in a session of its own; it says into `log`, and ends when its standard input does."""
+    with log.open("ab") as out:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=out, start_new_session=True
         )
 
 
-async def _address(child: subprocess.Popen[bytes], data_dir: Path, log: Path) -> str:
+async def address_of(child: subprocess.Popen[bytes], data_dir: Path, log: Path) -> str:
+    """The URL of a platform that `spawn` started, as soon as it serves. Raises PlatformError when it does not."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(START_DEADLINE_S):
             while child.poll() is None:
