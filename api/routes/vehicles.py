@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -13,6 +14,7 @@ from api.services import Asker, Wired
 from core.errors import GatewayUnavailable
 from core.ids import VehicleId
 from missions.model import CommandRecord
+from telemetry.commands import LIFE_S
 from telemetry.messages import CommandDone, VehicleCommand, VehicleState, command_subject
 
 router = APIRouter(tags=["vehicles"])
@@ -51,7 +53,14 @@ async def send_command(
     """Carries a command out; answers once its effect was seen."""
     services.hub.vehicle(vehicle_id)
     subject = command_subject(vehicle_id)
-    command = VehicleCommand(vehicle_id, asked.kind, asker.operator_id, idempotency_key, dict(asked.parameters))
+    command = VehicleCommand(
+        vehicle_id,
+        asked.kind,
+        asker.operator_id,
+        idempotency_key,
+        dict(asked.parameters),
+        deadline_at=services.clock.now() + timedelta(seconds=LIFE_S),
+    )
     try:
         async with asyncio.timeout(COMMAND_DEADLINE_S):
             done = await services.bus.request(subject, command, CommandDone)

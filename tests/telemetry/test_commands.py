@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from core.clock import ManualClock
-from core.errors import LinkTimeout, Overloaded
+from core.errors import CommandExpired, LinkTimeout, OutcomeUnknown, Overloaded
 from core.ids import OperatorId, VehicleId
-from missions.model import CommandKind, CommandRecord, SortieState
+from missions.model import DIVERTING, CommandClass, CommandKind, CommandRecord, SortieState
 from missions.sortie import TRANSITIONS
 from telemetry.commands import ALLOWED_FROM, RESULT_OF, journalled, new_record, reconciled
 from telemetry.messages import VehicleState
@@ -118,14 +118,64 @@ def test_after_a_crash_the_vehicle_itself_says_whether_a_command_took_effect(
     assert reconciled(record(kind), replace(STATE, **change), CLOCK).state == state  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", CommandKind)
+@pytest.mark.parametrize("kind", sorted(set(CommandKind) - {CommandKind.CONTINUE}))
 def test_what_a_command_leads_to_follows_from_every_state_that_allows_it(kind: CommandKind) -> None:
     assert ALLOWED_FROM[kind]
-    for state in ALLOWED_FROM[kind]:
-        assert RESULT_OF[kind] in TRANSITIONS[state], state
+    # What is replaced in the air holds first; who slows down or holds already stays in its state.
+    stays = {RESULT_OF[kind]} if kind in (CommandKind.HOLD, *DIVERTING) else set()
+    for state in ALLOWED_FROM[kind] - stays:
+        after_a_hold = TRANSITIONS[SortieState.PAUSED] if kind in DIVERTING else frozenset()
+        if kind is not CommandKind.CHANGE_SPEED:
+            assert RESULT_OF[kind] in TRANSITIONS[state] | after_a_hold, state
 
 
-@pytest.mark.parametrize("kind", [CommandKind.RETURN, CommandKind.LAND])
-@pytest.mark.parametrize("state", [SortieState.TAKING_OFF, SortieState.ON_MISSION, SortieState.PAUSED])
+@pytest.mark.parametrize("kind", [CommandKind.RETURN, CommandKind.LAND, CommandKind.HOLD])
+@pytest.mark.parametrize(
+    "state",
+    [
+        SortieState.TAKING_OFF,
+        SortieState.ON_MISSION,
+        SortieState.DIVERTED,
+        SortieState.PAUSED,
+        SortieState.HELD,
+    ],
+)
 def test_home_and_down_are_possible_from_every_state_of_flight(kind: CommandKind, state: SortieState) -> None:
     assert state in ALLOWED_FROM[kind]
+
+
+async def test_a_command_whose_time_is_over_is_not_sent_and_says_so() -> None:
+    journal, sent = Journal(), list[str]()
+
+    async def send() -> None:
+        sent.append("x")
+
+    late = replace(record(), deadline_at=CLOCK.now())
+    with pytest.raises(CommandExpired):
+        await journalled(journal, CLOCK, late, send)
+    assert (journal.log, sent) == (["issued", "expired"], [])
+    await journalled(journal, CLOCK, replace(record("return"), deadline_at=CLOCK.now()), send, fail_open=True)
+    assert sent == ["x"]
+
+
+async def test_what_was_sent_once_without_an_answer_is_unknown_and_not_failed() -> None:
+    journal = Journal()
+
+    async def send() -> None:
+        raise OutcomeUnknown(VEHICLE, "DO_SET_RELAY", ("Relay 1 on",))
+
+    with pytest.raises(OutcomeUnknown):
+        await journalled(journal, CLOCK, record("relay"), send)
+    assert journal.log == ["issued", "unknown"]
+
+
+@pytest.mark.parametrize("kind", ["return", "relay"])
+def test_every_entry_has_its_class_and_its_deadline(kind: str) -> None:
+    entry = record(kind)
+    assert entry.deadline_at is not None
+    assert entry.deadline_at > entry.issued_at
+    assert entry.repeat is (CommandClass.CONFIRM if kind == "return" else CommandClass.NEVER)
+
+
+def test_after_a_crash_what_may_not_be_repeated_stays_unknown() -> None:
+    assert reconciled(replace(record("arm"), repeat=CommandClass.NEVER), STATE, CLOCK).state == "unknown"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from core.clock import ManualClock, SystemClock
-from core.errors import LinkTimeout, VehicleBusy, VehicleOffline, VehicleRejected
+from core.errors import LinkTimeout, OutcomeUnknown, VehicleBusy, VehicleOffline, VehicleRejected
 from core.geo import LatLon
 from core.ids import DockId, VehicleId
 from missions.model import Airframe, Dock
@@ -181,3 +181,93 @@ def test_a_text_in_chunks_becomes_one() -> None:
     assert not vehicle.texts_since(0.0)
     vehicle.hear(StatusText(4, "and its end", 9, is_last=True))
     assert vehicle.texts_since(0.0) == ("PreArm: the first fifty characters of a long text and its end",)
+
+
+RTL = (Cmd.DO_SET_MODE, 1.0, 6.0)
+SHOWS_RTL = Heartbeat(is_autopilot=True, armed=True, custom_mode=6, system_status=4)
+
+
+def obeys_rtl(vehicle: Vehicle, packet: Outbound) -> None:
+    """Takes RTL at once, and says nothing to anything else."""
+    if packet == CommandLong(Cmd.DO_SET_MODE, RTL[1:]):
+        vehicle.hear(CommandAck(Cmd.DO_SET_MODE, 0))
+        vehicle.hear(SHOWS_RTL)
+
+
+async def test_a_return_takes_the_place_of_a_pause_that_is_still_being_asked_for() -> None:
+    vehicle, sent = live_vehicle(obeys_rtl)
+    pause = asyncio.create_task(vehicle.command(Cmd.DO_SET_MODE, 1.0, 17.0))
+    await asyncio.sleep(0.01)
+    await vehicle.command(*RTL, urgent=True)
+    after = len(sent)
+    with pytest.raises(VehicleBusy, match="a later DO_SET_MODE took the place"):
+        await pause
+    assert sent[after:] == []
+
+
+async def test_the_same_command_twice_at_a_time_is_refused_for_its_acknowledgement_would_be_anybodys() -> None:
+    vehicle, _ = live_vehicle(silence)
+    first = asyncio.create_task(vehicle.command(Cmd.RUN_PREARM_CHECKS))
+    await asyncio.sleep(0.01)
+    with pytest.raises(VehicleBusy):
+        await vehicle.command(Cmd.RUN_PREARM_CHECKS)
+    with pytest.raises(LinkTimeout):
+        await first
+
+
+async def test_a_return_waits_for_nobody_and_is_not_followed_by_what_was_being_done() -> None:
+    vehicle, sent = live_vehicle(obeys_rtl)
+    held = asyncio.Event()
+
+    async def replace_mission() -> None:
+        with vehicle.exclusive("replacing its mission"):
+            held.set()
+            await asyncio.sleep(0.05)
+            vehicle.send(CommandLong(Cmd.DO_SET_MODE, (1.0, 3.0)))
+
+    work = asyncio.create_task(replace_mission())
+    await held.wait()
+    await vehicle.command(*RTL, urgent=True)
+    with pytest.raises(VehicleBusy, match="replacing its mission was broken off"):
+        await work
+    assert CommandLong(Cmd.DO_SET_MODE, (1.0, 3.0)) not in sent
+    with vehicle.exclusive("something else"):
+        vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
+
+
+async def test_a_return_goes_out_on_every_link() -> None:
+    vehicle, one, every = Vehicle(CONFIG, clock=SystemClock()), list[Outbound](), list[Outbound]()
+
+    def everywhere(packet: Outbound) -> None:
+        every.append(packet)
+        obeys_rtl(vehicle, packet)
+
+    vehicle.attach(one.append, everywhere)
+    vehicle.hear(BEAT)
+    await vehicle.command(*RTL, urgent=True)
+    assert one == []
+    assert every[0] == CommandLong(Cmd.DO_SET_MODE, RTL[1:])
+
+
+async def test_a_return_to_a_vehicle_that_nobody_hears_is_sent_all_the_same_and_told_as_offline() -> None:
+    clock, sent = ManualClock(), list[Outbound]()
+    vehicle = Vehicle(CONFIG, clock=clock)
+
+    def transmit(packet: Outbound) -> None:
+        sent.append(packet)
+        clock.advance(0.5)
+
+    vehicle.attach(transmit)
+    vehicle.hear(BEAT)
+    clock.advance(20.0)
+    with pytest.raises(VehicleOffline):
+        await vehicle.command(*RTL, urgent=True)
+    assert sum(isinstance(packet, CommandLong) and packet.command == Cmd.DO_SET_MODE for packet in sent) >= 3
+
+
+async def test_what_may_not_be_repeated_and_is_not_answered_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acting, "IN_PROGRESS_S", 0.05)
+    vehicle, sent = live_vehicle(silence)
+    with pytest.raises(OutcomeUnknown, match="DO_SET_RELAY"):
+        await vehicle.command(Cmd.DO_SET_RELAY, 0.0, 1.0)
+    assert len(sent) == 1
