@@ -212,11 +212,18 @@ class Gateway:
         flight = self._flights.get(vehicle.id)
         sortie_id = flight.sortie.id if flight else None
         record = new_record(
-            self._clock, vehicle.id, sortie_id, request.kind, request.by, parameters=request.parameters
+            self._clock,
+            vehicle.id,
+            sortie_id,
+            request.kind,
+            request.by,
+            parameters=request.parameters,
+            deadline_at=request.deadline_at,
         )
 
         async def send() -> None:
-            if vehicle.link in (LinkState.LOST, LinkState.NEVER):
+            # One that is not heard may hear: what brings it home is tried all the same.
+            if vehicle.link in (LinkState.LOST, LinkState.NEVER) and request.kind not in SAFETY:
                 raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
             if request.kind in UNQUEUED:
                 await self._do(vehicle, flight, request)
@@ -239,7 +246,7 @@ class Gateway:
             await flight.carry_out(request.kind, request.by, request.parameters)
         elif vehicle.state.armed and request.kind in SAFETY:
             # Flying without a sortie of ours (a pilot, another ground station): home and down stay possible.
-            await set_mode(vehicle, MODE_OF[request.kind])
+            await set_mode(vehicle, MODE_OF[request.kind], urgent=True)
         else:
             to = str(RESULT_OF.get(request.kind, request.kind))
             raise IllegalTransition("vehicle", vehicle.id, "without a sortie", to)
