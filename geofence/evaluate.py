@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -233,7 +233,7 @@ def _offending(found: Sequence[Offence]) -> Geometries:
 def _geojsons(frame: LocalFrame, shapes: Geometries) -> Iterator[dict[str, Any]]:
     """Geometries of the plane as GeoJSON, lon/lat rounded to 1e-7 degree."""
     lonlat = shapely.transform(shapes, lambda xy: np.round(frame.unproject(xy), 7))
-    return map(json.loads, np.atleast_1d(shapely.to_geojson(lonlat)).tolist())
+    return map(msgspec.json.decode, shapely.to_geojson(lonlat).tolist())
 
 
 def _conflict(found: Offence, scene: Scene, where: dict[str, Any]) -> Conflict:

@@ -175,7 +175,8 @@ def _around(path: Array) -> list[Array]:
 def _reach_m(legs: Array, length_m: Array) -> Array:
     """How far the path may be cut at each corner between `legs` (N, 2), as (N − 1,)."""
     both = length_m[:-1] * length_m[1:]
-    cosine = np.divide(-(legs[:-1] * legs[1:]).sum(axis=1), both, out=-np.ones_like(both), where=both > 0.0)
+    dot = np.array([-back @ on for back, on in pairwise(legs)])
+    cosine = np.divide(dot, both, out=-np.ones_like(both), where=both > 0.0)
     half = np.sqrt(np.maximum((1.0 + cosine) / 2.0, 1e-12))
     return np.asarray(np.clip(WP_RADIUS_M / half, 2.0 * WP_RADIUS_M, 10.0 * WP_RADIUS_M))
 

@@ -84,12 +84,20 @@ def options(task: Task) -> Iterator[Option]:
     What retraces lands on the spot when it cannot, so that the ways of the third keep off all that lies below them.
     None where flying is allowed nowhere in an area to cover. Raises InvalidRequest for what the pattern cannot do.
     """
-    ways = tuple(_ways_to_fly(task))
-    if len(ways) > 1 and _surely_not_straight(task):
+    ways = _ways_to_fly(task)
+    if _may_choose(task) and _surely_not_straight(task):
         yield from _straight_last(task, ways)
         return
     for way in ways:
         yield from _option(task, *way)
+
+
+def _may_choose(task: Task) -> bool:
+    """Whether it is left to the planner how the vehicle returns.
+
+    Who names rally points wants it to go there, which only a straight return does.
+    """
+    return task.request.returns is None and not task.request.rally
 
 
 def _surely_not_straight(task: Task) -> bool:
@@ -100,17 +108,18 @@ def _surely_not_straight(task: Task) -> bool:
     return surely_barred(task.space, pieces, Transits(task, pieces, task.space).highest_m)
 
 
-def _straight_last(task: Task, ways: Sequence[tuple[ReturnMode, Space, float]]) -> Iterator[Option]:
+def _straight_last(task: Task, ways: Iterator[tuple[ReturnMode, Space, float]]) -> Iterator[Option]:
     """The first of `ways` cannot do: looked at only when no other does, and told in its order then."""
+    straight = next(ways)
     tried: list[Option] = []
-    for option in chain.from_iterable(_option(task, *way) for way in ways[1:]):
+    for option in chain.from_iterable(_option(task, *way) for way in ways):
         if not option.conflicts:
             yield option
             return
         tried.append(option)
         if not option.curable:
             break
-    yield from _option(task, *ways[0])
+    yield from _option(task, *straight)
     yield from tried
 
 
@@ -121,17 +130,15 @@ def _option(task: Task, returns: ReturnMode, space: Space, room_m: float) -> Ite
 
 
 def _ways_to_fly(task: Task) -> Iterator[tuple[ReturnMode, Space, float]]:
-    """How to return, the space to plan in, and the room for corners.
-
-    Who names rally points wants the vehicle to go there, which only a straight return does.
-    """
-    wanted = task.request.returns or (ReturnMode.DIRECT if task.request.rally else None)
-    if wanted in (None, ReturnMode.DIRECT):
+    """How to return, the space to plan in, and the room for corners."""
+    retraces = task.request.returns is ReturnMode.RETRACE
+    if not retraces:
         yield ReturnMode.DIRECT, task.space, TURN_ROOMS_M[0]
-    if wanted in (None, ReturnMode.RETRACE):
+    if retraces or _may_choose(task):
         wider = task.space.with_margin(task.space.margin_m + RETRACE_M)
         yield ReturnMode.RETRACE, wider, TURN_ROOMS_M[0]
-        yield from ((ReturnMode.RETRACE, wider.open_below(), room_m) for room_m in TURN_ROOMS_M)
+        below = wider.open_below()
+        yield from ((ReturnMode.RETRACE, below, room_m) for room_m in TURN_ROOMS_M)
 
 
 def _assembled(task: Task, space: Space, room_m: float) -> Path:

@@ -40,10 +40,9 @@ def plan(
     made, best = _best(task)
     if best is None or conditions.quick or {conflict.code for conflict in made.conflicts} != {FENCE_NOT_FEASIBLE}:
         return made
-    quickly = replace(conditions, quick=True)
-    proposal = shortened(
-        request, best.steps, lambda one: plan(one, dock, airspace, airframe, quickly, begins_at=begins_at)
-    )
+    # The beginning of a path has its dock, time and speed, and so its space.
+    quickly = replace(task, conditions=replace(conditions, quick=True))
+    proposal = shortened(request, best.steps, lambda one: plan_of(replace(quickly, request=one)))
     return replace(made, proposals=(proposal,) if proposal else ())
 
 
