@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -191,7 +192,10 @@ def _retracing(plan: Plan, intent: Intent, now: datetime) -> Intent:
     """All of the path at any time from now on: how far it came, and when it turned back, is not known well."""
     until = now + timedelta(seconds=intent.ratio * _over_home_s(plan, offsets(plan, LocalFrame(plan.home))[-1]))
     until += timedelta(seconds=descent_s(_top_rel_m(plan), _airframe(plan)) * intent.ratio)
-    volumes = tuple(replace(each, earliest_at=now, latest_at=until) for each in intent.volumes)
+    before = tuple(_flown_before(_Room(plan, now)))
+    until += timedelta(seconds=sum(leg_s(ground_distance_m(*each.places), plan.speed_mps) for each in before))
+    taken = (*intent.volumes, *before)
+    volumes = tuple(replace(each, earliest_at=now, latest_at=until) for each in taken)
     return replace(intent, volumes=volumes, rank=replace(intent.rank, airborne=True))
 
 
@@ -288,10 +292,11 @@ def _volumes(plan: Plan, at: datetime, *, with_returns: bool) -> Iterator[Volume
     alts_m = (first_m, *(step.alt_rel_m for step in steps), top_m)
     reached_s = (0.0, *offsets_s, over_home_s)
     left_s = (climb_s, *(at_s + step.hold_s for at_s, step in zip(offsets_s, steps, strict=True)))
-    yield room.volume(Part.TAKE_OFF, (0, 0), (plan.home,), (0.0, first_m), (0.0, climb_s + _pad_s(plan)))
+    if plan.begins_at is None:
+        yield room.volume(Part.TAKE_OFF, (0, 0), (plan.home,), (0.0, first_m), (0.0, climb_s + _pad_s(plan)))
     pieces = [
         (leg, cut, when_s)
-        for leg in range(count + 1)
+        for leg in range(_first_leg(plan), count + 1)
         for cut, when_s in _pieces(_Span(reached_s[leg], left_s[leg], reached_s[leg + 1], _pad_s(plan)))
     ]
     ends = _ends(frame, places, [(leg, cut) for leg, cut, _ in pieces])
@@ -302,6 +307,11 @@ def _volumes(plan: Plan, at: datetime, *, with_returns: bool) -> Iterator[Volume
     yield room.volume(Part.LANDING, (count + 1, count + 1), (plan.home,), (0.0, top_m), (landing_s, land_s))
     if with_returns:
         yield from _returns(room, places, alts_m, reached_s, land_s)
+
+
+def _first_leg(plan: Plan) -> int:
+    """Leg 0, from home to the first waypoint, is not flown by a plan that begins in the air."""
+    return 0 if plan.begins_at is None else 1
 
 
 def _pad_s(plan: Plan) -> float:
@@ -355,8 +365,13 @@ def _returns(
     top_m = max(plan.return_alt_rel_m, *alts_m)
     down_s = top_m / _airframe(plan).climb_mps + descent_s(top_m, _airframe(plan))
     latest_s = land_s
+    if plan.returns is ReturnMode.RETRACE:
+        before = tuple(_flown_before(room))
+        back_s = sum(leg_s(ground_distance_m(*each.places), plan.speed_mps) for each in before)
+        latest_s = max(latest_s, 2 * reached_s[count] + back_s)
+        yield from (replace(each, ends_s=latest_s) for each in before)
     corners: tuple[LatLon, ...]
-    for leg in range(count):
+    for leg in range(_first_leg(plan), count):
         alts = (min(alts_m[leg], alts_m[leg + 1]), max(plan.return_alt_rel_m, alts_m[leg], alts_m[leg + 1]))
         if plan.returns is ReturnMode.RETRACE:
             # Broken off at t it passes again at t + (t - reached), and t is before the last waypoint is reached.
@@ -367,3 +382,14 @@ def _returns(
         latest_s = max(latest_s, ends_s)
         yield room.volume(Part.RETURN, (leg, leg + 1), tuple(dict.fromkeys(corners)), alts, (reached_s[leg], ends_s))
     yield room.volume(Part.RETURN, (count + 1, count + 1), (plan.home,), (0.0, top_m), (0.0, latest_s + down_s))
+
+
+def _flown_before(room: _Room) -> Iterator[Volume]:
+    """The path that lies behind a plan that begins in the air, where it would fly back along; not yet timed."""
+    begins_at = room.plan.begins_at
+    if begins_at is None:
+        return
+    path = [*((step.place, step.alt_rel_m) for step in begins_at.flown), (begins_at.place, begins_at.alt_rel_m)]
+    path.insert(0, (room.plan.home, path[0][1]))
+    for (start, start_m), (end, end_m) in pairwise(path):
+        yield room.volume(Part.RETURN, (0, 1), (start, end), (start_m, end_m), (0.0, 0.0))
