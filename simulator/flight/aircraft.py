@@ -100,6 +100,11 @@ class Aircraft:
         return self.body.up_m - self.home_local[2]
 
     @property
+    def glitch_deg(self) -> tuple[float, float]:
+        """How far north and east of the truth the GPS tells the place, in degrees."""
+        return self.params["SIM_GPS1_GLTCH_X"], self.params["SIM_GPS1_GLTCH_Y"]
+
+    @property
     def place(self) -> Place:
         """Where it is, altitude above mean sea level."""
         lat_e7, lon_e7 = self.frame.on_earth(self.body.north_m, self.body.east_m)

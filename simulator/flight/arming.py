@@ -64,6 +64,8 @@ def _sensor_failures(craft: Aircraft) -> list[str]:
         return ["System not initialised"]
     if craft.params.whole("SIM_RC_FAIL") == 1 and craft.params.whole("FS_THR_ENABLE"):
         return ["RC not found"]
+    if craft.params.whole("SIM_MAG1_FAIL") and craft.params.whole("COMPASS_USE"):
+        return ["Compass 1 not healthy"]
     if not FACTS[craft.mode].needs_position and craft.mode is not Mode.ALT_HOLD:
         return []
     if not craft.senses.gps_ok:

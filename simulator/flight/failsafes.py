@@ -37,6 +37,14 @@ _GCS_ACTIONS: dict[int, tuple[Mode, ...]] = {
     6: (Mode.RTL, Mode.LAND),
     7: (Mode.BRAKE, Mode.LAND),
 }
+_RADIO_ACTIONS: dict[int, tuple[Mode, ...]] = {
+    1: (Mode.RTL, Mode.LAND),
+    2: (Mode.RTL, Mode.LAND),
+    4: (Mode.SMART_RTL, Mode.RTL, Mode.LAND),
+    5: (Mode.SMART_RTL, Mode.LAND),
+    6: (Mode.RTL, Mode.LAND),
+    7: (Mode.BRAKE, Mode.LAND),
+}
 _FENCE_ACTIONS: dict[int, tuple[Mode, ...]] = {
     1: (Mode.RTL, Mode.LAND),
     2: (Mode.LAND,),
@@ -53,23 +61,28 @@ class Failsafes:
     def __init__(self) -> None:
         self.gcs = False
         self.ekf = False
+        self.radio = False
         self.battery = 0
         """0 none, 1 low, 2 critical."""
         self.gcs_heard_s: float | None = None
         self._gcs_checked_s = 0.0
         self._low_since_s: list[float | None] = [None, None]
         self._position_lost_s: float | None = None
+        self._radio_lost_s: float | None = None
+        self._glitching = False
 
     @property
     def any(self) -> bool:
         """Whether one is latched; the heartbeat then says CRITICAL."""
-        return self.gcs or self.ekf or self.battery > 0
+        return self.gcs or self.ekf or self.radio or self.battery > 0
 
     def step(self, craft: Aircraft) -> None:
         """Look at all of them."""
         self._check_gcs(craft)
+        self._check_radio(craft)
         self._check_battery(craft)
         self._check_position(craft)
+        self._check_glitch(craft)
 
     # -- ground station -------------------------------------------------------------------------------------------
 
@@ -104,6 +117,42 @@ class Failsafes:
             self._announce(craft, "GCS")
             action = _GCS_ACTIONS.get(craft.params.whole("FS_GCS_ENABLE"), (Mode.RTL, Mode.LAND))
             first_of(craft, action, Reason.GCS_FAILSAFE)
+
+    # -- the pilot's transmitter ----------------------------------------------------------------------------------
+
+    def _check_radio(self, craft: Aircraft) -> None:
+        """SIM_RC_FAIL 1: no pulses, noticed after RC_FS_TIMEOUT; 2: throttle at 950, noticed at once."""
+        how = craft.params.whole("SIM_RC_FAIL")
+        if not how or not craft.params.whole("FS_THR_ENABLE"):
+            self._radio_lost_s = None
+            if self.radio:
+                self.radio = False
+                craft.say(Severity.WARNING, "Radio Failsafe Cleared")
+            return
+        if self._radio_lost_s is None:
+            self._radio_lost_s = craft.now_s
+        patience_s = craft.params["RC_FS_TIMEOUT"] if how == 1 else 0.0
+        if not self.radio and craft.now_s - self._radio_lost_s >= patience_s:
+            self.radio = True
+            self._radio_lost(craft)
+
+    def _radio_lost(self, craft: Aircraft) -> None:
+        options = craft.params.whole("FS_OPTIONS")
+        if not craft.armed:
+            self._announce(craft, "Radio")
+        elif craft.land_complete:
+            craft.disarm()
+            self._announce(craft, "Radio", "Disarming")
+        elif craft.landing and options & IF_LANDING:
+            self._announce(craft, "Radio", "Continuing Landing")
+        elif craft.mode is Mode.AUTO and options & RC_IF_AUTO:
+            self._announce(craft, "Radio", "Continuing Auto")
+        elif craft.mode is Mode.GUIDED and options & RC_IF_GUIDED:
+            self._announce(craft, "Radio", "Continuing Guided Mode")
+        else:
+            self._announce(craft, "Radio")
+            action = _RADIO_ACTIONS.get(craft.params.whole("FS_THR_ENABLE"), (Mode.LAND,))
+            first_of(craft, action, Reason.RADIO_FAILSAFE)
 
     # -- battery --------------------------------------------------------------------------------------------------
 
@@ -171,6 +220,13 @@ class Failsafes:
         fallback = Mode.ALT_HOLD if craft.params.whole("FS_EKF_ACTION") == 2 else Mode.LAND
         first_of(craft, (fallback,), Reason.EKF_FAILSAFE)
         craft.say(Severity.CRITICAL, f"EKF Failsafe: changed to {FACTS[craft.mode].name} Mode")
+
+    def _check_glitch(self, craft: Aircraft) -> None:
+        """A GPS that jumps is told; the estimate stays with the inertial sensors."""
+        glitching = craft.senses.gps_ok and craft.glitch_deg != (0.0, 0.0)
+        if glitching != self._glitching:
+            self._glitching = glitching
+            craft.say(Severity.CRITICAL, "GPS Glitch or Compass error" if glitching else "Glitch cleared")
 
     @staticmethod
     def _announce(craft: Aircraft, kind: str, action: str = "") -> None:

@@ -54,3 +54,4 @@ class Reason(IntEnum):
     FENCE = 5
     EKF_FAILSAFE = 6
     MISSION_END = 7
+    RADIO_FAILSAFE = 8

@@ -96,6 +96,11 @@ class Battery:
         """State of charge, 0..1."""
         return max(0.0, 1.0 - self.used_wh / self.capacity_wh)
 
+    def reset(self, charge: float, capacity_mah: float) -> None:
+        """From now on it holds this share of its charge, and the autopilot reckons so too."""
+        self.used_wh = (1.0 - charge) * self.capacity_wh
+        self.used_mah = (1.0 - charge) * capacity_mah
+
     def step(self, dt: float, power_w: float, given_voltage_v: float) -> None:
         """Draw a power for ``dt`` seconds; a change of the given voltage (SIM_BATT_VOLTAGE) sets the resting one."""
         if given_voltage_v != self._given_v:

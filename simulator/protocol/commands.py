@@ -278,6 +278,15 @@ def _banner(_: Channel, craft: Aircraft, command: Command) -> Result:  # noqa: A
     return Result.ACCEPTED
 
 
+def _battery_reset(_: Channel, craft: Aircraft, command: Command) -> Result:
+    """Bit mask of batteries, percentage that remains (AP_BattMonitor::reset_remaining_mask)."""
+    mask, percent = _whole(command.params[0]), command.params[1]
+    if not mask & 1 or not 0.0 <= percent <= 100.0:
+        return Result.FAILED
+    craft.battery.reset(percent / 100.0, craft.params["BATT_CAPACITY"])
+    return Result.ACCEPTED
+
+
 def _accepted(_: Channel, craft: Aircraft, command: Command) -> Result:  # noqa: ARG001
     return Result.ACCEPTED
 
@@ -336,6 +345,7 @@ _HANDLERS: dict[int, Handler] = {
     Cmd.GET_MESSAGE_INTERVAL: _get_interval,
     Cmd.REQUEST_MESSAGE: _request_message,
     Cmd.REQUEST_AUTOPILOT_CAPABILITIES: _capabilities,
+    Cmd.BATTERY_RESET: _battery_reset,
     Cmd.DO_DIGICAM_CONFIGURE: _accepted,
     Cmd.DO_DIGICAM_CONTROL: _accepted,
     Cmd.DO_SET_CAM_TRIGG_DIST: _accepted,

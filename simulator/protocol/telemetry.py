@@ -66,6 +66,10 @@ def sys_status(craft: Aircraft) -> Message:
         health &= ~_S.MAV_SYS_STATUS_AHRS
     if not craft.prearm_ok and not craft.armed:
         health &= ~_S.MAV_SYS_STATUS_PREARM_CHECK
+    if craft.params.whole("SIM_MAG1_FAIL"):
+        health &= ~_S.MAV_SYS_STATUS_SENSOR_3D_MAG
+    if craft.params.whole("SIM_RC_FAIL"):
+        health &= ~_S.MAV_SYS_STATUS_SENSOR_RC_RECEIVER
     if craft.failsafes.battery:
         health &= ~_S.MAV_SYS_STATUS_SENSOR_BATTERY
     fence = _S.MAV_SYS_STATUS_GEOFENCE
@@ -147,8 +151,11 @@ def gps_raw_int(craft: Aircraft) -> Message:
             int(craft.now_s * 1e6), 1, 0, 0, 0, 65535, 65535, 0, 65535, 0, 0, 0, 0, 0, 0, 0
         )
     course = int(heading_deg(math.atan2(body.ve_mps, body.vn_mps)) * 100) % 36000
+    lat_e7, lon_e7 = (
+        round(e7 + 1e7 * off) for e7, off in zip((place.lat_e7, place.lon_e7), craft.glitch_deg, strict=True)
+    )
     return _S.MAVLink_gps_raw_int_message(
-        int(craft.now_s * 1e6), 6, place.lat_e7, place.lon_e7, int(place.alt_m * 1000), 121, 200,
+        int(craft.now_s * 1e6), 6, lat_e7, lon_e7, int(place.alt_m * 1000), 121, 200,
         int(min(655.0, body.ground_speed_mps) * 100), course, 10, int(place.alt_m * 1000), 300, 300, 40, 0, 0,
     )  # fmt: skip
 
@@ -256,8 +263,8 @@ def ekf_status_report(craft: Aircraft) -> Message:
 
 
 def vibration(craft: Aircraft) -> Message:
-    """VIBRATION: low, growing with the load of the rotors."""
-    level = 0.3 * craft.body.load_factor
+    """VIBRATION: low, growing with the load of the rotors and with the noise that SIM_ACC1_RND adds."""
+    level = 0.3 * craft.body.load_factor + craft.params["SIM_ACC1_RND"]
     return _S.MAVLink_vibration_message(int(craft.now_s * 1e6), level, level, 1.5 * level, 0, 0, 0)
 
 
