@@ -135,7 +135,7 @@ class UdpPeer(asyncio.DatagramProtocol):
         self._board = board
         self._vehicle = vehicle
         self._target = target
-        self._channel = vehicle.open_channel()
+        self._channel = vehicle.open_channel(secure=False)
         self._transport: asyncio.DatagramTransport | None = None
 
     async def open(self) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from simulator.flight.aircraft import Aircraft
 from simulator.flight.events import HomeSet, ModeSet, Reached, Said
-from simulator.flight.kinds import ListKind, Result
+from simulator.flight.kinds import ListKind, Result, Severity
 from simulator.flight.modes import Mode, Reason
 from simulator.flight.motion import STEP_S
 from simulator.protocol import commands, params, streams, targets
 from simulator.protocol.channel import Channel
 from simulator.protocol.codec import Message, dialect
 from simulator.protocol.missions import ListTransfer, WireItem
+from simulator.protocol.signing import Signing
 from simulator.protocol.stores import FenceStore, MissionStore, RallyStore
 from simulator.protocol.telemetry import gps_global_origin, heartbeat, home_position, mission_current_as
 from simulator.protocol.texts import status_texts
@@ -39,6 +40,7 @@ class Vehicle:
         self._epoch_s = epoch_s
         self.channels: list[Channel] = []
         self._pending_s = 0.0
+        self.signing = Signing()
         self._boot(speedup)
 
     def _boot(self, speedup: float) -> None:
@@ -56,11 +58,13 @@ class Vehicle:
         """Its MAVLink system id."""
         return self.spec.system_id
 
-    def open_channel(self) -> Channel:
-        """A new peer. Raises TooManyChannels."""
+    def open_channel(self, *, secure: bool = True) -> Channel:
+        """A new peer; ``secure``: on the line that needs no signatures. Raises TooManyChannels."""
         if len(self.channels) >= MAX_CHANNELS:
             raise TooManyChannels(f"vehicle {self.system_id} already has {MAX_CHANNELS} channels")
-        channel = Channel(self.system_id)
+        used = {channel.link_id for channel in self.channels}
+        link_id = next(number for number in range(MAX_CHANNELS) if number not in used)
+        channel = Channel(self.system_id, self.signing, link_id, secure=secure)
         streams.begin(channel, self.aircraft.now_s)
         self.channels.append(channel)
         return channel
@@ -85,6 +89,9 @@ class Vehicle:
         for transfer in self._lists.values():
             transfer.step()
         self._tell_events()
+        self.signing.save(craft.now_s)
+        if craft.home is not None:
+            self.signing.raise_to(craft.epoch_s + craft.now_s)
         for channel in self.channels:
             params.continue_list(channel, craft)
             streams.send_due(channel, craft)
@@ -105,6 +112,7 @@ class Vehicle:
         return self.aircraft.set_mode(mode, Reason.PILOT)
 
     def _reboot(self) -> None:
+        self.signing.boot()
         self._boot(self.aircraft.params["SIM_SPEEDUP"])
         for channel in self.channels:
             channel.intervals_s.clear()
@@ -168,6 +176,12 @@ class Vehicle:
     @staticmethod
     def _acknowledge(channel: Channel, message: Message, result: Result) -> None:
         channel.send(dialect.MAVLink_command_ack_message(message.command, result, 0, 0, *_sender(message)))
+
+    def _setup_signing(self, _: Channel, message: Message) -> None:
+        if self.aircraft.armed:
+            self.aircraft.say(Severity.WARNING, "ERROR: Won't setup signing when armed")
+        else:
+            self.signing.setup(bytes(message.secret_key), message.initial_timestamp)
 
     def _timesync(self, channel: Channel, message: Message) -> None:
         if message.tc1 == 0:
@@ -279,4 +293,5 @@ _HANDLERS: dict[int, Callable[[Vehicle, Channel, Message], None]] = {
     dialect.MAVLINK_MSG_ID_SET_POSITION_TARGET_LOCAL_NED: Vehicle._position_target_local,
     dialect.MAVLINK_MSG_ID_SET_POSITION_TARGET_GLOBAL_INT: Vehicle._position_target_global,
     dialect.MAVLINK_MSG_ID_TIMESYNC: Vehicle._timesync,
+    dialect.MAVLINK_MSG_ID_SETUP_SIGNING: Vehicle._setup_signing,
 }

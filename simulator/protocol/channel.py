@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from simulator.flight.parameters import Reading
 from simulator.protocol.codec import Codec, Message
+from simulator.protocol.signing import Signing
 
 OUTBOX_BYTES = 512 * 1024
 """Frames beyond this are dropped and counted until the outbox is taken."""
@@ -22,8 +23,15 @@ class Channel:
     ArduPilot.
     """
 
-    def __init__(self, system_id: int) -> None:
+    def __init__(
+        self, system_id: int, signing: Signing | None = None, link_id: int = 0, *, secure: bool = True
+    ) -> None:
+        """``secure``: it takes unsigned frames whatever the vehicle requires, as ArduPilot's USB port does."""
         self._codec = Codec(system_id)
+        self._signing = signing or Signing()
+        self.link_id = link_id
+        self._secure = secure
+        self.unsigned = 0
         self._outbox = bytearray()
         self.active = False
         self.dropped = 0
@@ -42,7 +50,9 @@ class Channel:
 
     def decode(self, data: bytes) -> list[Message]:
         """Messages in the received bytes."""
-        messages = self._codec.decode(data)
+        found = self._codec.decode(data)
+        messages = [m for m in found if self._signing.accepts(m, self.link_id, secure=self._secure)]
+        self.unsigned += len(found) - len(messages)
         self.active = self.active or bool(messages)
         return messages
 
@@ -51,7 +61,9 @@ class Channel:
         if len(self._outbox) > OUTBOX_BYTES:
             self.dropped += 1
             return
-        self._outbox += self._codec.encode(message)
+        signs = self._signing.key is not None
+        frame = self._codec.encode(message, flagged=signs)
+        self._outbox += frame + self._signing.signature(frame, self.link_id) if signs else frame
         self.sent += 1
 
     def take(self) -> bytes:

@@ -37,11 +37,17 @@ class Codec:
         self.errors += len(found) - len(good)
         return good
 
-    def encode(self, message: Message) -> bytes:
-        """One MAVLink 2 frame, numbered in this channel's own sequence."""
+    def encode(self, message: Message, *, flagged: bool = False) -> bytes:
+        """One MAVLink 2 frame, numbered in this channel's own sequence; `flagged`: its signature will follow."""
         frame: bytes = message.pack(self._mav)
         self._mav.seq = (self._mav.seq + 1) % 256
-        return frame
+        if not flagged:
+            return frame
+        head = bytearray(frame[:-2])
+        head[2] |= dialect.MAVLINK_IFLAG_SIGNED
+        crc = dialect.x25crc(head[1:])
+        crc.accumulate(bytes((message.crc_extra,)))
+        return bytes(head) + struct.pack("<H", crc.crc)
 
     def _restart(self) -> None:
         self.errors += 1
