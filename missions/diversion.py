@@ -33,7 +33,7 @@ from missions.planner import plan as planned
 from missions.planner import plan_of
 from missions.remainder import flown_before, left_of, next_stop, raised, stops_of
 from missions.request import ALT_BOUNDS_M, SPEED_BOUNDS_MPS
-from missions.task import Conditions, task_of
+from missions.task import Conditions, Task, task_of
 
 # The plan is for where the vehicle holds. What a margin allows for cross-track and corner error, 4 m, covers so much
 # that it is off that place when the plan is started; the vertical margin covers as much in height.
@@ -102,7 +102,7 @@ def goto(
     aims = (Action(ActionKind.LOOK_AT, place=look_at, alt_rel_m=look_alt_rel_m),) if look_at else ()
     xyz = _xyz(aloft.dock, [target], alt_m)
     piece = Piece(xyz, actions=((0, aims),), holds=((0, hold_s),))
-    return _planned(aloft, "go to", [piece], airspace, conditions, speed_mps=speed_mps)
+    return plan_of(task_from(aloft, "go to", [piece], airspace, conditions, speed_mps=speed_mps))
 
 
 def orbit(
@@ -136,7 +136,7 @@ def orbit(
         look_alt_rel_m=look_alt_rel_m,
         home=frame.to_xy((aloft.place,))[0],
     )
-    return _planned(aloft, "orbit", pieces, airspace, conditions, speed_mps=speed_mps)
+    return plan_of(task_from(aloft, "orbit", pieces, airspace, conditions, speed_mps=speed_mps))
 
 
 def skip_to(aloft: Aloft, waypoint: int, airspace: Airspace, conditions: Conditions) -> Plan:
@@ -149,7 +149,7 @@ def skip_to(aloft: Aloft, waypoint: int, airspace: Airspace, conditions: Conditi
         detail = f"is {waypoint}; the waypoints to skip to are 0 to {len(steps) - 1}"
         raise InvalidRequest((FieldError("/waypoint", detail),))
     piece = left_of(steps, waypoint, LocalFrame(aloft.dock.place))
-    return _planned(aloft, f"skip to waypoint {waypoint}", [piece], airspace, conditions)
+    return plan_of(task_from(aloft, f"skip to waypoint {waypoint}", [piece], airspace, conditions))
 
 
 def changed(
@@ -173,7 +173,7 @@ def changed(
     up_m = 0.0 if alt_rel_m is None else _alt_m(aloft, alt_rel_m) - steps[first].alt_rel_m
     piece = left_of(steps, first, LocalFrame(aloft.dock.place), up_m=up_m, here=aloft.place)
     begins = replace(aloft.beginning, return_alt_rel_m=0.0) if up_m < 0.0 else aloft.beginning
-    return _planned(aloft, "change", [piece], airspace, conditions, speed_mps=speed_mps, begins_at=begins)
+    return plan_of(task_from(aloft, "change", [piece], airspace, conditions, speed_mps=speed_mps, begins_at=begins))
 
 
 def replaced(aloft: Aloft, request: MissionRequest, airspace: Airspace, conditions: Conditions) -> Plan:
@@ -221,7 +221,7 @@ def rest_of(
     return plan_of(task)
 
 
-def _planned(
+def task_from(
     aloft: Aloft,
     name: str,
     pieces: Sequence[Piece],
@@ -230,14 +230,14 @@ def _planned(
     *,
     speed_mps: float | None = None,
     begins_at: Beginning | None = None,
-) -> Plan:
-    """The plan that flies `pieces` from where the vehicle is, with home and rally points as they are."""
+) -> Task:
+    """Flying `pieces` from where the vehicle is, with home and rally points as they are. Raises InvalidRequest."""
     if speed_mps is not None:
         _check(speed_mps, SPEED_BOUNDS_MPS, "/speed_mps", "m/s")
     rally = tuple(step.place for step in aloft.plan.rally)
     request = _request(aloft.dock, name, pieces, speed_mps or aloft.plan.speed_mps, rally)
     begins, flown = begins_at or aloft.beginning, tuple(pieces)
-    return plan_of(task_of(request, aloft.dock, airspace, aloft.airframe, conditions, begins_at=begins, pieces=flown))
+    return task_of(request, aloft.dock, airspace, aloft.airframe, conditions, begins_at=begins, pieces=flown)
 
 
 def _request(
