@@ -243,7 +243,8 @@ def _holds(fence: OnboardFence, bounds: _Bounds) -> bool:
 
 def narrowest_m(task: FenceTask) -> float:
     """The least distance between what is swept and what is forbidden or not allowed: why no fence fits."""
-    gaps = [float(shapely.distance(part, task.swept).min()) for part in task.forbidden]
+    _, away_m = shapely.STRtree(task.swept).query_nearest(task.forbidden, return_distance=True, all_matches=False)
+    gaps = [float(away_m.min())] if len(away_m) else []
     if isinstance(task.allowed, Polygon | MultiPolygon) and not task.allowed.is_empty:
         gaps.append(float(shapely.distance(task.allowed.boundary, task.swept).min()))
     return min(gaps, default=0.0)

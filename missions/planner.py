@@ -42,7 +42,7 @@ def plan(
         return made
     # The beginning of a path has its dock, time and speed, and so its space.
     quickly = replace(task, conditions=replace(conditions, quick=True))
-    proposal = shortened(request, best.steps, lambda one: plan_of(replace(quickly, request=one)))
+    proposal = shortened(request, best.steps, lambda one: _flies(replace(quickly, request=one)))
     return replace(made, proposals=(proposal,) if proposal else ())
 
 
@@ -53,15 +53,26 @@ def plan_of(task: Task) -> Plan:
 
 def _best(task: Task) -> tuple[Plan, Option | None]:
     """The plan of the first way to fly that nothing speaks against; else of the best one tried."""
+    best = min(_tried(task), key=lambda option: len(option.conflicts), default=None)
+    if best is not None and not best.conflicts:
+        return _proven(task, _plan_of(task, best, ())), best
+    return _plan_of(task, best, (*_outside(task), *(best.told() if best else ()))), best
+
+
+def _tried(task: Task) -> list[Option]:
+    """The ways to fly it up to the first that nothing speaks against, or to one that shows that no other can."""
     tried = []
     for option in options(task):
-        if not option.conflicts:
-            return _proven(task, _plan_of(task, option, ())), option
         tried.append(option)
-        if not option.curable:
+        if not option.conflicts or not option.curable:
             break
-    best = min(tried, key=lambda option: len(option.conflicts), default=None)
-    return _plan_of(task, best, (*_outside(task), *(best.told() if best else ()))), best
+    return tried
+
+
+def _flies(task: Task) -> bool:
+    """Whether nothing speaks against the plan of a task; what does is not told."""
+    free = (option for option in _tried(task) if not option.conflicts)
+    return any(not _proven(task, _plan_of(task, option, ())).conflicts for option in free)
 
 
 def _proven(task: Task, made: Plan) -> Plan:

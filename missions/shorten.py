@@ -10,7 +10,7 @@ from core.altitude import Datum
 from core.errors import Proposal
 from core.geo import LatLon
 from geofence.geometry import line_coordinates
-from missions.model import MissionRequest, Pattern, Plan, Waypoint
+from missions.model import MissionRequest, Pattern, Waypoint
 from missions.patterns.catalog import CATALOG, PatternSpec
 
 # Each one tried is a whole plan.
@@ -18,9 +18,9 @@ _MOST_TRIES = 8
 
 
 def shortened(
-    request: MissionRequest, steps: Sequence[Waypoint], planned: Callable[[MissionRequest], Plan]
+    request: MissionRequest, steps: Sequence[Waypoint], flies: Callable[[MissionRequest], bool]
 ) -> Proposal | None:
-    """A route along the first of `steps` that `planned` finds nothing against, by bisection; None when none is.
+    """A route along the first of `steps` that `flies`, by bisection; None when none does.
 
     A route is kept vertex by vertex as it was drawn; of other patterns the path is kept, not their camera.
     """
@@ -30,10 +30,10 @@ def shortened(
         if fails - fits <= 1:
             break
         middle = (fits + fails) // 2
-        if planned(_route(request, line[:middle])).conflicts:
-            fails = middle
-        else:
+        if flies(_route(request, line[:middle])):
             fits = middle
+        else:
+            fails = middle
     if fits < 2:
         return None
     detail = (
