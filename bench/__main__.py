@@ -10,8 +10,16 @@ from bench.plan import plan
 from bench.planner import planner
 from bench.start import start
 from bench.stream import stream
+from bench.vehicles import vehicles
 
-BENCHES: dict[str, Bench] = {"plan": plan, "planner": planner, "fleet": fleet, "start": start, "stream": stream}
+BENCHES: dict[str, Bench] = {
+    "plan": plan,
+    "planner": planner,
+    "fleet": fleet,
+    "vehicles": vehicles,
+    "start": start,
+    "stream": stream,
+}
 
 
 def main(name: str) -> int:
