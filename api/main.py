@@ -15,7 +15,20 @@ from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
 from api.reviews import Fleet, Reviewer
-from api.routes import files, fleets, missions, patterns, places, platform, sorties, stream, traffic, vehicles
+from api.routes import (
+    alarms,
+    diversions,
+    files,
+    fleets,
+    missions,
+    patterns,
+    places,
+    platform,
+    sorties,
+    stream,
+    traffic,
+    vehicles,
+)
 from api.schemas.sorties import sortie_json
 from api.services import ApiStore, Services, bailu_version
 from api.settings import Settings
@@ -30,6 +43,20 @@ from telemetry.messages import VehicleState
 from telemetry.streams import Encoders, StreamHub
 
 API = "/api/v1"
+_ROUTES = (
+    platform,
+    alarms,
+    places,
+    vehicles,
+    patterns,
+    missions,
+    fleets,
+    files,
+    sorties,
+    diversions,
+    traffic,
+    stream,
+)
 STREAM = f"{API}/stream"
 
 
@@ -100,7 +127,20 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (platform, places, vehicles, patterns, missions, fleets, files, sorties, traffic, stream):
+    for module in (
+        platform,
+        alarms,
+        places,
+        vehicles,
+        patterns,
+        missions,
+        fleets,
+        files,
+        sorties,
+        diversions,
+        traffic,
+        stream,
+    ):
         app.include_router(module.router, prefix=API)
     problems.install(app)
     app.add_middleware(Guard, operator_id=operator_id)

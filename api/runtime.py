@@ -136,6 +136,7 @@ async def gateway_role(
         vehicles=vehicle_configs(settings),
         bus=bus,
         store=store,
+        alarms=store,
         clock=clock,
         data_dir=settings.data_dir,
         tick_hz=settings.tick_hz,

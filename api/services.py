@@ -24,10 +24,11 @@ from missions.fleet import default_airframe
 from missions.model import Airframe, Dock, Sortie
 from missions.planner import Conditions
 from missions.ports import Store
+from operations.alarms import AlarmStore
 from telemetry.streams import StreamHub
 
 
-class ApiStore(Store, Protocol):
+class ApiStore(Store, AlarmStore, Protocol):
     """The store, and one question that only the door has."""
 
     async def sortie_for_key(self, idempotency_key: str, request_digest: str) -> Sortie | None:

@@ -19,6 +19,7 @@ from telemetry.packets import (
     Inbound,
     MissionCurrent,
     SysStatus,
+    Vibration,
     mode_name,
 )
 
@@ -38,7 +39,7 @@ def is_position(packet: Inbound) -> bool:
     )
 
 
-def fold(  # noqa: C901 - one flat case per message
+def fold(  # noqa: C901, PLR0912 - one flat case per message
     state: VehicleState, packet: Inbound, *, pad_agl_m: float
 ) -> VehicleState:
     """`state` with what `packet` tells. `pad_agl_m`: height of home above the ground, for the height above ground."""
@@ -67,6 +68,8 @@ def fold(  # noqa: C901 - one flat case per message
             return replace(state, landed=_LANDED[packet.landed_state] if known else Landed.UNKNOWN)
         case EkfStatus():
             return replace(state, position_ok=packet.position_ok)
+        case Vibration():
+            return replace(state, vibration_mps2=packet.level_mps2)
         case HomePosition():
             return replace(
                 state, home_lat_deg=packet.lat_deg, home_lon_deg=packet.lon_deg, home_amsl_m=packet.alt_amsl_m

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.bus import Bus
 from core.clock import Clock
-from core.errors import IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
-from core.ids import VehicleId
-from missions.model import Sortie
-from missions.ports import Store
+from core.errors import BailuError, IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
+from core.ids import OperatorId, VehicleId
+from missions.model import CommandKind, Sortie
+from missions.ports import SigningStore, Store
 from missions.sortie import is_finished
+from operations.alarms import AlarmStore
 from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
+from telemetry.fencing import FenceAction
 from telemetry.fleet import Fleet
 from telemetry.flight import Flight
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
+from telemetry.members import Members, Roster, remember
 from telemetry.messages import (
+    ALARM_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
     SORTIE_CHANGED,
@@ -34,12 +38,17 @@ from telemetry.messages import (
     command_subject,
     launch_subject,
 )
-from telemetry.packets import StatusText
+from telemetry.packets import Inbound, StatusText
+from telemetry.signing import SigningBook
 from telemetry.vehicle import Vehicle, VehicleConfig
+from telemetry.watchman import Watchman, WatchPolicy
 from telemetry.wire import Frame
 
 log = logging.getLogger("bailu.gateway")
 
+# Who asks for what the fence watch has the vehicle do.
+FENCE_WATCH = OperatorId("fence-watch")
+_FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.PAUSE, FenceAction.RETURN: CommandKind.RETURN}
 # A vehicle has one command in flight, two at the most; older entries are settled.
 _UNSETTLED_AT_MOST = 20
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
@@ -56,10 +65,15 @@ class Gateway:
         vehicles: Sequence[VehicleConfig],
         bus: Bus,
         store: Store,
+        alarms: AlarmStore,
         clock: Clock,
         data_dir: Path,
         tick_hz: float,
         time_scale: float,
+        watch: WatchPolicy,
+        roster: Roster | None = None,
+        signing: SigningBook | None = None,
+        signing_store: SigningStore | None = None,
     ) -> None:
         self._bus = bus
         self._store = store
@@ -69,7 +83,18 @@ class Gateway:
         self._flights: dict[VehicleId, Flight] = {}
         self._group = asyncio.TaskGroup()
         self._fleet = Fleet(
-            name, links, vehicles, clock=clock, pace=time_scale, on_frame=self._on_frame, on_event=self._publish
+            name,
+            links,
+            vehicles,
+            clock=clock,
+            pace=time_scale,
+            on_frame=self._on_frame,
+            on_event=self._publish,
+            signing=signing,
+        )
+        self._signing_store = signing_store
+        self._members = Members(
+            self._fleet, roster=roster, host=self._host, is_busy=lambda vehicle_id: vehicle_id in self._flights
         )
         self._lifeline = Lifeline(
             self._fleet,
@@ -78,6 +103,15 @@ class Gateway:
             data_dir=data_dir,
             every_s=max(0.05, 1.0 / time_scale),
             on_event=self._publish,
+        )
+
+        self._watchman = Watchman(
+            watch,
+            store=alarms,
+            clock=clock,
+            publish=lambda news: bus.publish(ALARM_CHANGED, news),
+            act=self._act_on_fence,
+            left_fence=self._left_fence,
         )
 
     @property
@@ -95,37 +129,56 @@ class Gateway:
 
     async def run(self) -> None:
         """Runs until cancelled; an unexpected failure of any task ends it."""
-        async with AsyncExitStack() as stack:
-            for vehicle in self._fleet.vehicles.values():
-                vehicle.listeners.append(lambda packet, v=vehicle: self._on_text(v, packet))  # type: ignore[misc]
-                await self._serve(stack, vehicle)
+        await self._watchman.resume()
+        try:
             async with self._group as group:
+                await self._members.open()
+                group.create_task(self._members.run(), name="members")
+                if self._signing_store is not None:
+                    group.create_task(remember(self._fleet, self._signing_store), name="signing time")
+                group.create_task(self._watchman.run(), name="alarms")
                 for link in self._fleet.links:
                     group.create_task(link.run(), name=f"link {link.name}")
                 group.create_task(self._lifeline.run(), name="lifeline")
                 group.create_task(self._fleet.knock(), name="knock")
                 group.create_task(self._fleet.keep_streams(), name="streams")
                 group.create_task(self._tick(), name="tick")
-                for vehicle in self._fleet.vehicles.values():
-                    group.create_task(self._settle(vehicle), name=f"journal {vehicle.id}")
                 await self._find_unfinished()
+        finally:
+            await self._members.close()
 
-    async def _serve(self, stack: AsyncExitStack, vehicle: Vehicle) -> None:
+    @asynccontextmanager
+    async def _host(self, vehicle: Vehicle) -> AsyncIterator[None]:
+        """What a vehicle gets as long as it belongs to the fleet: its journal settled, its requests served."""
+
         async def launch(request: LaunchRequest) -> LaunchAccepted:
             return await self._launch(vehicle, request)
 
         async def command(request: VehicleCommand) -> CommandDone:
             return await self._command(vehicle, request)
 
-        await stack.enter_async_context(self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch))
-        await stack.enter_async_context(self._bus.serve(command_subject(vehicle.id), VehicleCommand, command))
+        def listen(packet: Inbound) -> None:
+            self._on_packet(vehicle, packet)
+
+        vehicle.listeners.append(listen)
+        settling = self._group.create_task(self._settle(vehicle), name=f"journal {vehicle.id}")
+        try:
+            async with (
+                self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch),
+                self._bus.serve(command_subject(vehicle.id), VehicleCommand, command),
+            ):
+                yield
+        finally:
+            settling.cancel()
+            vehicle.listeners.remove(listen)
 
     async def _tick(self) -> None:
         """Publishes the fleet at a steady rate; a late tick is not made up for."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self._bus.publish(FLEET_TICK, self._fleet.tick())
+            sorties = {vehicle_id: flight.sortie for vehicle_id, flight in self._flights.items()}
+            self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), sorties))
             due = max(due + self._tick_s, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -136,7 +189,27 @@ class Gateway:
         if flight is not None:
             flight.frame(frame)
 
-    def _on_text(self, vehicle: Vehicle, packet: object) -> None:
+    def _on_packet(self, vehicle: Vehicle, packet: Inbound) -> None:
+        self._watchman.hear(vehicle, packet)
+        self._on_text(vehicle, packet)
+
+    def _left_fence(self, vehicle_id: VehicleId) -> None:
+        flight = self._flights.get(vehicle_id)
+        if flight is not None:
+            flight.breached()
+
+    def _act_on_fence(self, vehicle: Vehicle, action: FenceAction, why: str) -> None:
+        """The autopilot's own fence holds whatever becomes of this."""
+        request = VehicleCommand(vehicle.id, _FENCE_COMMAND[action], FENCE_WATCH)
+        self._group.create_task(self._on_fence_watch(vehicle, request, why), name=f"fence {vehicle.id}")
+
+    async def _on_fence_watch(self, vehicle: Vehicle, request: VehicleCommand, why: str) -> None:
+        try:
+            await self._command(vehicle, request)
+        except BailuError as error:
+            log.error("%s: %s, and was not brought to %s: %s", vehicle.id, why, request.kind, error.detail)
+
+    def _on_text(self, vehicle: Vehicle, packet: Inbound) -> None:
         if isinstance(packet, StatusText) and packet.text:
             severity = _SEVERITY[packet.severity] if 0 <= packet.severity < len(_SEVERITY) else "info"
             sortie_id = vehicle.state.sortie_id
@@ -172,8 +245,10 @@ class Gateway:
             publish=self._publish,
             clock=self._clock,
             data_dir=self._data_dir,
+            flies=lambda plan: self._watchman.follow(vehicle, plan),
         )
         self._flights[vehicle.id] = flight
+        self._watchman.follow(vehicle, revision.plan)
         vehicle.assign(sortie.id)
         return flight
 
@@ -186,6 +261,7 @@ class Gateway:
         finally:
             del self._flights[flight.vehicle.id]
             flight.vehicle.assign(None)
+            self._watchman.leave(flight.vehicle)
 
     async def _find_unfinished(self) -> None:
         """Sorties that a stop of the platform left in the air, or half launched."""
@@ -267,10 +343,14 @@ async def running_gateway(
     vehicles: Sequence[VehicleConfig],
     bus: Bus,
     store: Store,
+    alarms: AlarmStore,
     clock: Clock,
     data_dir: Path,
     tick_hz: float = 10.0,
     time_scale: float = 1.0,
+    watch: WatchPolicy | None = None,
+    roster: Roster | None = None,
+    signing_store: SigningStore | None = None,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway at work while the context is open.
 
@@ -282,10 +362,15 @@ async def running_gateway(
         vehicles=vehicles,
         bus=bus,
         store=store,
+        alarms=alarms,
         clock=clock,
         data_dir=data_dir,
         tick_hz=tick_hz,
         time_scale=time_scale,
+        watch=watch or WatchPolicy(),
+        roster=roster,
+        signing=SigningBook(clock, await signing_store.signing_memory()) if signing_store else None,
+        signing_store=signing_store,
     )
     await gateway.open()
     task = asyncio.create_task(gateway.run(), name=f"gateway {name}")

@@ -8,14 +8,17 @@ from dataclasses import replace
 
 from core.errors import NotFound
 from core.geo import LatLon, ground_distance_m
-from core.ids import SortieId, VehicleId
+from core.ids import AlarmId, SortieId, VehicleId
 from missions.model import Sortie, TrackPoint
 from missions.sortie import is_finished
+from operations.alarms import RANK, Alarm
 from telemetry.messages import FleetTick, LinkState, VehicleState
 
 MAX_VEHICLES = 4_096
 # Finished sorties that a new viewer is told about.
 RECENT_SORTIES = 20
+# Alarms that are over, likewise.
+RECENT_ALARMS = 50
 # Positions kept per sortie; past it every other one goes, so that a long track gets coarser, not shorter.
 MAX_TRACK = 1_000
 TRACK_STEP_M = 3.0
@@ -54,6 +57,7 @@ class Picture:
         }
         self._sorties: dict[SortieId, Sortie] = {}
         self._tracks: dict[SortieId, list[TrackPosition]] = {}
+        self._alarms: dict[AlarmId, Alarm] = {}
         self.drops: Counter[str] = Counter()
 
     def vehicles(self, mono_s: float) -> tuple[VehicleState, ...]:
@@ -94,6 +98,22 @@ class Picture:
             self._forget_old()
         return True
 
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The open ones and the newest that are over, newest first."""
+        return tuple(sorted(self._alarms.values(), key=lambda alarm: alarm.began_at, reverse=True))
+
+    def on_alarm(self, alarm: Alarm) -> bool:
+        """Takes an alarm in; False when it is no further than what is known."""
+        known = self._alarms.get(alarm.id)
+        if known is not None and _how_far(alarm) <= _how_far(known):
+            return False
+        self._alarms[alarm.id] = alarm
+        if not alarm.is_open:
+            over = [each for each in self.alarms() if not each.is_open]
+            for each in over[RECENT_ALARMS:]:
+                del self._alarms[each.id]
+        return True
+
     def on_recorded(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
         """Takes over what was recorded of a sortie before this picture began."""
         self._tracks[sortie_id] = [(point.lon_deg, point.lat_deg, point.alt_rel_m) for point in points]
@@ -122,6 +142,11 @@ class Picture:
         while len(track) > MAX_TRACK:
             self.drops["track positions thinned out"] += len(track) // 2
             del track[1::2]
+
+
+def _how_far(alarm: Alarm) -> tuple[bool, int, bool]:
+    """Where an alarm is in its life: it ends, grows worse, is taken note of; never the other way."""
+    return not alarm.is_open, RANK[alarm.severity], alarm.acknowledged_at is not None
 
 
 def _apart_m(a: TrackPosition, b: TrackPosition) -> float:

@@ -20,19 +20,22 @@ from core.errors import BailuError, InvalidRequest, Overloaded
 from core.ids import VehicleId, new_id
 from missions.model import Sortie
 from missions.ports import SortieStore, TrackStore
+from operations.alarms import Alarm, AlarmStore
 from telemetry.messages import (
     AIRSPACE_REVIEWED,
+    ALARM_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
     SORTIE_CHANGED,
     AirspaceReviewed,
+    AlarmChanged,
     FleetEvent,
     FleetTick,
     SortieChanged,
     TrafficNews,
     VehicleState,
 )
-from telemetry.picture import RECENT_SORTIES, Picture
+from telemetry.picture import RECENT_ALARMS, RECENT_SORTIES, Picture
 from telemetry.viewers import BAD_MESSAGE, GOING_AWAY, TRY_AGAIN_LATER, Cut, Frame, Socket, Viewer, read_subscribe
 
 T = TypeVar("T")
@@ -57,7 +60,7 @@ class Encoders:
     problem: Callable[[BailuError], bytes]
 
 
-class HubStore(SortieStore, TrackStore, Protocol):
+class HubStore(SortieStore, TrackStore, AlarmStore, Protocol):
     """What a hub reads when it starts, and now and then to find what the bus lost."""
 
 
@@ -114,6 +117,12 @@ class StreamHub:
     def event(self, event: FleetEvent) -> None:
         self._tell("event", b'"event":' + msgspec.json.encode(event))
 
+    def alarm(self, alarm: Alarm) -> None:
+        """Tells everybody, unless it is not news."""
+        if self._picture.on_alarm(alarm):
+            self._frames.clear()
+            self._tell("alarm", b'"alarm":' + msgspec.json.encode(alarm))
+
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
         """What a new airspace version means for missions; told to everybody, as events are."""
         self._tell("airspace-review", b'"review":' + msgspec.json.encode(news))
@@ -137,6 +146,8 @@ class StreamHub:
         unfinished = await store.sorties(limit=1_000, unfinished_only=True)
         for sortie in [*unfinished, *await store.sorties(limit=RECENT_SORTIES)]:
             self.sortie_changed(sortie)
+        for alarm in [*await store.alarms(limit=RECENT_ALARMS), *await store.alarms(limit=1_000, open_only=True)]:
+            self.alarm(alarm)
 
     async def seed(self, store: HubStore) -> None:
         """Fills the picture from the store before the first viewer comes."""
@@ -262,7 +273,10 @@ class StreamHub:
     def _snapshot_body(self, viewer: Viewer) -> bytes:
         sorties = b",".join(self._encoders.sortie(sortie) for sortie in self._picture.sorties())
         tracks = msgspec.json.encode(self._picture.tracks())
-        return self._vehicles_body(viewer) + b',"sorties":[' + sorties + b'],"track":' + tracks
+        alarms = msgspec.json.encode(self._picture.alarms())
+        return (
+            self._vehicles_body(viewer) + b',"sorties":[' + sorties + b'],"track":' + tracks + b',"alarms":' + alarms
+        )
 
 
 @asynccontextmanager
@@ -272,6 +286,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
         ticks = await open_now.enter_async_context(bus.subscribe(FLEET_TICK, FleetTick, bound=TICKS_BOUND))
         sorties = await open_now.enter_async_context(bus.subscribe(SORTIE_CHANGED, SortieChanged, bound=NEWS_BOUND))
         events = await open_now.enter_async_context(bus.subscribe(FLEET_EVENT, FleetEvent, bound=NEWS_BOUND))
+        alarms = await open_now.enter_async_context(bus.subscribe(ALARM_CHANGED, AlarmChanged, bound=NEWS_BOUND))
         reviews = await open_now.enter_async_context(
             bus.subscribe(AIRSPACE_REVIEWED, AirspaceReviewed, bound=NEWS_BOUND)
         )
@@ -281,6 +296,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
                 group.create_task(_each(ticks, hub.tick), name="hub-ticks"),
                 group.create_task(_each(sorties, lambda news: hub.sortie_changed(news.sortie)), name="hub-sorties"),
                 group.create_task(_each(events, hub.event), name="hub-events"),
+                group.create_task(_each(alarms, lambda news: hub.alarm(news.alarm)), name="hub-alarms"),
                 group.create_task(_each(reviews, hub.airspace_reviewed), name="hub-reviews"),
                 group.create_task(_beating(hub), name="hub-beat"),
                 group.create_task(_reconciling(hub, store), name="hub-reconcile"),

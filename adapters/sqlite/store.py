@@ -11,6 +11,7 @@ from pathlib import Path
 from adapters.sqlite import airspaces as airspace_rows
 from adapters.sqlite import alarms as alarm_rows
 from adapters.sqlite import diversions as diversion_rows
+from adapters.sqlite import enrollments as enrollment_rows
 from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
@@ -18,6 +19,7 @@ from adapters.sqlite.migrate import migrate
 from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
+from missions.enrollment import Enrollment, SigningMemory, WrappedKeys
 from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
@@ -161,6 +163,24 @@ class SqliteStore:
         self, *, limit: int, open_only: bool = False, vehicle_id: VehicleId | None = None
     ) -> Sequence[Alarm]:
         return await self._reader.read(lambda db: alarm_rows.alarms(db, limit, open_only, vehicle_id))
+
+    async def enrollments(self, *, retired: bool = False) -> Sequence[Enrollment]:
+        return await self._reader.read(lambda db: enrollment_rows.enrollments(db, retired))
+
+    async def save_enrollment(self, enrollment: Enrollment, keys: WrappedKeys | None = None) -> Enrollment:
+        return await self._writer.write(lambda db: enrollment_rows.save(db, enrollment, keys))
+
+    async def enrollment_keys(self, vehicle_id: VehicleId) -> WrappedKeys:
+        return await self._reader.read(lambda db: enrollment_rows.keys(db, vehicle_id))
+
+    async def enrollments_version(self) -> int:
+        return await self._reader.read(enrollment_rows.version)
+
+    async def signing_memory(self) -> SigningMemory:
+        return await self._reader.read(enrollment_rows.signing_memory)
+
+    async def remember_signing(self, memory: SigningMemory) -> None:
+        await self._writer.write(lambda db: enrollment_rows.remember_signing(db, memory))
 
 
 @asynccontextmanager

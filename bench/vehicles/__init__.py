@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.vehicles import commands, returns, uploads
+from bench.vehicles import commands, fence, returns, uploads
 
 
 def vehicles() -> Iterator[Figure]:
     """Every figure of the vehicles' side; the whole takes hours on two cores."""
+    yield from fence.fence()
     yield from uploads.uploads()
     yield from returns.returns()
     yield from commands.commands()

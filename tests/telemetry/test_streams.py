@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,12 +16,15 @@ import pytest
 from adapters.bus_local import LocalBus
 from core.clock import ManualClock
 from core.errors import BailuError, NotFound
-from core.ids import SortieId, VehicleId
+from core.ids import AlarmId, OperatorId, SortieId, VehicleId
 from missions.model import Outcome, Sortie, SortieState, TrackPoint
+from operations.alarms import Alarm, AlarmKind, Severity
 from telemetry.messages import (
+    ALARM_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
     SORTIE_CHANGED,
+    AlarmChanged,
     FleetEvent,
     FleetTick,
     LinkState,
@@ -337,6 +341,7 @@ class StoredSorties:
     def __init__(self, sortie: Sortie, points: Sequence[TrackPoint] = ()) -> None:
         self.stored = sortie
         self.points = points
+        self.kept_alarms: list[Alarm] = []
 
     async def add_sortie(self, sortie: Sortie, *, idempotency_key: str, request_digest: str) -> Sortie:
         raise NotImplementedError
@@ -349,6 +354,17 @@ class StoredSorties:
 
     async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
         return [self.stored]
+
+    async def save_alarm(self, alarm: Alarm) -> Alarm:
+        raise NotImplementedError
+
+    async def acknowledge_alarm(self, alarm_id: AlarmId, by: OperatorId, at: datetime) -> Alarm:
+        raise NotImplementedError
+
+    async def alarms(
+        self, *, limit: int, open_only: bool = False, vehicle_id: VehicleId | None = None
+    ) -> Sequence[Alarm]:
+        return self.kept_alarms
 
     async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
         raise NotImplementedError
@@ -413,3 +429,27 @@ def test_a_vehicle_that_is_not_known_is_not_found() -> None:
 def test_a_vehicle_never_heard_does_not_become_lost() -> None:
     never = replace(state("x"), link=LinkState.NEVER, heard_age_s=None)
     assert aged(never, 100.0) == never
+
+
+def an_alarm(clock: ManualClock, **changes: Any) -> Alarm:
+    alarm = Alarm(
+        AlarmId("alarm-1"), AlarmKind.LOW_BATTERY, Severity.WARNING, "low", VehicleId("bl-01"), None, clock.now()
+    )
+    return replace(alarm, **changes)
+
+
+async def test_alarms_are_in_the_snapshot_and_come_as_they_change(hub: StreamHub, clock: ManualClock) -> None:
+    bus, socket, store = LocalBus(), FakeSocket(), StoredSorties(a_sortie())
+    store.kept_alarms = [an_alarm(clock)]
+    async with running_hub(hub, bus=bus, store=store), viewing(hub, socket):
+        assert [alarm["kind"] for alarm in socket.frames[0]["alarms"]] == ["low-battery"]
+        worse = an_alarm(clock, severity=Severity.CRITICAL)
+        for alarm in (worse, an_alarm(clock), worse, replace(worse, ended_at=clock.now()), worse):
+            bus.publish(ALARM_CHANGED, AlarmChanged(alarm))
+        await _until(lambda: len(socket.of("alarm")) == 2)
+        await settle()
+    told = [frame["alarm"] for frame in socket.of("alarm")]
+    assert [(alarm["severity"], alarm["ended_at"] is None) for alarm in told] == [
+        ("critical", True),
+        ("critical", False),
+    ]

@@ -64,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarms
+         * @description Newest first.
+         */
+        get: operations["list_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alarm
+         * @description Takes note: the first to do so stays. The alarm is open until its condition is over.
+         */
+        post: operations["acknowledge_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/docks": {
         parameters: {
             query?: never;
@@ -518,6 +558,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet-plans/reassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reassign Fleet Plan
+         * @description A vehicle dropped out: who takes over what it has left, by what sorties have reached; nothing is stored.
+         */
+        post: operations["reassign_fleet_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports": {
         parameters: {
             query?: never;
@@ -614,7 +674,7 @@ export interface paths {
         };
         /**
          * One Sortie
-         * @description A sortie as it was last saved.
+         * @description A sortie as it was last saved, and how its flight goes now.
          */
         get: operations["one_sortie"];
         put?: never;
@@ -659,6 +719,95 @@ export interface paths {
         get: operations["sortie_tlog"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/diversions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Diversions
+         * @description All that was planned in the air of this sortie, flown or not.
+         */
+        get: operations["list_diversions"];
+        put?: never;
+        /**
+         * Plan Diversion
+         * @description A preview from where the vehicle is now, conflicts included; with `execute` it is flown at once.
+         *
+         *     To execute, the vehicle holds and the plan begins where it stands then.
+         */
+        post: operations["plan_diversion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/diversions/{diversion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Diversion
+         * @description One of them, as it stands now.
+         */
+        get: operations["one_diversion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/diversions/{diversion_id}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Execute Diversion
+         * @description Holds, loads the plan, reads it back and starts it; answers when the vehicle flies it.
+         *
+         *     Where the vehicle does not hold where the preview begins, it is planned anew from there first. Whatever fails
+         *     leaves the vehicle holding.
+         */
+        post: operations["execute_diversion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Continue Sortie
+         * @description A new sortie that flies what this one broke off, from that very point, with a take-off of its own.
+         */
+        post: operations["continue_sortie"];
         delete?: never;
         options?: never;
         head?: never;
@@ -798,6 +947,46 @@ export interface components {
             ahead: number[];
         };
         /**
+         * Alarm
+         * @description One condition of one vehicle from its beginning to its end. `severity` is the greatest that it had.
+         *
+         *     Taking note (`acknowledged_*`) ends nothing: an alarm is open until its condition is over.
+         */
+        Alarm: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["AlarmKind"];
+            severity: components["schemas"]["Severity"];
+            /** Text */
+            text: string;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Sortie Id */
+            sortie_id: string | null;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+        };
+        /**
+         * AlarmKind
+         * @description What is wrong.
+         * @enum {string}
+         */
+        AlarmKind: "link-lost" | "stale-telemetry" | "low-battery" | "gps" | "estimate" | "vibration" | "fence-ahead" | "fence-breach" | "fence-off" | "mode-surprise";
+        /** AlarmList */
+        AlarmList: {
+            /** Items */
+            items: components["schemas"]["Alarm"][];
+        };
+        /**
          * BandIn
          * @description An altitude band; null is unbounded on that side. `datum` stands for an end that names none.
          */
@@ -812,11 +1001,85 @@ export interface components {
             ceiling_datum?: components["schemas"]["Datum"] | null;
         };
         /**
+         * BreakPoint
+         * @description Where a mission was broken off, to go on from there: before waypoint `waypoint` (0…) of its plan.
+         */
+        BreakPoint: {
+            place: components["schemas"]["LatLon"];
+            /** Alt Rel M */
+            alt_rel_m: number;
+            /** Waypoint */
+            waypoint: number;
+            /** Mission Seq */
+            mission_seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Battery Pct */
+            battery_pct: number | null;
+        };
+        /**
+         * Cause
+         * @description Why a vehicle does something that its mission does not ask for, as far as that can be told.
+         *
+         *     `code`: which failsafe (`battery`, `gcs`, `fence` …), else "". `text`: one sentence for people.
+         */
+        Cause: {
+            by: components["schemas"]["HeldBy"];
+            /** Text */
+            text: string;
+            /**
+             * Code
+             * @default
+             */
+            code: string;
+        };
+        /**
          * Change
          * @description What kind of thing happened on the way.
          * @enum {string}
          */
         Change: "repaired" | "converted" | "mapped" | "widened" | "left-out";
+        /**
+         * ChangeAltitudeIn
+         * @description What is left of what it flies, at another height: `alt_rel_m` is that of the next waypoint.
+         */
+        ChangeAltitudeIn: {
+            /**
+             * Execute
+             * @description Hold, plan from there and fly it in one step, without a preview
+             * @default false
+             */
+            execute: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "change-altitude";
+            /** Alt Rel M */
+            alt_rel_m: number;
+        };
+        /**
+         * ChangeSpeedIn
+         * @description What is left of what it flies, faster or slower, proven anew.
+         */
+        ChangeSpeedIn: {
+            /**
+             * Execute
+             * @description Hold, plan from there and fly it in one step, without a preview
+             * @default false
+             */
+            execute: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "change-speed";
+            /** Speed Mps */
+            speed_mps: number;
+        };
         /** ChangedZoneOut */
         ChangedZoneOut: {
             before: components["schemas"]["ZoneFeature"];
@@ -846,16 +1109,29 @@ export interface components {
          * @enum {string}
          */
         Combination: "intersection" | "union";
-        /** CommandIn */
+        /**
+         * CommandClass
+         * @description What repeating a command does, which decides what happens when its acknowledgement is lost.
+         * @enum {string}
+         */
+        CommandClass: "repeatable" | "confirm-by-state" | "never-repeat";
+        /**
+         * CommandIn
+         * @description `parameters`: `speed_mps` of a change-speed; the others have none. Plans in the air are diversions.
+         */
         CommandIn: {
             kind: components["schemas"]["CommandKind"];
+            /** Parameters */
+            parameters?: {
+                [key: string]: number | string | boolean;
+            };
         };
         /**
          * CommandKind
          * @description What an operator can ask of a flying vehicle.
          * @enum {string}
          */
-        CommandKind: "pause" | "resume" | "return" | "land";
+        CommandKind: "pause" | "resume" | "return" | "land" | "hold" | "change-speed" | "abort" | "goto" | "orbit" | "change-altitude" | "skip" | "replace" | "continue";
         /** CommandList */
         CommandList: {
             /** Items */
@@ -864,6 +1140,10 @@ export interface components {
         /**
          * CommandRecord
          * @description A journalled command: stored before its first byte is sent (promise 4).
+         *
+         *     `state`: issued → done (its effect was seen) | failed (refused, or nothing was sent) | expired (it was too late
+         *     to send it) | unknown (sent, and nobody saw its effect). After `deadline_at` nothing of it is sent any more.
+         *     `texts`: what the autopilot said meanwhile.
          */
         CommandRecord: {
             /** Id */
@@ -893,6 +1173,19 @@ export interface components {
             result: string;
             /** Finished At */
             finished_at: string | null;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** @default confirm-by-state */
+            repeat: components["schemas"]["CommandClass"];
+            /** Deadline At */
+            deadline_at: string | null;
+            /**
+             * Texts
+             * @default []
+             */
+            texts: string[];
         };
         /**
          * Conflict
@@ -925,6 +1218,14 @@ export interface components {
             encounter: components["schemas"]["Encounter"] | null;
         };
         /**
+         * ContinueIn
+         * @description Which vehicle flies the rest; absent: the one that broke it off.
+         */
+        ContinueIn: {
+            /** Vehicle Id */
+            vehicle_id?: string | null;
+        };
+        /**
          * Crs
          * @description What the coordinates of a file count from. Nobody may guess it: GCJ-02 is about 480 m off in Shanghai.
          * @enum {string}
@@ -954,6 +1255,52 @@ export interface components {
             /** Notice */
             notice: string | null;
         };
+        /**
+         * DiversionList
+         * @description In the order in which they were made.
+         */
+        DiversionList: {
+            /** Items */
+            items: components["schemas"]["DiversionOut"][];
+        };
+        /**
+         * DiversionOut
+         * @description A diversion with its plan, which begins in the air. `plan.conflicts`: why it cannot be flown.
+         */
+        DiversionOut: {
+            /** Diversion Id */
+            diversion_id: string;
+            /** Sortie Id */
+            sortie_id: string;
+            kind: components["schemas"]["CommandKind"];
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            state: components["schemas"]["DiversionState"];
+            /** Result */
+            result: string;
+            /** Resumes At */
+            resumes_at: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            plan: components["schemas"]["PlanOut"];
+        };
+        /**
+         * DiversionState
+         * @description Life of a diversion; `STEPS` holds what may follow what.
+         * @enum {string}
+         */
+        DiversionState: "planned" | "loading" | "flying" | "ended" | "failed";
         /** DockList */
         DockList: {
             /** Items */
@@ -1206,6 +1553,26 @@ export interface components {
             airspace_version: number;
         };
         /**
+         * FlightIn
+         * @description A flight of a running plan: a sortie, or a mission that a vehicle has yet to fly.
+         */
+        FlightIn: {
+            /** Sortie Id */
+            sortie_id?: string | null;
+            /** Mission Id */
+            mission_id?: string | null;
+            /**
+             * Revision
+             * @description Absent: the newest
+             */
+            revision?: number | null;
+            /**
+             * Vehicle Id
+             * @description With mission_id: who is to fly it
+             */
+            vehicle_id?: string | null;
+        };
+        /**
          * FlightMet
          * @description One of two flights that meet. `flight_id`: of its sortie, or of its mission while it is planned.
          */
@@ -1242,6 +1609,62 @@ export interface components {
          */
         Format: "geojson" | "obstacles" | "kml" | "kmz" | "plan" | "wpl" | "fen" | "poly" | "ed269" | "ed318" | "wpml";
         /**
+         * Ghost
+         * @description Where a vehicle that is not heard may be now, if `belief` is true; within `radius_m` of there.
+         *
+         *     `belief`: mission (it hears us and flies on) · failsafe (it does not hear us either) · unknown.
+         */
+        Ghost: {
+            /** Belief */
+            belief: string;
+            /** Lat Deg */
+            lat_deg: number;
+            /** Lon Deg */
+            lon_deg: number;
+            /** Alt Rel M */
+            alt_rel_m: number;
+            /** Radius M */
+            radius_m: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * GotoIn
+         * @description Go to a place, stay there for `hold_s`, look at `look_…`; then home, unless something else is asked for.
+         */
+        GotoIn: {
+            /**
+             * Execute
+             * @description Hold, plan from there and fly it in one step, without a preview
+             * @default false
+             */
+            execute: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "goto";
+            /** Lat Deg */
+            lat_deg: number;
+            /** Lon Deg */
+            lon_deg: number;
+            /**
+             * Alt Rel M
+             * @description Above home. Absent: as high as it is
+             */
+            alt_rel_m?: number | null;
+            /** Hold S */
+            hold_s?: number | null;
+            /** Look Lat Deg */
+            look_lat_deg?: number | null;
+            /** Look Lon Deg */
+            look_lon_deg?: number | null;
+            /** Look Alt Rel M */
+            look_alt_rel_m?: number | null;
+            /** Speed Mps */
+            speed_mps?: number | null;
+        };
+        /**
          * Grounded
          * @description A vehicle that gets no tour, because of what spoke against those that it had.
          */
@@ -1271,6 +1694,12 @@ export interface components {
             /** Speedup */
             speedup: number;
         };
+        /**
+         * HeldBy
+         * @description Who keeps a vehicle from its mission.
+         * @enum {string}
+         */
+        HeldBy: "platform" | "pilot" | "station" | "failsafe";
         /** HomeOut */
         HomeOut: {
             /** Lat Deg */
@@ -1367,6 +1796,16 @@ export interface components {
          * @enum {string}
          */
         LinkState: "never" | "live" | "stale" | "lost" | "replayed";
+        /**
+         * LostOut
+         * @description A point that nobody can take over.
+         */
+        LostOut: {
+            /** Position */
+            position: number[];
+            /** Reason */
+            reason: string;
+        };
         /** Me */
         Me: {
             /** Operator Id */
@@ -1564,6 +2003,21 @@ export interface components {
             coordinates: number[][];
         };
         /**
+         * NewTourOut
+         * @description What a vehicle flies from now on; `feature` is the mission to post, `taken` the points that are new to it.
+         */
+        NewTourOut: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Points */
+            points: number[][];
+            /** Taken */
+            taken: number[][];
+            feature: components["schemas"]["MissionFeature"];
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
+        };
+        /**
          * NoteOut
          * @description One change. `path` leads to the member of the file; `area_m2` is what a repair gained (+) or cost (-).
          */
@@ -1582,6 +2036,48 @@ export interface components {
          * @enum {string}
          */
         Objective: "total" | "period";
+        /**
+         * Onboard
+         * @description What is known of the mission that a vehicle holds.
+         * @enum {string}
+         */
+        Onboard: "unknown" | "loading" | "verified" | "mixed";
+        /**
+         * OrbitIn
+         * @description Circle a place, looking at it.
+         */
+        OrbitIn: {
+            /**
+             * Execute
+             * @description Hold, plan from there and fly it in one step, without a preview
+             * @default false
+             */
+            execute: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "orbit";
+            /** Lat Deg */
+            lat_deg: number;
+            /** Lon Deg */
+            lon_deg: number;
+            /** Radius M */
+            radius_m: number;
+            /** Turns */
+            turns?: number | null;
+            /** Clockwise */
+            clockwise?: boolean | null;
+            /**
+             * Alt Rel M
+             * @description Above home. Absent: as high as it is
+             */
+            alt_rel_m?: number | null;
+            /** Look Alt Rel M */
+            look_alt_rel_m?: number | null;
+            /** Speed Mps */
+            speed_mps?: number | null;
+        };
         /**
          * Outcome
          * @description How a closed sortie went.
@@ -1987,6 +2483,38 @@ export interface components {
             checks: components["schemas"]["PreflightCheck"][];
         };
         /**
+         * ReassignIn
+         * @description Who dropped out, and all flights of the plan, that of the dropped vehicle among them.
+         */
+        ReassignIn: {
+            /**
+             * Dropped
+             * @description The id of the vehicle
+             */
+            dropped: string;
+            /** Flights */
+            flights: components["schemas"]["FlightIn"][];
+            /**
+             * Spares
+             * @description Vehicles that stand ready and may take over, too
+             */
+            spares?: string[] | null;
+        };
+        /**
+         * ReassignOut
+         * @description New tours of the vehicles whose tour changes, the others' ids, the points that are lost, and metres added.
+         */
+        ReassignOut: {
+            /** Tours */
+            tours: components["schemas"]["NewTourOut"][];
+            /** Unchanged */
+            unchanged: string[];
+            /** Lost */
+            lost: components["schemas"]["LostOut"][];
+            /** Added M */
+            added_m: number;
+        };
+        /**
          * Remedy
          * @description What the flight that gives way can do so that it meets nobody; looked at against all flights.
          *
@@ -2002,6 +2530,27 @@ export interface components {
              * @default 0
              */
             wait_s: number;
+        };
+        /**
+         * ReplaceIn
+         * @description Another stored mission, flown from here. `revision` absent: its newest.
+         */
+        ReplaceIn: {
+            /**
+             * Execute
+             * @description Hold, plan from there and fly it in one step, without a preview
+             * @default false
+             */
+            execute: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "replace";
+            /** Mission Id */
+            mission_id: string;
+            /** Revision */
+            revision?: number | null;
         };
         /**
          * ReportOut
@@ -2043,10 +2592,123 @@ export interface components {
          * @enum {string}
          */
         Role: "inclusion" | "exclusion" | "advisory" | "no-film";
+        /**
+         * Severity
+         * @description How soon a person must act, in rising order.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "critical";
+        /**
+         * SkipIn
+         * @description The rest of the sortie's own mission, from `waypoint` (0…) on. Absent: from where it was left.
+         */
+        SkipIn: {
+            /**
+             * Execute
+             * @description Hold, plan from there and fly it in one step, without a preview
+             * @default false
+             */
+            execute: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "skip";
+            /** Waypoint */
+            waypoint?: number | null;
+        };
         /** SortieList */
         SortieList: {
             /** Items */
             items: components["schemas"]["SortieOut"][];
+        };
+        /**
+         * SortieLive
+         * @description How a flight goes at this moment; what a vehicle has not told is null.
+         *
+         *     `progress` is of what it flies now: the mission, or the diversion that replaced it. `fence`: of its autopilot.
+         */
+        SortieLive: {
+            link: components["schemas"]["LinkState"];
+            /** Heard Age S */
+            heard_age_s: number | null;
+            /** Mode */
+            mode: string | null;
+            /** Battery Pct */
+            battery_pct: number | null;
+            /**
+             * Fence
+             * @enum {string}
+             */
+            fence: "inside" | "breached" | "off" | "unknown";
+            progress: components["schemas"]["SortieProgress"] | null;
+        };
+        /**
+         * SortieNow
+         * @description A sortie as it was last saved, and `live`: what its vehicle shows now, while it is unfinished.
+         */
+        SortieNow: {
+            /** Sortie Id */
+            sortie_id: string;
+            /** Mission Id */
+            mission_id: string;
+            /** Revision */
+            revision: number;
+            /** Mission Name */
+            mission_name: string;
+            /** Vehicle Id */
+            vehicle_id: string;
+            state: components["schemas"]["SortieState"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            outcome: components["schemas"]["Outcome"] | null;
+            problem: components["schemas"]["ProblemOut"] | null;
+            /** Waypoints Total */
+            waypoints_total: number;
+            /** Waypoints Reached */
+            waypoints_reached: number;
+            /** Upload Verified */
+            upload_verified: boolean;
+            /** Mission Hash */
+            mission_hash: string;
+            /** Fence Hash */
+            fence_hash: string;
+            /** Breaches */
+            breaches: number;
+            /** Distance M */
+            distance_m: number;
+            /** Armed At */
+            armed_at: string | null;
+            /** Landed At */
+            landed_at: string | null;
+            /** Battery Start Pct */
+            battery_start_pct: number | null;
+            /** Battery End Pct */
+            battery_end_pct: number | null;
+            /** Checks */
+            checks: components["schemas"]["PreflightCheck"][];
+            /** Transitions */
+            transitions: components["schemas"]["Transition"][];
+            proof: components["schemas"]["ProofSummary"] | null;
+            /** Approved By */
+            approved_by: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            held: components["schemas"]["Cause"] | null;
+            break_point: components["schemas"]["BreakPoint"] | null;
+            /** Continues */
+            continues: string | null;
+            /** Diversion Id */
+            diversion_id: string | null;
+            onboard: components["schemas"]["Onboard"];
+            /** Waypoints Skipped */
+            waypoints_skipped: number;
+            live: components["schemas"]["SortieLive"] | null;
         };
         /** SortieOut */
         SortieOut: {
@@ -2097,13 +2759,48 @@ export interface components {
             /** Transitions */
             transitions: components["schemas"]["Transition"][];
             proof: components["schemas"]["ProofSummary"] | null;
+            /** Approved By */
+            approved_by: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            held: components["schemas"]["Cause"] | null;
+            break_point: components["schemas"]["BreakPoint"] | null;
+            /** Continues */
+            continues: string | null;
+            /** Diversion Id */
+            diversion_id: string | null;
+            onboard: components["schemas"]["Onboard"];
+            /** Waypoints Skipped */
+            waypoints_skipped: number;
+        };
+        /**
+         * SortieProgress
+         * @description How far a flight is, of what it flies now, and with how much battery it will land. None: not known.
+         *
+         *     Seconds of the vehicle's time from now; `reserve_pct` is what no plan may touch.
+         */
+        SortieProgress: {
+            /** Waypoints Reached */
+            waypoints_reached: number;
+            /** Waypoints Total */
+            waypoints_total: number;
+            /** Eta Next S */
+            eta_next_s: number | null;
+            /** Eta Landing S */
+            eta_landing_s: number | null;
+            /** Lands With Pct */
+            lands_with_pct: number | null;
+            /** Lands With P95 Pct */
+            lands_with_p95_pct: number | null;
+            /** Reserve Pct */
+            reserve_pct: number | null;
         };
         /**
          * SortieState
          * @description Life of a sortie; `missions.sortie` holds the transitions between them.
          * @enum {string}
          */
-        SortieState: "requested" | "preflight" | "uploading" | "ready" | "taking_off" | "on_mission" | "paused" | "returning" | "landing" | "closed" | "refused" | "lost";
+        SortieState: "planned" | "approved" | "assigned" | "preflight" | "uploading" | "ready" | "taking_off" | "on_mission" | "diverted" | "paused" | "held" | "returning" | "landing" | "landed" | "closed" | "refused" | "aborted" | "lost";
         /**
          * SourceOut
          * @description A regulation, and the day from which it applies.
@@ -2377,6 +3074,8 @@ export interface components {
             prearm_ok: boolean | null;
             /** Position Ok */
             position_ok: boolean | null;
+            /** Vibration Mps2 */
+            vibration_mps2: number | null;
             /**
              * Ready
              * @default false
@@ -2400,6 +3099,16 @@ export interface components {
             firmware: string | null;
             /** Uid */
             uid: string | null;
+            /**
+             * Signed
+             * @default false
+             */
+            signed: boolean;
+            /**
+             * Ambiguous
+             * @default false
+             */
+            ambiguous: boolean;
             /** Sortie Id */
             sortie_id: string | null;
             /**
@@ -2407,6 +3116,12 @@ export interface components {
              * @default []
              */
             last_texts: string[];
+            progress: components["schemas"]["SortieProgress"] | null;
+            /**
+             * Ghosts
+             * @default []
+             */
+            ghosts: components["schemas"]["Ghost"][];
         };
         /**
          * WaypointOut
@@ -2582,6 +3297,8 @@ export interface components {
             /** Remove */
             remove?: string[];
         };
+        /** Asked */
+        Asked: components["schemas"]["GotoIn"] | components["schemas"]["OrbitIn"] | components["schemas"]["ChangeAltitudeIn"] | components["schemas"]["ChangeSpeedIn"] | components["schemas"]["SkipIn"] | components["schemas"]["ReplaceIn"];
         /**
          * Problem
          * @description RFC 9457; the facts of the problem are further members.
@@ -2692,6 +3409,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarms: {
+        parameters: {
+            query?: {
+                limit?: number;
+                open_only?: boolean;
+                vehicle_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
                 };
             };
             /** @description A problem document (RFC 9457) */
@@ -3493,6 +4274,39 @@ export interface operations {
             };
         };
     };
+    reassign_fleet_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     import_file: {
         parameters: {
             query?: {
@@ -3684,7 +4498,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SortieOut"];
+                    "application/json": components["schemas"]["SortieNow"];
                 };
             };
             /** @description A problem document (RFC 9457) */
@@ -3747,6 +4561,177 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_diversions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiversionList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_diversion: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Asked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiversionOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_diversion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sortie_id: string;
+                diversion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiversionOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    execute_diversion: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                sortie_id: string;
+                diversion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiversionOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    continue_sortie: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContinueIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SortieOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */

@@ -1,0 +1,112 @@
+"""The fence watch at work: every position that comes in is looked at within milliseconds, all vehicles together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from core.clock import Clock
+from core.ids import VehicleId
+from geofence.frame import Array
+from geofence.onboard import OnboardFence
+from geofence.watch import FenceEvent, FenceWatch, Fixes, Phase
+from telemetry.fold import is_position
+from telemetry.packets import GlobalPosition, Inbound, Mode
+from telemetry.vehicle import Vehicle
+
+# Positions that come within this time of each other are looked at in one go.
+_GATHER_S = 0.005
+# In these the vehicle flies a way that was proven, and slows down before it turns.
+_ON_RAILS = frozenset({Mode.AUTO.name, Mode.SMART_RTL.name})
+# In these it is already doing what we would ask for, or more.
+_COMING_HOME = frozenset({Mode.RTL.name, Mode.SMART_RTL.name, Mode.LAND.name, "AUTO_RTL"})
+# What the platform may take it out of: modes that it flies by itself. A pilot's mode is the pilot's.
+_BY_ITSELF = frozenset({Mode.AUTO.name, Mode.GUIDED.name, Mode.BRAKE.name, "CIRCLE"})
+
+
+class FenceAction(StrEnum):
+    """What the platform does about a fence that a vehicle leaves, besides telling people."""
+
+    WARN = "warn"
+    BRAKE = "brake"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class FencePolicy:
+    """What is done when a vehicle cannot stop before its fence any more, and when it left it."""
+
+    ahead: FenceAction = FenceAction.BRAKE
+    breach: FenceAction = FenceAction.RETURN
+
+
+Told = Callable[[Vehicle, FenceEvent, FenceAction], None]
+
+
+class FenceGuard:
+    """Watches the vehicles that fly a fence; `told` hears of every event with what is to be done about it.
+
+    The autopilot's own fence holds whatever happens to this one; nothing here is ever done against a pilot.
+    """
+
+    def __init__(self, policy: FencePolicy, *, clock: Clock, told: Told) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._told = told
+        self._watch = FenceWatch()
+        self._fresh: dict[VehicleId, tuple[Vehicle, GlobalPosition]] = {}
+        self._is_due = False
+
+    def put(self, vehicle: Vehicle, fence: OnboardFence) -> None:
+        """Watches `vehicle` against `fence` from now on, instead of the one before."""
+        self._watch.put(vehicle.id, fence)
+
+    def drop(self, vehicle: Vehicle) -> None:
+        """Watches it no more."""
+        self._watch.drop(vehicle.id)
+        self._fresh.pop(vehicle.id, None)
+
+    def hear(self, vehicle: Vehicle, packet: Inbound) -> None:
+        """Takes note of a position; a look follows within `_GATHER_S`."""
+        if not isinstance(packet, GlobalPosition) or vehicle.id not in self._watch or not is_position(packet):
+            return
+        self._fresh[vehicle.id] = (vehicle, packet)
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_later(_GATHER_S, self._look)
+
+    def _look(self) -> None:
+        self._is_due = False
+        fresh, self._fresh = self._fresh, {}
+        vehicles = [vehicle for vehicle, _ in fresh.values()]
+        events = self._watch.look([*fresh], _fixes([*fresh.values()]), self._clock.mono_s())
+        by_id = {vehicle.id: vehicle for vehicle in vehicles}
+        for event in events:
+            vehicle = by_id[VehicleId(event.key)]
+            self._told(vehicle, event, self._action(vehicle, event))
+
+    def _action(self, vehicle: Vehicle, event: FenceEvent) -> FenceAction:
+        wanted = {Phase.PREDICTED: self._policy.ahead, Phase.BREACH: self._policy.breach}.get(event.phase)
+        mode = vehicle.state.mode
+        if wanted is None or not vehicle.state.armed or mode in _COMING_HOME or mode not in _BY_ITSELF:
+            return FenceAction.WARN
+        return FenceAction.WARN if wanted is FenceAction.BRAKE and mode == Mode.BRAKE.name else wanted
+
+
+def _fixes(heard: list[tuple[Vehicle, GlobalPosition]]) -> Fixes:
+    def column(read: Callable[[GlobalPosition], float]) -> Array:
+        return np.array([read(at) for _, at in heard], dtype=np.float64)
+
+    return Fixes(
+        lat_deg=column(lambda at: at.lat_deg),
+        lon_deg=column(lambda at: at.lon_deg),
+        alt_rel_m=column(lambda at: at.alt_rel_m),
+        north_mps=column(lambda at: at.north_mps),
+        east_mps=column(lambda at: at.east_mps),
+        climb_mps=column(lambda at: -at.down_mps),
+        on_rails=np.array([vehicle.state.mode in _ON_RAILS for vehicle, _ in heard]),
+    )

@@ -1,0 +1,167 @@
+"""The watch over the fleet: fences, alarms and ghosts, told at once and kept as soon as the store takes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from core.clock import Clock
+from core.errors import Overloaded
+from core.ids import AlarmId, VehicleId
+from geofence.watch import FenceEvent, Phase
+from missions.model import Plan, Sortie
+from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity, Sighting
+from telemetry.alarms.book import AlarmBook
+from telemetry.alarms.rules import Limits, Watched
+from telemetry.fencing import FenceAction, FenceGuard, FencePolicy
+from telemetry.ghost import Course, ghosts_of
+from telemetry.messages import AlarmChanged, FleetTick, LinkState, VehicleState
+from telemetry.packets import Inbound
+from telemetry.vehicle import Vehicle
+
+log = logging.getLogger("bailu.watch")
+
+# More open alarms than any fleet has; past it the oldest that are over are not kept.
+_UNSAVED_AT_MOST = 4_096
+_STORE_AGAIN_S = 1.0
+_RESUMED_AT_MOST = 4_096
+_CLEARED = {Phase.PREDICTED: AlarmKind.FENCE_AHEAD, Phase.BREACH: AlarmKind.FENCE_BREACH}
+
+Act = Callable[[Vehicle, FenceAction, str], None]
+Left = Callable[[VehicleId], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPolicy:
+    """What the operator of a platform may set."""
+
+    fence: FencePolicy = field(default_factory=FencePolicy)
+    limits: Limits = field(default_factory=Limits)
+
+
+class Watchman:
+    """Owned by the gateway: hears every packet, looks at every tick, tells, and has the gateway act."""
+
+    def __init__(
+        self,
+        policy: WatchPolicy,
+        *,
+        store: AlarmStore,
+        clock: Clock,
+        publish: Callable[[AlarmChanged], None],
+        act: Act,
+        left_fence: Left,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._publish = publish
+        self._act = act
+        self._left_fence = left_fence
+        self._guard = FenceGuard(policy.fence, clock=clock, told=self._on_fence)
+        self._book = AlarmBook(clock, policy.limits)
+        self._courses: dict[VehicleId, Course] = {}
+        self._sorties: Mapping[VehicleId, Sortie] = {}
+        self._unsaved: OrderedDict[AlarmId, Alarm] = OrderedDict()
+        self._has_news = asyncio.Event()
+
+    # --- what the gateway tells ---
+
+    def follow(self, vehicle: Vehicle, plan: Plan) -> None:
+        """The vehicle flies `plan` from now on; in the air as well, in place of the one before."""
+        self._courses[vehicle.id] = Course.of(plan)
+        if plan.fence is not None:
+            self._guard.put(vehicle, plan.fence)
+
+    def leave(self, vehicle: Vehicle) -> None:
+        """It flies nothing of ours any more."""
+        self._courses.pop(vehicle.id, None)
+        self._guard.drop(vehicle)
+        for kind in (AlarmKind.FENCE_AHEAD, AlarmKind.FENCE_BREACH):
+            self._note(self._book.over(vehicle.id, kind))
+
+    def hear(self, vehicle: Vehicle, packet: Inbound) -> None:
+        """One packet of a vehicle."""
+        self._guard.hear(vehicle, packet)
+
+    def look(self, tick: FleetTick, sorties: Mapping[VehicleId, Sortie]) -> FleetTick:
+        """Looks at all vehicles; the tick with what may be guessed of silent ones."""
+        self._sorties = sorties
+        self._note(self._book.look(self._watched(state) for state in tick.vehicles))
+        return replace(tick, vehicles=tuple(self._with_ghosts(state, tick) for state in tick.vehicles))
+
+    def surprise(self, vehicle: Vehicle, text: str) -> None:
+        """The vehicle does what the platform did not ask for; until `expected`."""
+        sighting = Sighting(AlarmKind.MODE_SURPRISE, Severity.WARNING, text)
+        self._note(self._book.tell(self._watched(vehicle.snapshot()), sighting))
+
+    def expected(self, vehicle: Vehicle) -> None:
+        """It does what it was asked to again."""
+        self._note(self._book.over(vehicle.id, AlarmKind.MODE_SURPRISE))
+
+    # --- what is seen ---
+
+    def _watched(self, state: VehicleState) -> Watched:
+        sortie = self._sorties.get(state.vehicle_id)
+        return Watched(state, None if sortie is None else sortie.state)
+
+    def _with_ghosts(self, state: VehicleState, tick: FleetTick) -> VehicleState:
+        if not state.armed or state.link not in (LinkState.STALE, LinkState.LOST):
+            return state
+        return replace(state, ghosts=ghosts_of(state, self._courses.get(state.vehicle_id), tick.at))
+
+    def _on_fence(self, vehicle: Vehicle, event: FenceEvent, action: FenceAction) -> None:
+        if event.phase is Phase.OVER or event.was is Phase.PREDICTED:
+            self._note(self._book.over(vehicle.id, _CLEARED[event.was or Phase.BREACH]))
+        if event.phase is Phase.OVER:
+            log.info("%s: %s", vehicle.id, event.detail)
+            return
+        text = event.detail if action is FenceAction.WARN else f"{event.detail} The platform has it {_DONE[action]}."
+        severity = Severity.CRITICAL if event.phase is Phase.BREACH else Severity.WARNING
+        kind = AlarmKind.FENCE_BREACH if event.phase is Phase.BREACH else AlarmKind.FENCE_AHEAD
+        if action is not FenceAction.WARN:
+            self._act(vehicle, action, event.detail)
+        if event.phase is Phase.BREACH:
+            self._left_fence(vehicle.id)
+        self._note(self._book.tell(self._watched(vehicle.snapshot()), Sighting(kind, severity, text)))
+
+    # --- what is told and kept ---
+
+    async def resume(self) -> None:
+        """Takes up what was open when the platform stopped."""
+        self._book.resume(await self._store.alarms(limit=_RESUMED_AT_MOST, open_only=True))
+
+    async def run(self) -> None:
+        """Keeps alarms until cancelled; one that the store does not take now is told all the same, and kept later."""
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            while self._unsaved:
+                alarm_id, alarm = next(iter(self._unsaved.items()))
+                try:
+                    kept = await self._store.save_alarm(alarm)
+                except Overloaded as error:
+                    log.error("alarm %s is not stored at the moment: %s", alarm_id, error.detail)
+                    for each in self._unsaved.values():
+                        self._publish(AlarmChanged(each))
+                    await asyncio.sleep(_STORE_AGAIN_S)
+                    continue
+                if self._unsaved.get(alarm_id) is alarm:
+                    del self._unsaved[alarm_id]
+                self._book.acknowledged(kept)
+                self._publish(AlarmChanged(kept))
+
+    def _note(self, alarms: Iterable[Alarm]) -> None:
+        for alarm in alarms:
+            level = logging.INFO if not alarm.is_open else logging.WARNING
+            log.log(level, "%s %s: %s", alarm.kind, "over" if not alarm.is_open else alarm.severity, alarm.text)
+            self._unsaved.pop(alarm.id, None)
+            self._unsaved[alarm.id] = alarm
+            if len(self._unsaved) > _UNSAVED_AT_MOST:
+                self._unsaved.popitem(last=False)
+            self._has_news.set()
+
+
+_DONE = {FenceAction.BRAKE: "brake", FenceAction.RETURN: "return"}

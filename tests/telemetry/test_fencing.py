@@ -1,0 +1,112 @@
+"""The fence watch at work: positions in, one action out, and nothing against a pilot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from core.clock import SystemClock
+from core.ids import DockId, VehicleId
+from geofence.onboard import FencePolygon, OnboardFence
+from geofence.watch import FenceEvent, Phase
+from missions.energy import AIRFRAMES
+from missions.model import Dock
+from telemetry.fencing import FenceAction, FenceGuard, FencePolicy
+from telemetry.packets import GlobalPosition, Heartbeat, Mode
+from telemetry.vehicle import Vehicle, VehicleConfig
+from tests.geofence.places import at, box
+
+FENCE = OnboardFence((FencePolygon(box(-100, -100, 100, 100), inclusion=True),), alt_max_rel_m=65.0)
+
+
+def a_vehicle(number: int = 1) -> Vehicle:
+    dock = Dock(DockId("d"), "d", "d", at(0, 0), 4.0)
+    config = VehicleConfig(VehicleId(f"v{number}"), "v", ("x",), number, dock, next(iter(AIRFRAMES.values())))
+    return Vehicle(config, clock=SystemClock())
+
+
+def position(x_m: float, *, east_mps: float = 0.0) -> GlobalPosition:
+    place = at(x_m, 0)
+    return GlobalPosition(1, place.lat_deg, place.lon_deg, 60.0, 50.0, 0.0, east_mps, 0.0, None)
+
+
+class Watched:
+    """A vehicle under a guard; `fly` lets it be heard at places and waits until they were looked at."""
+
+    def __init__(self, mode: Mode, policy: FencePolicy | None = None) -> None:
+        self.told: list[tuple[Phase, FenceAction]] = []
+
+        def told(_: Vehicle, event: FenceEvent, action: FenceAction) -> None:
+            self.told.append((event.phase, action))
+
+        self.vehicle = a_vehicle()
+        self.guard = FenceGuard(policy or FencePolicy(), clock=SystemClock(), told=told)
+        self.guard.put(self.vehicle, FENCE)
+        self.vehicle.listeners.append(lambda packet: self.guard.hear(self.vehicle, packet))
+        self.vehicle.hear(Heartbeat(True, True, mode, 4))
+
+    async def fly(self, *positions: GlobalPosition) -> None:
+        for each in positions:
+            self.vehicle.hear(each)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_breach_has_the_vehicle_return() -> None:
+    watched = Watched(Mode.AUTO)
+    await watched.fly(position(0), position(120), position(130))
+    assert watched.told == [(Phase.BREACH, FenceAction.RETURN)]
+
+
+async def test_what_it_cannot_stop_before_has_it_brake() -> None:
+    watched = Watched(Mode.GUIDED)
+    await watched.fly(*(position(x, east_mps=10.0) for x in (40, 82, 84, 86)))
+    assert watched.told == [(Phase.PREDICTED, FenceAction.BRAKE)]
+
+
+async def test_on_its_mission_it_is_trusted_to_slow_down() -> None:
+    watched = Watched(Mode.AUTO)
+    await watched.fly(*(position(x, east_mps=10.0) for x in (40, 82, 84, 86)))
+    assert watched.told == []
+
+
+@pytest.mark.parametrize("mode", [Mode.LOITER, Mode.STABILIZE, Mode.POSHOLD, Mode.RTL, Mode.LAND, Mode.SMART_RTL])
+async def test_neither_a_pilot_nor_a_vehicle_on_its_way_home_is_interfered_with(mode: Mode) -> None:
+    watched = Watched(mode)
+    await watched.fly(position(120))
+    assert watched.told == [(Phase.BREACH, FenceAction.WARN)]
+
+
+async def test_the_policy_may_be_to_warn_only() -> None:
+    watched = Watched(Mode.AUTO, FencePolicy(FenceAction.WARN, FenceAction.WARN))
+    await watched.fly(position(120), position(0))
+    assert watched.told == [(Phase.BREACH, FenceAction.WARN), (Phase.OVER, FenceAction.WARN)]
+
+
+async def test_many_vehicles_heard_at_once_are_looked_at_in_one_go() -> None:
+    looks = 0
+    told: list[str] = []
+    guard = FenceGuard(FencePolicy(), clock=SystemClock(), told=lambda v, *_: told.append(v.id))
+    look: Callable[[], None] = guard._look
+
+    def counted() -> None:
+        nonlocal looks
+        looks += 1
+        look()
+
+    guard._look = counted  # type: ignore[method-assign]
+    for number in range(1, 101):
+        vehicle = a_vehicle(number)
+        guard.put(vehicle, FENCE)
+        guard.hear(vehicle, position(120 if number == 42 else 0))
+    await asyncio.sleep(0.05)
+    assert (looks, told) == (1, ["v42"])
+
+
+async def test_a_vehicle_that_is_no_longer_watched_is_forgotten() -> None:
+    watched = Watched(Mode.AUTO)
+    watched.vehicle.hear(position(120))
+    watched.guard.drop(watched.vehicle)
+    await asyncio.sleep(0.02)
+    assert watched.told == []
