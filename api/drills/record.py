@@ -57,9 +57,14 @@ class Record:
         self.seen: list[Seen] = []
         self.tracks = {vehicle: Track() for vehicle in vehicles}
         self.dropped = 0
+        self.is_open = True
         self._clock_s = clock_s
         self._tell = tell
         self._waiting: list[tuple[Trigger, asyncio.Future[None]]] = []
+
+    def close(self) -> None:
+        """What comes now belongs to the end of the drill and not to it."""
+        self.is_open = False
 
     def now_s(self) -> float:
         """The vehicles' time since the start."""
@@ -67,6 +72,8 @@ class Record:
 
     def add(self, vehicle: str, what: str, value: str, detail: str = "") -> None:
         """Writes a line down, and wakes whoever waited for it."""
+        if not self.is_open:
+            return
         line = Seen(self._clock_s(), vehicle, what, value, detail)
         if len(self.seen) >= MOST_SEEN:
             self.dropped += 1

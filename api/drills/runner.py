@@ -17,6 +17,7 @@ from api.client import Platform, PlatformError
 from api.drills.distances import flown_figures
 from api.drills.flying import HOST, Range, flying
 from api.drills.platform import PlatformProcess, free_udp_port, settings_text
+from api.drills.reading import read_drill
 from api.drills.record import Record, Seen
 from api.drills.scenario import (
     Break,
@@ -72,6 +73,7 @@ async def fly(scenario: Scenario, kind: Kind, folder: Path, tell: Callable[[Seen
     began_s = time.monotonic()
     async with _prepared(scenario, kind, folder, tell) as drill:
         over = await drill.run()
+        drill.record.close()
         figures = await drill.figures()
         verdicts = (*drill.verdicts(figures), over)
         seen, firmware = tuple(drill.record.seen), drill.firmware
@@ -373,3 +375,11 @@ def _airspace(told: dict[str, Any]) -> Airspace:
 def with_options(scenario: Scenario, *, speedup: float | None, seed: int | None) -> Scenario:
     """The drill with another pace or another luck than it is written with."""
     return replace(scenario, speedup=speedup or scenario.speedup, seed=scenario.seed if seed is None else seed)
+
+
+def fly_file(file: Path, kind: Kind, folder: Path) -> Report:
+    """`fly` for programs without an event loop; the drill keeps its own pace and luck.
+
+    Raises DrillFileError, and what `fly` raises.
+    """
+    return asyncio.run(fly(read_drill(file), kind, folder, lambda _: None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -22,6 +23,7 @@ ANSWER_WITHIN_S = 1.0
 TRIES = 5
 CONNECT_WITHIN_S = 30.0
 POSITION_HZ = 5.0
+ASK_AGAIN_S = 1.0
 BATTERY_RESET = 42651
 """MAV_CMD_BATTERY_RESET: bit mask of batteries, percentage."""
 MODES = {
@@ -72,6 +74,7 @@ class Instructor:
         self._known: dict[str, str] = {}
         self._answers: dict[tuple[str, str], asyncio.Future[float]] = {}
         self._text = ""
+        self._placed_s = -math.inf
 
     async def apply(self, effect: Effect) -> None:
         """Breaks or mends. Raises NotAnswered when the vehicle has no such parameter or does not answer."""
@@ -116,11 +119,24 @@ class Instructor:
         while True:
             with contextlib.suppress(OSError):
                 reader, self._writer = await asyncio.open_connection(*address)
-                self._begin()
-                while data := await reader.read(4096):
-                    for message in self._codec.decode(data):
-                        self._take(message)
+                await self._listen(reader)
             await asyncio.sleep(0.2)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Until the line ends; asks for positions again while none come, as from an autopilot that still starts."""
+        asked_s = -math.inf
+        while True:
+            now_s = asyncio.get_running_loop().time()
+            if now_s - max(asked_s, self._placed_s) > ASK_AGAIN_S:
+                asked_s = now_s
+                self._begin()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ASK_AGAIN_S):
+                    data = await reader.read(4096)
+                if not data:
+                    return
+                for message in self._codec.decode(data):
+                    self._take(message)
 
     def _begin(self) -> None:
         """What is wanted of the vehicle; the first frame from us also opens the line for its texts."""
@@ -190,6 +206,7 @@ class Instructor:
             case "FENCE_STATUS":
                 self._news("breach", "breached" if message.breach_status else "inside")
             case "GLOBAL_POSITION_INT" if message.lat or message.lon:
+                self._placed_s = asyncio.get_running_loop().time()
                 place = (message.lat / 1e7, message.lon / 1e7, message.alt / 1e3, message.relative_alt / 1e3)
                 self._hear(Heard("position", "", place))
             case "PARAM_VALUE":
