@@ -15,8 +15,10 @@ from telemetry.messages import LINKS_TICK, FleetEvent, LinksTick, Pulse, pulse_s
 
 log = logging.getLogger("bailu.heart")
 
-# The heart stops when it was not fed for 3 s: a stall of two seconds has to fit between two feeds.
-FEED_EVERY_S = 0.25
+# The heart stops when it was not fed for a few seconds: a stall of two has to fit between two feeds, and the time
+# that a busy machine takes to get to the next one.
+FEED_EVERY_S = 0.1
+_KEEP_EVERY = 3  # feeds to a look at the links' sockets
 PULSE_WITHIN_S = 1.0
 # A fleet that was not looked at for so long is not commanded either.
 _TICKED_WITHIN_S = 1.5
@@ -61,8 +63,9 @@ class Lifeline:
     async def _feed(self) -> None:
         subject, number = pulse_subject(self._fleet.name), 0
         while True:
-            self._heart.keep(self._fleet.beats())
             number += 1
+            if number % _KEEP_EVERY == 1:
+                self._heart.keep(self._fleet.beats())
             try:
                 async with asyncio.timeout(PULSE_WITHIN_S):
                     await self._bus.request(subject, Pulse(number), Pulse)

@@ -71,6 +71,7 @@ async def _up(settings: Settings, config: Path | None, kind: str | None, until_s
         )
         stack.enter_context(_announced(settings, serving.url))
         _panel(serving.url, settings, fleet)
+        runtime.settle()
         await runtime.until_first(
             stop.wait(), gateway.wait(), serving.wait(), _fleet_ended(fleet), _stdin(until_stdin_closes)
         )
@@ -164,6 +165,7 @@ async def _gateway(settings: Settings) -> None:
         ) as running:
             where = ", ".join(f"{name} {host}:{port}" for name, (host, port) in running.link_addresses.items())
             err.print(f"The gateway is up: {where}; bus {settings.bus_socket}")
+            runtime.settle()
             await runtime.until_first(stop.wait(), running.wait())
 
 

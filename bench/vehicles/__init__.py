@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.vehicles import commands, fence, returns, uploads
+from bench.vehicles import commands, fence, heartbeats, kills, returns, uploads
 
 
 def vehicles() -> Iterator[Figure]:
@@ -14,3 +14,5 @@ def vehicles() -> Iterator[Figure]:
     yield from uploads.uploads()
     yield from returns.returns()
     yield from commands.commands()
+    yield from heartbeats.heartbeats()
+    yield from kills.kills()

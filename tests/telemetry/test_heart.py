@@ -59,6 +59,7 @@ def test_an_unfed_heart_stops_and_a_fed_one_goes_on_at_once() -> None:
     assert max(times) <= FED_WITHIN_S
     beating.feed(5.95)
     assert beating.due(6.0)
+    assert 3.0 <= FED_WITHIN_S <= 3.5, "the guide's limits"
 
 
 def test_a_feed_that_arrives_late_is_as_old_as_it_says() -> None:
