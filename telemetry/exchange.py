@@ -80,18 +80,20 @@ async def list_logs(vehicle: Vehicle) -> tuple[LogEntry, ...]:
     return machine.logs
 
 
-async def put(vehicle: Vehicle, kind: MissionType, items: Sequence[MissionItem]) -> None:
-    """Replaces what the vehicle holds of `kind` (() clears), and returns when it was read back and is equal.
+async def put(vehicle: Vehicle, kind: MissionType, items: Sequence[MissionItem]) -> str:
+    """Replaces what the vehicle holds of `kind` (() clears); gives the hash of what was read back and is equal.
 
     Raises UploadMismatch when it keeps something else, VehicleRejected, LinkTimeout, VehicleOffline.
     """
     began_s = vehicle.clock.mono_s()
     machine = Replacement(kind, items, now_s=began_s)
-    await vehicle.run(machine, within_s=_LIST_S + _ITEM_S * len(items))
+    with vehicle.writing():
+        await vehicle.run(machine, within_s=_LIST_S + _ITEM_S * len(items))
     if machine.differs:
         raise UploadMismatch(vehicle.id, KIND[kind], machine.wanted_hash, machine.held_hash)
     if not machine.done:
         raise await _failure(vehicle, machine, machine.said, f"{kind.name.lower()} upload", began_s)
+    return machine.held_hash
 
 
 async def upload(vehicle: Vehicle, kind: MissionType, items: Sequence[MissionItem]) -> None:
@@ -100,7 +102,8 @@ async def upload(vehicle: Vehicle, kind: MissionType, items: Sequence[MissionIte
     def start(now_s: float) -> Upload | Clear:
         return Upload(kind, items, now_s=now_s) if items else Clear(kind, now_s=now_s)
 
-    await _again(vehicle, start, f"{kind.name.lower()} upload", _LIST_S + _ITEM_S * len(items))
+    with vehicle.writing():
+        await _again(vehicle, start, f"{kind.name.lower()} upload", _LIST_S + _ITEM_S * len(items))
 
 
 async def download(vehicle: Vehicle, kind: MissionType) -> tuple[MissionItem, ...]:

@@ -31,6 +31,7 @@ from missions.ports import Store
 from missions.sortie import BEFORE_FLIGHT, is_flying
 from telemetry.causes import SWITCH_WITHIN_S, TEXTS_WITHIN_S, cause_of, switch_moved
 from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, UNQUEUED, options_of, set_mode
+from telemetry.custody import keep_custody
 from telemetry.diverting import Current, Diverter
 from telemetry.estimates import progress, slower_pct
 from telemetry.launch import Launch
@@ -136,11 +137,16 @@ class Flight:
     @asynccontextmanager
     async def _recording(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._recorder.run(), name=f"recorder {self.sortie.id}")
+            guard = keep_custody(self.vehicle, self._logbook, lambda: self._loaded.plan)
+            tasks = (
+                group.create_task(self._recorder.run(), name=f"recorder {self.sortie.id}"),
+                group.create_task(guard, name=f"custody {self.sortie.id}"),
+            )
             try:
                 yield
             finally:
-                task.cancel()
+                for task in tasks:
+                    task.cancel()
 
     def frame(self, frame: Frame) -> None:
         """One received frame of the vehicle, for the telemetry log."""

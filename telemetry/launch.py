@@ -14,18 +14,18 @@ from core.errors import (
     PreflightFailed,
     StaleRevision,
     UploadMismatch,
-    VehicleRejected,
 )
 from core.geo import LatLon, ground_distance_m
-from missions.items import Kind, items_hash
 from missions.model import MissionItem, Onboard, Plan, SortieState
 from missions.ports import AirspaceStore, CommandJournal
 from telemetry.commands import journalled, new_record, problem_of, set_mode
-from telemetry.exchange import download, upload
+from telemetry.exchange import download, put
 from telemetry.logbook import GATEWAY, Logbook
 from telemetry.messages import VehicleState
+from telemetry.onboard import read_back, wanted_by
 from telemetry.packets import Cmd, MissionType, Mode
 from telemetry.preflight import HOME_TOLERANCE_M, LAUNCH_MODE, preflight
+from telemetry.replacing import KIND
 from telemetry.safety import protect
 from telemetry.vehicle import Vehicle
 
@@ -33,12 +33,6 @@ log = logging.getLogger("bailu.flight")
 
 # How long the checks may take to turn green (a GPS that has just come up), in the vehicle's time.
 _PREFLIGHT_S = 20.0
-
-_KIND: dict[MissionType, Kind] = {
-    MissionType.MISSION: "mission",
-    MissionType.FENCE: "fence",
-    MissionType.RALLY: "rally",
-}
 
 
 class Launch:
@@ -121,22 +115,22 @@ class Launch:
         )
 
     async def _put(self, kind: MissionType, items: Sequence[MissionItem], expected: str) -> None:
-        await upload(self._vehicle, kind, items)
-        what = _KIND[kind]
-        held = items_hash(await download(self._vehicle, kind), kind=what)
+        held = await put(self._vehicle, kind, items)
         if held != expected:
-            raise UploadMismatch(self._vehicle.id, what, expected, held)
+            raise UploadMismatch(self._vehicle.id, KIND[kind], expected, held)
 
     async def _put_rally_points(self) -> None:
         """The plan's, or none: one left over from somebody else would become the place that RTL flies to."""
         if self._plan.rally_items:
             await self._put(MissionType.RALLY, self._plan.rally_items, self._plan.rally_hash)
-            return
-        if not await download(self._vehicle, MissionType.RALLY):
-            return
-        await upload(self._vehicle, MissionType.RALLY, ())
-        if left := await download(self._vehicle, MissionType.RALLY):
-            raise VehicleRejected(self._vehicle.id, "clearing its rally points", f"it keeps {len(left)}")
+        elif await download(self._vehicle, MissionType.RALLY):
+            await put(self._vehicle, MissionType.RALLY, ())
+
+    async def _look_again(self) -> None:
+        """Somebody else may have written to the vehicle since: the last look is just before arming."""
+        held, wanted = await read_back(self._vehicle), wanted_by(self._plan)
+        for what in held.differs_from(wanted):
+            raise UploadMismatch(self._vehicle.id, what, getattr(wanted, what), getattr(held, what))
 
     async def _look_at_airspace(self) -> None:
         """A version that came into force while the plan was uploaded was not what it was proven against."""
@@ -158,6 +152,7 @@ class Launch:
         # A mission that ran before may have left the pointer at its end.
         await vehicle.command(Cmd.DO_SET_MISSION_CURRENT, 1)
         await vehicle.until(lambda s: (s.mission_seq or 0) <= 1, what="mission at its start", within_s=5)
+        await self._look_again()
         try:
             await self._journalled("arm", lambda: vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1))
             await vehicle.until(lambda s: s.armed is True, what="arming", within_s=5)

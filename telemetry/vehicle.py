@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,6 +93,8 @@ class Vehicle:
         self._worker: asyncio.Task[object] | None = None
         self._overruled: str | None = None
         self._outstanding: dict[int, object] = {}
+        self._writing = 0
+        self._wrote_s = -math.inf
         self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
         self.listeners: list[Listener] = []
         self._transmit: Transmit | None = None
@@ -230,6 +233,20 @@ class Vehicle:
     def _refuse_overruled(self) -> None:
         if self._overruled is not None and self._worker is _this_task():
             raise VehicleBusy(self.id, self._overruled)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """While we change what it holds, the signs of a change are ours."""
+        self._writing += 1
+        try:
+            yield
+        finally:
+            self._writing -= 1
+            self._wrote_s = self.clock.mono_s()
+
+    def writes_own(self, within_s: float) -> bool:
+        """Whether we change what it holds, or have done so until `within_s` ago."""
+        return self._writing > 0 or self.clock.mono_s() - self._wrote_s < within_s
 
     async def run(self, machine: Machine, *, within_s: float) -> None:
         """Drives an exchange until it is over, or gives up, or time is. The caller asks it how it went."""
