@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -62,7 +62,9 @@ class Launch:
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
-async def launch(services: Services, asker: Principal, asked: Launch, idempotency_key: str) -> Sortie:
+async def launch(
+    services: Services, asker: Principal, asked: Launch, idempotency_key: str, *, continues: SortieId | None = None
+) -> Sortie:
     """Stores a sortie and has the vehicle's gateway take it over; a retry gets the sortie of the first call.
 
     Raises NotFound, VehicleOffline, VehicleBusy, PreflightFailed, MissionConflict, Overloaded and
@@ -76,7 +78,7 @@ async def launch(services: Services, asker: Principal, asked: Launch, idempotenc
         return before
     refuse_unfit(vehicle, revision)
     proof = await proven_now(services, vehicle, revision)
-    planned = await _new_sortie(services, asker, revision, vehicle.vehicle_id)
+    planned = replace(await _new_sortie(services, asker, revision, vehicle.vehicle_id), continues=continues)
     sortie = approve(planned, summary_of(proof), at=services.clock.now(), by=asker.operator_id)
     stored = await _stored(services, asked, revision, sortie, idempotency_key)
     return stored if stored.id != sortie.id else await _hand_over(services, stored)

@@ -85,7 +85,11 @@ class Platform:
     def until_served(self, *, within_s: float = 60.0) -> None:
         """Until the API answers."""
         self.until(self._serves, within_s=within_s, what="the service to answer")
-        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=30)
+        self._client = self.another_client()
+
+    def another_client(self) -> httpx.Client:
+        """A connection of one's own, for a request that takes long beside others."""
+        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=120)
 
     def _serves(self) -> bool:
         assert self.process is not None

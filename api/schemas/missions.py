@@ -279,7 +279,11 @@ def _positions(ring: tuple[LatLon, ...]) -> list[list[float]]:
 
 
 def _path(plan: Plan) -> PathGeometry:
-    """Home, the waypoints, home: [lon, lat, metres above home]. The climb at home is part of it."""
+    """Home, the waypoints, home: [lon, lat, metres above home]. The climb at home is part of it.
+
+    A plan that begins in the air begins with its first waypoint.
+    """
     steps = [[step.place.lon_deg, step.place.lat_deg, step.alt_rel_m] for step in plan.waypoints]
     home = [plan.home.lon_deg, plan.home.lat_deg, 0.0]
-    return PathGeometry(coordinates=[home, *steps, home] if steps else [])
+    start = [home] if plan.begins_at is None else []
+    return PathGeometry(coordinates=[*start, *steps, home] if steps else [])
