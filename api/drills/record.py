@@ -88,7 +88,7 @@ class Record:
     def at(self, vehicle: str, place: tuple[float, float, float, float]) -> None:
         """A position; kept while it is armed."""
         track = self.tracks[vehicle]
-        if not track.armed:
+        if not track.armed or not self.is_open:
             return
         if len(track.places) >= MOST_PLACES:
             self.dropped += 1
@@ -120,7 +120,7 @@ def meets(line: Seen, trigger: Trigger) -> bool:
     """Whether a line is what a trigger waits for."""
     if trigger.what == "step":
         return line.what == "step" and line.value == trigger.value
-    if line.vehicle != trigger.vehicle or line.what != trigger.what:
+    if line.vehicle not in (trigger.vehicle, "") or line.what != trigger.what:
         return False
     if trigger.what == "text":
         return trigger.value in line.value
