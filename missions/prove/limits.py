@@ -119,8 +119,8 @@ def within_vehicle(subject: Subject) -> Iterator[ProofCheck]:
         speeds.append(f"The plan was made for {plan.airframe}, not for {vehicle.name}.")
     yield told(Rule.SPEED, speeds, f"{fastest:g} m/s at most.")
     needed = max(plan.battery_p95_pct, plan.battery_needed_pct)
-    held = min(100.0, plan.begins_at.battery_pct) if plan.begins_at else 100.0
-    enough = 0.0 <= needed <= held  # NaN is not
+    held = plan.begins_at.battery_pct if plan.begins_at else 100.0
+    enough = 0.0 <= needed <= held <= 100.0  # NaN is not
     left = "" if held == 100.0 else f"; it holds {held:.0f} %"
     short = f"The flight needs {needed:.0f} % of the battery of {vehicle.name}, reserve included{left}."
     yield told(Rule.ENERGY, [] if enough else [short], f"{needed:.0f} % of the battery, reserve included.")
