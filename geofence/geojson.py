@@ -9,7 +9,6 @@ from core.ids import ZoneId
 from core.members import (
     Problems,
     below,
-    read_array,
     read_choice,
     read_number,
     read_object,
@@ -22,6 +21,7 @@ from geofence.geometry import (
     parse_line,
     parse_polygon,
     parse_ring,
+    read_features,
     read_polygon,
     read_position,
     ring_coordinates,
@@ -46,13 +46,8 @@ def parse_zones(feature_collection: object, pointer: str = "") -> tuple[Zone, ..
     Raises InvalidRequest with everything wrong.
     """
     problems = Problems()
-    known = ("type", "features", "crs", "bbox", "name", "notice")
-    members = read_object(feature_collection, pointer, problems, known=known, required=("type", "features"))
-    check_crs(members, pointer, problems)
-    if members and members.get("type") != "FeatureCollection":
-        problems.add(below(pointer, "type"), "must be FeatureCollection")
     at = below(pointer, "features")
-    features = read_array(members.get("features", []), at, problems, longest=MOST_ZONES)
+    features = read_features(feature_collection, pointer, problems, most=MOST_ZONES)
     zones = [_read_zone(feature, below(at, index), problems) for index, feature in enumerate(features)]
     _check_unique(zones, at, problems)
     problems.raise_any()

@@ -161,6 +161,16 @@ def _coordinates(geometry: object, pointer: str, problems: Problems, *, kind: st
     return members.get("coordinates", [])
 
 
+def read_features(collection: object, pointer: str, problems: Problems, *, most: int) -> Sequence[object]:
+    """The features of a FeatureCollection, up to `most`, as they are."""
+    known = ("type", "features", "crs", "bbox", "name", "notice")
+    members = read_object(collection, pointer, problems, known=known, required=("type", "features"))
+    check_crs(members, pointer, problems)
+    if members and members.get("type") != "FeatureCollection":
+        problems.add(below(pointer, "type"), "must be FeatureCollection")
+    return read_array(members.get("features", []), below(pointer, "features"), problems, longest=most)
+
+
 def check_crs(members: Mapping[str, object], pointer: str, problems: Problems) -> None:
     """Refuses a `crs` member, as older GeoJSON has it, that is neither WGS-84 nor CGCS2000."""
     crs = members.get("crs")

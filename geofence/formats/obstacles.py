@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from core.altitude import Altitude, AltitudeBand, Datum
 from core.ids import ZoneId
-from core.members import Problems, below, read_array, read_number, read_object, read_text
+from core.members import Problems, below, read_number, read_object, read_text
 from geofence.formats.crs import Crs
 from geofence.formats.intake import Intake, Options, refusal
 from geofence.formats.report import Change, Format, Report
-from geofence.geometry import check_crs, read_polygon, read_position
+from geofence.geometry import check_crs, read_features, read_polygon, read_position
 from geofence.kinds import zone_kinds
 from geofence.zones import CircleShape, PolygonShape, Role, Shape, Zone
 
@@ -75,13 +75,8 @@ def _zone(obstacle: Obstacle) -> Zone:
 def parse_obstacles(feature_collection: object, pointer: str = "") -> tuple[Obstacle, ...]:
     """As `read_obstacles`, as what they are. Raises InvalidRequest with everything wrong."""
     problems = Problems()
-    known = ("type", "features", "crs", "bbox", "name", "notice")
-    members = read_object(feature_collection, pointer, problems, known=known, required=("type", "features"))
-    check_crs(members, pointer, problems)
-    if members and members.get("type") != "FeatureCollection":
-        problems.add(below(pointer, "type"), "must be FeatureCollection")
     at = below(pointer, "features")
-    features = read_array(members.get("features", []), at, problems, longest=MOST_OBSTACLES)
+    features = read_features(feature_collection, pointer, problems, most=MOST_OBSTACLES)
     read = [_read_obstacle(feature, below(at, index), problems) for index, feature in enumerate(features)]
     seen: set[str] = set()
     for index, obstacle in enumerate(read):
