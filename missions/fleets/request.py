@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from core.altitude import Datum
 from core.geo import LatLon
@@ -146,21 +147,13 @@ def _read_task(body: object, problems: Problems) -> FleetJob:
 
 
 def _patrol(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> PatrolRequest:
-    name, alt_m, alt_datum = told.name(), *told.altitude({})
-    points = told.points()
+    alike, points = told.alike({}), told.points()
     weights = told.each("weights", len(points), _WEIGHTS) or (1.0,) * len(points)
     objective = read_choice(told.members.get("objective", "total"), "/objective", told.problems, Objective)
     asked = PatrolRequest(
-        name=name,
+        **alike,
         vehicles=vehicles,
-        alt_m=alt_m,
-        alt_datum=alt_datum,
-        speed_mps=told.number("speed_mps", 1.0),
         rounds=told.whole("rounds", 1),
-        swap_s=told.number("swap_s", 300.0),
-        longest_s=told.number_or_none("longest_s"),
-        seconds=told.number("seconds", 3.0),
-        departs_at=told.departure(),
         points=points,
         weights=weights,
         hold_s=told.number("hold_s", 10.0),
@@ -171,19 +164,11 @@ def _patrol(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> PatrolRequest:
 
 
 def _recurrent(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> RecurrentRequest:
-    name, alt_m, alt_datum = told.name(), *told.altitude({})
-    points = told.points()
+    alike, points = told.alike({}), told.points()
     asked = RecurrentRequest(
-        name=name,
+        **alike,
         vehicles=vehicles,
-        alt_m=alt_m,
-        alt_datum=alt_datum,
-        speed_mps=told.number("speed_mps", 1.0),
         rounds=1,
-        swap_s=told.number("swap_s", 300.0),
-        longest_s=told.number_or_none("longest_s"),
-        seconds=told.number("seconds", 3.0),
-        departs_at=told.departure(),
         points=points,
         weights=told.each("weights", len(points), _WEIGHTS) or (1.0,) * len(points),
         hold_s=told.number("hold_s", 10.0),
@@ -196,19 +181,12 @@ def _recurrent(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> RecurrentRe
 
 def _area(told: _Reader, vehicles: tuple[FleetVehicle, ...]) -> AreaRequest:
     parameters = read_parameters(_SURVEY, told.members, "", told.problems)
-    name, alt_m, alt_datum = told.name(), *told.altitude(parameters)
+    alike = told.alike(parameters)
     ring, holes = told.area()
     asked = AreaRequest(
-        name=name,
+        **alike,
         vehicles=vehicles,
-        alt_m=alt_m,
-        alt_datum=alt_datum,
-        speed_mps=told.number("speed_mps", 1.0),
         rounds=told.whole("rounds", int(_BOUNDS["rounds"][1])),
-        swap_s=told.number("swap_s", 300.0),
-        longest_s=told.number_or_none("longest_s"),
-        seconds=told.number("seconds", 3.0),
-        departs_at=told.departure(),
         ring=ring,
         holes=holes,
         parameters=parameters,
@@ -223,6 +201,20 @@ class _Reader:
 
     members: Mapping[str, object]
     problems: Problems
+
+    def alike(self, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+        """What every request has, by the names of its fields."""
+        name, alt_m, alt_datum = self.name(), *self.altitude(parameters)
+        return {
+            "name": name,
+            "alt_m": alt_m,
+            "alt_datum": alt_datum,
+            "speed_mps": self.number("speed_mps", 1.0),
+            "swap_s": self.number("swap_s", 300.0),
+            "longest_s": self.number_or_none("longest_s"),
+            "seconds": self.number("seconds", 3.0),
+            "departs_at": self.departure(),
+        }
 
     def name(self) -> str:
         return (read_text(self.members.get("name", "-"), "/name", self.problems, longest=LONGEST_NAME) or "").strip()
