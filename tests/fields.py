@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.geo import LatLon
 from core.ids import ZoneId
 from geofence.frame import Array, LocalFrame
 from geofence.zones import Airspace, CircleShape, PolygonShape, Role, Shape, Zone
+from missions.model import Dock, MissionRequest, Pattern, ReturnMode
 
 HOME = LatLon(31.15, 121.12)
 FRAME = LocalFrame(HOME)
@@ -145,3 +147,19 @@ def _altitude(alt_rel_m: float) -> Altitude | None:
 def _polygon(shape: Polygon) -> PolygonShape:
     rings = [FRAME.to_places(shapely.get_coordinates(ring)[:-1]) for ring in (shape.exterior, *shape.interiors)]
     return PolygonShape(rings[0], tuple(rings[1:]))
+
+
+def watch_request(
+    rng: Generator, dock: Dock, places: Sequence[LatLon], returns: ReturnMode | None = None
+) -> MissionRequest:
+    """A watch of `places` at one of three heights: below, amid and above most bands."""
+    return MissionRequest(
+        "watch",
+        dock.id,
+        Pattern.WATCH,
+        float(rng.choice((40.0, 55.0, 70.0))),
+        8.0,
+        points=tuple(places),
+        parameters={"hold_s": 5.0, "photo": True, "rounds": 1, "tour": "closed"},
+        returns=returns,
+    )

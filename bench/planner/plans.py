@@ -19,10 +19,10 @@ from bench.figure import Figure
 from core.ids import DockId
 from geofence.zones import Airspace
 from missions.energy import AIRFRAMES
-from missions.model import Dock, MissionRequest, Pattern, Plan
+from missions.model import Dock, MissionRequest, Plan
 from missions.planner import Conditions
 from missions.transits import Transits
-from tests.fields import FRAME, Field, random_field
+from tests.fields import FRAME, Field, random_field, watch_request
 
 _GOALS_MS = {50: 10.0, 500: 100.0, 2_000: 500.0}
 _POINTS = 5
@@ -108,16 +108,7 @@ def watch(rng: np.random.Generator, zones: int, points: int = _POINTS) -> tuple[
     field = random_field(rng, zones, banded=True)
     home, *places = FRAME.to_places(_roomy(field).free_points(rng, points + 1))
     dock = Dock(DockId("dock"), "机场", "dock", home, 4.0)
-    request = MissionRequest(
-        "bench",
-        dock.id,
-        Pattern.WATCH,
-        float(rng.choice((40.0, 55.0, 70.0))),
-        8.0,
-        points=tuple(places),
-        parameters={"hold_s": 5.0, "photo": True, "rounds": 1, "tour": "closed"},
-    )
-    return request, dock, field.airspace()
+    return watch_request(rng, dock, places), dock, field.airspace()
 
 
 def _roomy(field: Field) -> Field:

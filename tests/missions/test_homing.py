@@ -11,12 +11,12 @@ from core.ids import DockId
 from missions.drafting import pieces_in
 from missions.fleet import default_airframe
 from missions.homing import surely_barred
-from missions.model import Dock, MissionRequest, Pattern, ReturnMode
+from missions.model import Dock, ReturnMode
 from missions.options import options
 from missions.planner import Conditions, plan
 from missions.task import Task, task_of
 from missions.transits import Transits
-from tests.fields import FRAME, random_field
+from tests.fields import FRAME, random_field, watch_request
 
 CONDITIONS = Conditions(datetime(2026, 3, 1, tzinfo=UTC), quick=True)
 
@@ -27,16 +27,7 @@ def task_among(seed: int, zones: int, returns: ReturnMode | None = None) -> Task
     field = random_field(rng, zones, banded=True)
     home, *places = FRAME.to_places(field.free_points(rng, 3))
     dock = Dock(DockId("dock"), "dock", "dock", home, 4.0)
-    asked = MissionRequest(
-        "watch",
-        dock.id,
-        Pattern.WATCH,
-        float(rng.choice((40.0, 55.0, 70.0))),
-        8.0,
-        points=tuple(places),
-        parameters={"hold_s": 5.0, "photo": True, "rounds": 1, "tour": "closed"},
-        returns=returns,
-    )
+    asked = watch_request(rng, dock, places, returns)
     return task_of(asked, dock, field.airspace(), default_airframe(), CONDITIONS)
 
 
