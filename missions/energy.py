@@ -35,10 +35,8 @@ from missions.wind import CALM, Wind
 __all__ = [
     "ACCEL_MPS2",
     "AIRFRAMES",
-    "Cost",
     "Energy",
     "Estimate",
-    "cost_of",
     "descent_s",
     "energy",
     "estimate",
@@ -85,16 +83,6 @@ class Estimate:
     duration_p95_s: float
     energy: Energy
     reached_s: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a flight takes. `battery_needed_pct` contains the reserve and may pass 100."""
-
-    length_m: float
-    duration_s: float
-    energy_wh: float
-    battery_needed_pct: float
 
 
 def _airframes() -> Mapping[str, Airframe]:
@@ -258,18 +246,6 @@ def _straight_home_j(places: Array, airframe: Airframe, wind: Wind, motion: Moti
     changing_s = float(change_s(np.array(motion.wp_speed_mps), motion.accel_mps2, motion.jerk_mps3))
     seconds = np.where(away_m > 0.0, away_m / np.maximum(speeds, 0.1) + changing_s, 0.0)
     return np.asarray(seconds * power_w(_air_speeds(along * speeds[:, None], wind), airframe))
-
-
-def cost_of(xy: Array, alt_rel_m: float, speed_mps: float, airframe: Airframe) -> Cost:
-    """The flight along `xy`, (N, 2) metres, N ≥ 2, from pad to pad at one height, in still air."""
-    points = np.column_stack((xy[1:-1], np.full(len(xy) - 2, alt_rel_m)))
-    found = estimate(points if len(points) else np.array([[0.0, 0.0, alt_rel_m]]), speed_mps, airframe)
-    return Cost(
-        length_m=float(np.hypot(*np.diff(xy, axis=0).T).sum()),
-        duration_s=found.timeline.duration_s,
-        energy_wh=found.energy.p50_wh,
-        battery_needed_pct=found.energy.needed_pct,
-    )
 
 
 def leg_s(length_m: float, speed_mps: float) -> float:

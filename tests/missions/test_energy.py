@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geofence.frame import Array
-from missions.energy import AIRFRAMES, cost_of, estimate, leg_s
+from missions.energy import AIRFRAMES, Estimate, estimate, leg_s
 from missions.fleet import default_airframe
-from missions.model import ReturnMode
+from missions.model import Airframe, ReturnMode
 from missions.power import power_w
 from missions.timeline import ARDUCOPTER, TooMuchWind
 from missions.wind import CALM, Wind
@@ -24,8 +24,8 @@ waypoints = st.lists(st.tuples(st.floats(-900, 900), st.floats(-900, 900)), min_
 winds = st.builds(Wind, st.floats(0, 4), st.floats(0, 360), st.floats(0, 1))
 
 
-def out_and_back(reach_m: float) -> Array:
-    return np.array([[0.0, 0.0], [reach_m, 0.0], [0.0, 0.0]])
+def out_and_back(reach_m: float, alt_m: float, speed_mps: float, airframe: Airframe) -> Estimate:
+    return estimate(np.array([[reach_m, 0.0, alt_m]]), speed_mps, airframe)
 
 
 def used_pct(points: Array, speed_mps: float, name: str, wind: Wind = CALM) -> float:
@@ -77,14 +77,12 @@ def test_power_goes_through_both_measured_points_and_never_below_nothing(
 
 
 def test_a_patrol_of_eight_kilometres_fits_the_default_battery() -> None:
-    cost = cost_of(out_and_back(4_000.0), 80.0, 10.0, QUAD)
-    assert cost.length_m == 8_000.0
-    assert 60.0 < cost.battery_needed_pct < 90.0
+    assert 60.0 < out_and_back(4_000.0, 80.0, 10.0, QUAD).energy.needed_pct < 90.0
 
 
 def test_the_reserve_is_part_of_what_is_needed() -> None:
-    without = cost_of(out_and_back(1_000.0), 60.0, 8.0, replace(QUAD, reserve=0.0))
-    assert cost_of(out_and_back(1_000.0), 60.0, 8.0, QUAD).battery_needed_pct == without.battery_needed_pct + 25.0
+    without = out_and_back(1_000.0, 60.0, 8.0, replace(QUAD, reserve=0.0)).energy
+    assert out_and_back(1_000.0, 60.0, 8.0, QUAD).energy.needed_pct == without.needed_pct + 25.0
 
 
 def test_a_leg_takes_its_accelerations() -> None:
@@ -96,9 +94,9 @@ def test_a_leg_takes_its_accelerations() -> None:
 @given(st.floats(0, 5_000), st.floats(0, 5_000), st.floats(5, 120), st.floats(2, 15))
 def test_more_distance_never_costs_less(a_m: float, b_m: float, alt_m: float, speed_mps: float) -> None:
     less, more = sorted((a_m, b_m))
-    near, far = (cost_of(out_and_back(reach), alt_m, speed_mps, SITL) for reach in (less, more))
-    assert near.duration_s <= far.duration_s + 1e-6
-    assert near.energy_wh <= far.energy_wh + 1e-6
+    near, far = (out_and_back(reach, alt_m, speed_mps, SITL) for reach in (less, more))
+    assert near.timeline.duration_s <= far.timeline.duration_s + 1e-6
+    assert near.energy.p50_wh <= far.energy.p50_wh + 1e-6
 
 
 @given(waypoints, st.floats(10, 110), st.floats(2, 15), winds, st.sampled_from(ReturnMode))
