@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
 from heapq import heappop, heappush
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core import caching
 
 from geofence.tables import Floats, Ints, Mask, Quest, Tree, Walls
 
@@ -28,13 +29,31 @@ _SHORTER_M = 1e-9
 Waiting = list[tuple[float, int]]
 
 
+_FunctionCache: Any = caching.FunctionCache  # it has no types
+
+
+class _Kept(_FunctionCache):  # type: ignore[misc]
+    """What is kept on disk; what cannot be read (of another version, cut off) or written is as if there were none."""
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # noqa: BLE001 — it is pickled: what is stale can fail in any way
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: object, data: object) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
 def compiled(function: F) -> F:
     """The function as machine code; compiled anew in each process where no folder for it can be written."""
-    compile_it = partial(numba.njit, nogil=True, error_model="numpy", forceinline=True)
-    try:
-        return cast(F, compile_it(cache=True)(function))
-    except RuntimeError:  # numba found no such folder
-        return cast(F, compile_it()(function))
+    made: Any = numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    with suppress(RuntimeError):  # numba found no such folder
+        made._cache = _Kept(function)
+    return cast(F, made)
 
 
 @compiled
@@ -185,7 +204,8 @@ def _grow(tip: Tip, quest: Quest, tree: Tree, clumps: Ints, waiting: Waiting) ->
                 sector = _sector(x - tip.x, y - tip.y)
                 wall = shadows[sector]
                 if wall < 0 or not meets(tip.x, tip.y, x, y, edges[wall]):
-                    shadows[sector] = _note(tip, place, quest, tree, waiting)
+                    blocking = _note(tip, place, quest, tree, waiting)
+                    shadows[sector] = blocking if blocking >= 0 else wall
                     lines += 1
     return lines
 

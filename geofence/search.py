@@ -21,7 +21,7 @@ MOST_LINES = 2_000_000
 # Ways are looked at that are longer than the straight one by this share at most; when there is none, by so much more.
 _LONGER, _AND_THEN = 0.03, 2.0
 _ROUNDING_M = 1e-9
-_FEW_LINES = 500
+_FEW_LINES = 500  # looked at from the end at first; twice as many with each longer limit
 
 
 class SearchTooLarge(Exception):
@@ -39,21 +39,26 @@ class Search:
         self._all_m = maze.farthest_m(start, end)
         self._shaping = np.zeros_like(counts)
         self._limit_m = -math.inf  # no way up to it
+        self._few_lines = _FEW_LINES
         self._found: Array | None = None
 
     def way(self, longest_m: float = math.inf) -> Array | None:
         """The shortest way, (N ≥ 2, 2); None when there is none up to `longest_m`. Raises SearchTooLarge."""
         while self._found is None and self._limit_m < longest_m:
             limit_m = min(self._next_m(), longest_m)
+            # An ellipse that holds everything is no limit: what is found then, or not, is final.
+            limit_m = limit_m if limit_m < self._all_m else math.inf
             self._found = self._shortest(limit_m)
             self._limit_m = limit_m
-        return self._found
+        return self._found if self._found_m() <= longest_m + _ROUNDING_M else None
+
+    def _found_m(self) -> float:
+        return math.inf if self._found is None else float(np.hypot(*np.diff(self._found, axis=0).T).sum())
 
     def _next_m(self) -> float:
-        """The next limit; infinite when the ellipse holds everything."""
+        """The next limit."""
         longer_m = max(_AND_THEN * (self._limit_m - self._straight_m), _LONGER * self._straight_m, 1.0)
-        limit_m = self._straight_m + longer_m
-        return limit_m if limit_m < self._all_m else math.inf
+        return self._straight_m + longer_m
 
     def is_over(self) -> bool:
         """Whether there is no way at all, however long."""
@@ -65,7 +70,8 @@ class Search:
 
     def _shortest(self, limit_m: float) -> Array | None:
         """From the end first, a little: that a place is shut in shows soonest from there."""
-        few = min(_FEW_LINES, MOST_LINES)
+        few = min(self._few_lines, MOST_LINES)
+        self._few_lines *= 2
         back, lines = self._sought(self._ends[::-1], limit_m, few)
         if lines <= few:
             return None if back is None else back[::-1]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numba.core.caching
+import numba.core.config
 import numpy as np
 import pytest
 import shapely
@@ -180,13 +182,24 @@ def test_a_place_that_is_shut_in_is_found_out_with_little_effort(monkeypatch: py
     assert space.seeking(inner, outer).is_over() is False  # not asked yet
 
 
-def test_where_no_folder_can_be_written_the_kernel_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("folder", ["none", "unreadable"])
+def test_without_a_usable_folder_the_kernel_is_compiled_all_the_same(
+    folder: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def doubled(value: float) -> float:
         return 2.0 * value
 
     implementation: Any = numba.core.caching.CompileResultCacheImpl
-    monkeypatch.setattr(implementation, "_locator_classes", [])
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(tmp_path))
+    if folder == "none":
+        monkeypatch.setattr(implementation, "_locator_classes", [])
     assert compiled(doubled)(21.0) == 42.0
+    kept = list(tmp_path.rglob("*.nb?"))
+    assert bool(kept) == (folder != "none")
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:40])
+    assert compiled(doubled)(21.0) == 42.0
+    assert all(len(file.read_bytes()) > 40 for file in tmp_path.rglob("*.nb?"))  # and kept anew
 
 
 @pytest.mark.thorough

@@ -71,6 +71,20 @@ def test_nothing_that_hangs_over_an_end_is_climbed_through() -> None:
     assert route(space, at(-600, 0, 30), at(400, 0, 30), 20, 120) is not None
 
 
+def test_a_place_shut_in_at_every_height_is_given_up() -> None:
+    sides = [box(-450, -50, -350, -40), box(-450, 40, -350, 50), box(-450, -50, -440, 50), box(-360, -50, -350, 50)]
+    bands = [band_of(Datum.REL, None, None if number < 3 else 500) for number in range(4)]
+    walls = [
+        polygon_zone(f"side-{number}", Role.EXCLUSION, side, band=band)
+        for number, (side, band) in enumerate(zip(sides, bands, strict=True))
+    ]
+    low = [
+        polygon_zone(f"low-{top}", Role.EXCLUSION, box(0, 0, 9, 9), band=band_of(Datum.REL, 0, top))
+        for top in (30, 60)
+    ]
+    assert route(space_of(airspace(DISTRICT, *walls, *low)), at(-400, 0, 30), at(400, 0, 30), 20, 120) is None
+
+
 def test_the_way_begins_and_ends_at_the_height_of_its_ends() -> None:
     way = route(wall(None, 60), at(-400, 0, 0), at(400, 0, 30), 40, 120)
     assert way is not None
