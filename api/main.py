@@ -18,6 +18,7 @@ from api.reviews import Fleet, Reviewer
 from api.routes import (
     alarms,
     diversions,
+    enrollments,
     files,
     fleets,
     missions,
@@ -132,6 +133,7 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         alarms,
         places,
         vehicles,
+        enrollments,
         patterns,
         missions,
         fleets,

@@ -19,8 +19,10 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from adapters.keyring import KeyRingError, open_ring
 from adapters.sqlite import SqliteStore
 from adapters.terrain import TileFolder
+from api.enrolling import StoredRoster
 from api.launch import close_orphans
 from api.main import create_app, stream_hub
 from api.planning import running_planner
@@ -137,10 +139,15 @@ async def gateway_role(
     settings: Settings, *, bus: Bus, store: SqliteStore, clock: Clock, time_scale: float
 ) -> AsyncIterator[RunningGateway]:
     """The vehicles' side. Raises LinkError and StartError."""
+    configured = vehicle_configs(settings)
+    try:
+        ring = open_ring(settings.data_dir, settings.key_file)
+    except KeyRingError as error:
+        raise StartError(str(error)) from error
     async with running_gateway(
         name=socket.gethostname(),
         links=[LinkConfig(link.name, link.url) for link in settings.links],
-        vehicles=vehicle_configs(settings),
+        vehicles=configured,
         bus=bus,
         store=store,
         alarms=store,
@@ -148,6 +155,8 @@ async def gateway_role(
         data_dir=settings.data_dir,
         tick_hz=settings.tick_hz,
         time_scale=time_scale,
+        roster=StoredRoster(configured, store, ring, docks_by_id()),
+        signing_store=store,
     ) as gateway:
         yield gateway
 

@@ -23,12 +23,12 @@ from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
 from missions.model import Airframe, Dock, Sortie
 from missions.planner import Conditions
-from missions.ports import Store
+from missions.ports import EnrollmentStore, Store
 from operations.alarms import AlarmStore
 from telemetry.streams import StreamHub
 
 
-class ApiStore(Store, AlarmStore, Protocol):
+class ApiStore(Store, AlarmStore, EnrollmentStore, Protocol):
     """The store, and one question that only the door has."""
 
     async def sortie_for_key(self, idempotency_key: str, request_digest: str) -> Sortie | None:

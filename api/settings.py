@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8420, ge=0, le=65_535)
     operator_id: Id = "local"
     operator_name: str = Field(default="本机值班员", min_length=1, max_length=80)
+    key_file: Path | None = None  # 32 bytes that lock the vehicles' signing keys; without it made in the data folder
     terrain_dir: Path | None = None  # elevation tiles, .hgt or GeoTIFF; without it the district's schematic plane
     tick_hz: float = Field(default=10.0, ge=1.0, le=50.0)
     speedup: float = Field(default=1.0, gt=0.0, le=100.0)

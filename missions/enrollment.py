@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from core.ids import VehicleId
+from core.errors import FieldError, InvalidRequest
+from core.ids import DockId, VehicleId
 
 
 class SigningPolicy(StrEnum):
@@ -25,6 +27,67 @@ class Category(StrEnum):
     SMALL = "small"  # 小型: ≤ 15 kg empty, ≤ 25 kg at take-off
     MEDIUM = "medium"  # 中型: ≤ 150 kg at take-off
     LARGE = "large"  # 大型: heavier
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """A vehicle that the platform knows, without its key.
+
+    `links`: N >= 1 names, the preferred one first. `uid`: the autopilot's own id in hexadecimal. `registration`: its
+    number in the real-name register. `has_key`: a signing key is stored. A retired one is kept for the record.
+    """
+
+    id: VehicleId
+    name: str
+    links: tuple[str, ...]
+    system_id: int
+    dock_id: DockId
+    airframe: str
+    enrolled_at: datetime
+    uid: str | None = None
+    signing: SigningPolicy = SigningPolicy.OFF
+    has_key: bool = False
+    category: Category | None = None
+    registration: str | None = None
+    firmware: str | None = None
+    retired_at: datetime | None = None
+    row_revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKeys:
+    """A vehicle's signing keys as they are stored: encrypted. `next`: one that the vehicle has not confirmed yet."""
+
+    current: bytes | None = None
+    next: bytes | None = None
+
+
+def fits(wanted: Enrollment, others: Iterable[Enrollment]) -> None:
+    """That the enrolment makes sense beside the others in use. Raises InvalidRequest that names each wrong field."""
+    wrong = [*_own_errors(wanted), *_clashes(wanted, [each for each in others if each.id != wanted.id])]
+    if wrong:
+        raise InvalidRequest(tuple(wrong))
+
+
+def _own_errors(wanted: Enrollment) -> Iterable[FieldError]:
+    if not wanted.links or len(set(wanted.links)) != len(wanted.links):
+        yield FieldError("/links", "name at least one link, each once")
+    if not 1 <= wanted.system_id <= 254:
+        yield FieldError("/system_id", "must be 1 to 254; 255 is ours")
+    if wanted.signing is SigningPolicy.REQUIRE and not wanted.has_key:
+        yield FieldError("/signing", "there is no key yet: provision one with `bailu vehicle enroll`")
+
+
+def _clashes(wanted: Enrollment, others: Iterable[Enrollment]) -> Iterable[FieldError]:
+    for other in others:
+        if wanted.uid is not None and wanted.uid == other.uid:
+            yield FieldError("/uid", f"this autopilot is enrolled as {other.id!r}")
+        same_door = wanted.system_id == other.system_id and set(wanted.links) & set(other.links)
+        if same_door and None in (wanted.uid, other.uid):
+            yield FieldError(
+                "/system_id",
+                f"{other.id!r} has the same one on the same link: to be told apart, both need their autopilot's uid",
+            )
 
 
 @dataclass(frozen=True, slots=True)

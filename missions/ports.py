@@ -9,6 +9,7 @@ from typing import Protocol
 from core.ids import DiversionId, MissionId, SortieId, VehicleId
 from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
+from missions.enrollment import Enrollment, SigningMemory, WrappedKeys
 from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
@@ -159,6 +160,37 @@ class CommandJournal(Protocol):
 
     async def commands(self, vehicle_id: VehicleId, *, limit: int) -> Sequence[CommandRecord]:
         """Newest first."""
+        ...
+
+
+class EnrollmentStore(Protocol):
+    """Who the vehicles are, and their keys under lock."""
+
+    async def enrollments(self, *, retired: bool = False) -> Sequence[Enrollment]:
+        """In the order of their ids; with the retired ones if `retired`."""
+        ...
+
+    async def save_enrollment(self, enrollment: Enrollment, keys: WrappedKeys | None = None) -> Enrollment:
+        """Stores it, or replaces the row whose revision is `row_revision - 1`; keys stay as they are without `keys`.
+
+        Raises StaleRevision, and InvalidRequest when it does not fit the others (`missions.enrollment.fits`).
+        """
+        ...
+
+    async def enrollment_keys(self, vehicle_id: VehicleId) -> WrappedKeys: ...
+
+    async def enrollments_version(self) -> int:
+        """Grows with every change of any of them."""
+        ...
+
+
+class SigningStore(Protocol):
+    """What signing may not forget; writers of several processes add to it and never take back."""
+
+    async def signing_memory(self) -> SigningMemory: ...
+
+    async def remember_signing(self, memory: SigningMemory) -> None:
+        """Times only ever rise; a link id that is stored stays."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from core.bus import Bus
@@ -28,12 +28,15 @@ from telemetry.messages import (
     FLEET_EVENT,
     FLEET_TICK,
     SORTIE_CHANGED,
+    UNENROLLED_ASKED,
     CommandDone,
     FleetEvent,
     LaunchAccepted,
     LaunchRequest,
     LinkState,
     SortieChanged,
+    UnenrolledList,
+    UnenrolledQuestion,
     VehicleCommand,
     command_subject,
     launch_subject,
@@ -131,8 +134,11 @@ class Gateway:
         """Runs until cancelled; an unexpected failure of any task ends it."""
         await self._watchman.resume()
         try:
-            async with self._group as group:
+            async with AsyncExitStack() as stack, self._group as group:
                 await self._members.open()
+                await stack.enter_async_context(
+                    self._bus.serve(UNENROLLED_ASKED, UnenrolledQuestion, self._unenrolled)
+                )
                 group.create_task(self._members.run(), name="members")
                 if self._signing_store is not None:
                     group.create_task(remember(self._fleet, self._signing_store), name="signing time")
@@ -171,6 +177,9 @@ class Gateway:
         finally:
             settling.cancel()
             vehicle.listeners.remove(listen)
+
+    async def _unenrolled(self, _: UnenrolledQuestion) -> UnenrolledList:
+        return UnenrolledList(self._fleet.unenrolled())
 
     async def _tick(self) -> None:
         """Publishes the fleet at a steady rate; a late tick is not made up for."""

@@ -394,6 +394,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enrollments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Enrollments
+         * @description Every vehicle that was enrolled here; those of the settings file are in the list of vehicles only.
+         */
+        get: operations["list_enrollments"];
+        put?: never;
+        /**
+         * Enroll Vehicle
+         * @description Enrols a vehicle that does not sign; the gateway knows it within two seconds.
+         */
+        post: operations["enroll_vehicle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrollments/{vehicle_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Enrollment
+         * @description One of them, a retired one as well; the ETag is what a change must name.
+         */
+        get: operations["one_enrollment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Enrollment
+         * @description Changes what is named, on top of the revision that If-Match names. A vehicle that flies takes it on landing.
+         */
+        patch: operations["change_enrollment"];
+        trace?: never;
+    };
+    "/api/v1/unenrolled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Unenrolled
+         * @description Autopilots that speak on our links without being enrolled, the one heard last first.
+         */
+        get: operations["list_unenrolled"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patterns": {
         parameters: {
             query?: never;
@@ -1021,6 +1089,12 @@ export interface components {
             battery_pct: number | null;
         };
         /**
+         * Category
+         * @description Class of an unmanned aircraft (无人驾驶航空器飞行管理暂行条例, article 62).
+         * @enum {string}
+         */
+        Category: "micro" | "light" | "small" | "medium" | "large";
+        /**
          * Cause
          * @description Why a vehicle does something that its mission does not ask for, as far as that can be told.
          *
@@ -1355,6 +1429,92 @@ export interface components {
             horizontal_m: number;
             /** Vertical M */
             vertical_m: number;
+        };
+        /**
+         * EnrollmentChange
+         * @description What is to change; what is left out stays.
+         */
+        EnrollmentChange: {
+            /** Name */
+            name?: string | null;
+            /** Links */
+            links?: string[] | null;
+            /** System Id */
+            system_id?: number | null;
+            /** Dock Id */
+            dock_id?: string | null;
+            /** Airframe */
+            airframe?: string | null;
+            /** Uid */
+            uid?: string | null;
+            signing?: components["schemas"]["SigningPolicy"] | null;
+            category?: components["schemas"]["Category"] | null;
+            /** Registration */
+            registration?: string | null;
+            /** Retired */
+            retired?: boolean | null;
+        };
+        /**
+         * EnrollmentIn
+         * @description A vehicle to enrol. Signing starts with a key, and a key comes with `bailu vehicle enroll` only.
+         */
+        EnrollmentIn: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Links */
+            links: string[];
+            /** System Id */
+            system_id: number;
+            /** Dock Id */
+            dock_id: string;
+            /** Airframe */
+            airframe: string;
+            /** Uid */
+            uid?: string | null;
+            category?: components["schemas"]["Category"] | null;
+            /** Registration */
+            registration?: string | null;
+        };
+        /** EnrollmentList */
+        EnrollmentList: {
+            /** Items */
+            items: components["schemas"]["EnrollmentOut"][];
+        };
+        /** EnrollmentOut */
+        EnrollmentOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Links */
+            links: string[];
+            /** System Id */
+            system_id: number;
+            /** Dock Id */
+            dock_id: string;
+            /** Airframe */
+            airframe: string;
+            /** Uid */
+            uid: string | null;
+            signing: components["schemas"]["SigningPolicy"];
+            /** Has Key */
+            has_key: boolean;
+            category: components["schemas"]["Category"] | null;
+            /** Registration */
+            registration: string | null;
+            /** Firmware */
+            firmware: string | null;
+            /**
+             * Enrolled At
+             * Format: date-time
+             */
+            enrolled_at: string;
+            /** Retired At */
+            retired_at: string | null;
+            /** Revision */
+            revision: number;
         };
         /**
          * FailingMissionOut
@@ -2599,6 +2759,12 @@ export interface components {
          */
         Severity: "info" | "warning" | "critical";
         /**
+         * SigningPolicy
+         * @description What the platform asks of a vehicle's frames; its own frames are signed as soon as there is a key.
+         * @enum {string}
+         */
+        SigningPolicy: "off" | "prefer" | "require";
+        /**
          * SkipIn
          * @description The rest of the sortie's own mission, from `waypoint` (0…) on. Absent: from where it was left.
          */
@@ -2965,6 +3131,42 @@ export interface components {
             geometry: {
                 [key: string]: unknown;
             };
+        };
+        /** UnenrolledOut */
+        UnenrolledOut: {
+            /** Items */
+            items: components["schemas"]["UnenrolledVehicle"][];
+        };
+        /**
+         * UnenrolledVehicle
+         * @description An autopilot that speaks on one of our links and is no enrolled vehicle; shown, never mixed in.
+         *
+         *     `why`: unknown (nobody is enrolled there under that system id) · unproven (it did not prove to be who is) ·
+         *     another-autopilot (its id is not the enrolled one's).
+         */
+        UnenrolledVehicle: {
+            /** Link */
+            link: string;
+            /** Address */
+            address: string;
+            /** System Id */
+            system_id: number;
+            /** Why */
+            why: string;
+            /**
+             * First Heard At
+             * Format: date-time
+             */
+            first_heard_at: string;
+            /**
+             * Last Heard At
+             * Format: date-time
+             */
+            last_heard_at: string;
+            /** Uid */
+            uid: string | null;
+            /** Firmware */
+            firmware: string | null;
         };
         /**
          * UnvisitedOut
@@ -3973,6 +4175,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandRecord"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_enrollments: {
+        parameters: {
+            query?: {
+                retired?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrollmentList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enroll_vehicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrollmentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrollmentOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_enrollment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrollmentOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_enrollment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrollmentChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrollmentOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_unenrolled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnenrolledOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
