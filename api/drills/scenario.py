@@ -11,7 +11,7 @@ from simulator.faults.line import LinkFaults
 from simulator.faults.vehicle import Effect
 
 FIGURES: Mapping[str, str] = {
-    "breaches": "breaches of the on-board fence that the platform counted",
+    "breaches": "of the planned fence, as the platform watched it",
     "breach_reports": "times that the vehicle itself told of a breach",
     "zone_distance_m": "least distance to a zone that may not be entered, as flown; negative inside",
     "edge_distance_m": "least distance to the edge of what may be flown in, as flown; negative outside",

@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.drills.reading import DrillFileError, parse_drill, read_drill
-from api.drills.scenario import Bounds, Break, Command, PlatformHit, SetLink, Takeover, Trigger
+from api.drills.reading import _ACTIONS, _EXPECT, _ROOT, _TRIGGERS, _VEHICLE, DrillFileError, parse_drill, read_drill
+from api.drills.scenario import FIGURES, Bounds, Break, Command, PlatformHit, SetLink, Takeover, Trigger
 from api.drills.yaml_lines import MOST_NODES, BadYaml, read_yaml
 from simulator.faults.impairment import Faults
 from simulator.faults.vehicle import Effect
+from simulator.faults.words import MEMBERS
 
 ROOT = Path(__file__).parents[3]
 DRILLS = sorted((ROOT / "examples" / "drills").glob("*.yaml"))
 HEAD = "drill: 1\nname: x\nvehicles:\n- {id: a, dock: d}\n"
 SMALL = HEAD + "expect:\n- {gcs_failsafe: false}\n"
+
+
+DOCUMENT = ROOT / "docs" / "drills.md"
 
 
 def read(text: str) -> object:
@@ -30,6 +34,26 @@ def test_every_example_can_be_read(file: Path) -> None:
     drill = read_drill(file)
     assert drill.expectations
     assert drill.about
+
+
+def cells(first_column: str) -> set[str]:
+    """The first column of the table with this heading."""
+    _, _, rest = DOCUMENT.read_text().partition(f"| {first_column} |")
+    rows = [line for line in rest.split("\n\n", maxsplit=1)[0].splitlines() if line.startswith("| `")]
+    return {row.split("`")[1] for row in rows}
+
+
+def test_the_document_lists_every_word_and_no_other() -> None:
+    assert cells("`when`") == set(_TRIGGERS)
+    assert cells("thing to do") == set(_ACTIONS)
+    assert cells("figure") == set(FIGURES)
+    for word in (*MEMBERS, *_EXPECT, *_VEHICLE, *_ROOT):
+        assert f"`{word}`" in DOCUMENT.read_text() or f"{word}:" in DOCUMENT.read_text(), word
+
+
+def test_the_example_of_the_document_can_be_read() -> None:
+    shown = DOCUMENT.read_text().split("```yaml\n")[1].split("```")[0]
+    parse_drill(shown, name="drills.md", folder=ROOT / "examples" / "drills")
 
 
 def test_there_is_an_example_of_each_kind_of_trouble() -> None:
