@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic import BaseModel, Field
 
 from api.schemas.geojson import MultiPointGeometry, PolygonGeometry
 from api.schemas.missions import MissionFeature
+from api.schemas.unread import Unread
 from core.errors import Conflict
 from geofence.geometry import line_coordinates
 from missions.fleets.model import Objective
@@ -20,30 +21,7 @@ from missions.model import Plan
 from missions.request import request_feature
 
 
-class _Unread(BaseModel):
-    """Takes an object as it is, for the domain to read strictly: here it is only described."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    _sent: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _unread(cls, data: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
-        """What is no object is refused here."""
-        if not isinstance(data, dict):
-            return handler(data)
-        fields: dict[str, Any] = {name: data.get(name) for name in cls.model_fields}
-        taken = cls.model_construct(**fields)
-        taken._sent = data
-        return taken
-
-    def told(self) -> dict[str, Any]:
-        """As it was sent."""
-        return self._sent
-
-
-class FleetPlanIn(_Unread):
+class FleetPlanIn(Unread):
     """What a fleet is to do, and the vehicles that may be sent; null stands for absent.
 
     `patrol` looks at `points` once, `recurrent` again and again for `horizon_s`, `area` covers an `area`. One of the
@@ -214,7 +192,7 @@ class FlightIn(BaseModel):
     vehicle_id: str | None = Field(None, description="With mission_id: who is to fly it")
 
 
-class ReassignIn(_Unread):
+class ReassignIn(Unread):
     """Who dropped out, and all flights of the plan, that of the dropped vehicle among them."""
 
     dropped: str = Field(description="The id of the vehicle")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
     SerializeAsAny,
     SkipValidation,
-    model_validator,
 )
 
 from api.schemas.geojson import (
@@ -25,6 +22,7 @@ from api.schemas.geojson import (
     Position,
 )
 from api.schemas.patterns import describe_properties
+from api.schemas.unread import Unread
 from core.errors import Conflict, Proposal
 from core.geo import LatLon
 from missions.energy import AIRFRAMES
@@ -77,34 +75,16 @@ class MissionProperties(BaseModel):
     template: str | None = Field(None, description="The template that stands for what is not told")
 
 
-class MissionFeature(BaseModel):
+class MissionFeature(Unread):
     """What a person asks for: a geometry and how to fly it.
 
     The domain reads it strictly (`missions.request`), so that everything wrong is told at once: here it is only
     described, nothing of it is checked.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     type: SkipValidation[Literal["Feature"]]
     geometry: SkipValidation[SerializeAsAny[Geometry]]
     properties: SkipValidation[SerializeAsAny[MissionProperties]]
-    _sent: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _unread(cls, data: Any, handler: ModelWrapValidatorHandler[MissionFeature]) -> MissionFeature:
-        """Takes an object as it is; what is no object is refused here."""
-        if not isinstance(data, dict):
-            return handler(data)
-        fields: dict[str, Any] = {name: data.get(name) for name in cls.model_fields}
-        taken = cls.model_construct(**fields)
-        taken._sent = data
-        return taken
-
-    def told(self) -> dict[str, Any]:
-        """As it was sent, for the domain to read."""
-        return self._sent
 
 
 class HomeOut(BaseModel):
