@@ -33,8 +33,9 @@ MODES = {
 }  # fmt: skip
 """Source: ArduCopter/mode.h."""
 NUMBERS = {name: number for number, name in MODES.items()}
-_PILOT_SWITCH = 1165
-"""Pulse width of the lowest of six switch positions, FLTMODE1 (RC_Channel.cpp: up to 1230)."""
+_PILOT_SWITCH = {1: 1165, 2: 1295}
+"""Pulse widths of the two lowest of six switch positions, FLTMODE1 and FLTMODE2 (RC_Channel.cpp: up to 1230, to 1360).
+They are used in turn: an autopilot takes no notice of a switch that stays where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Instructor:
         self._answers: dict[tuple[str, str], asyncio.Future[float]] = {}
         self._text = ""
         self._placed_s = -math.inf
+        self._position = 2
 
     async def apply(self, effect: Effect) -> None:
         """Breaks or mends. Raises NotAnswered when the vehicle has no such parameter or does not answer."""
@@ -94,9 +96,11 @@ class Instructor:
             if not self._by_hand(number):
                 raise NotAnswered(f"the pilot of system {self.system_id} could not change to {mode}")
             return
-        await self._set((("FLTMODE1", float(number)),))
+        self._position = 3 - self._position
+        await self._set(((f"FLTMODE{self._position}", float(number)),))
         if self._rc is not None:
-            sticks = struct.pack("<16H", 1500, 1500, 1500, 1500, _PILOT_SWITCH, 1000, 1000, 1800, *[0] * 8)
+            switch = _PILOT_SWITCH[self._position]
+            sticks = struct.pack("<16H", 1500, 1500, 1500, 1500, switch, 1000, 1000, 1800, *[0] * 8)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as transmitter:
                 transmitter.sendto(sticks, self._rc)
 
