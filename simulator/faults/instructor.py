@@ -34,7 +34,7 @@ MODES = {
 """Source: ArduCopter/mode.h."""
 NUMBERS = {name: number for number, name in MODES.items()}
 _PILOT_SWITCH = {1: 1165, 2: 1295}
-"""Pulse widths of the two lowest of six switch positions, FLTMODE1 and FLTMODE2 (RC_Channel.cpp: up to 1230, to 1360).
+"""Pulse widths of the two lowest of six switch positions, FLTMODE1 and 2 (RC_Channel.cpp: to 1230, to 1360).
 They are used in turn: an autopilot takes no notice of a switch that stays where it is."""
 
 
