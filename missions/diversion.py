@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,7 @@ from missions.planner import plan_of
 from missions.remainder import flown_before, left_of, next_stop, raised, stops_of
 from missions.request import ALT_BOUNDS_M, SPEED_BOUNDS_MPS
 from missions.task import Conditions, Task, task_of
+from missions.ways_out import fewer_turns, later, nearby, other_heights, shorter_hold, smaller, with_proposals
 
 # The plan is for where the vehicle holds. What a margin allows for cross-track and corner error, 4 m, covers so much
 # that it is off that place when the plan is started; the vertical margin covers as much in height.
@@ -100,9 +103,19 @@ def goto(
     alt_m = _alt_m(aloft, alt_rel_m)
     _check(hold_s, (0.0, LONGEST_HOLD_S), "/hold_s", "s")
     aims = (Action(ActionKind.LOOK_AT, place=look_at, alt_rel_m=look_alt_rel_m),) if look_at else ()
-    xyz = _xyz(aloft.dock, [target], alt_m)
-    piece = Piece(xyz, actions=((0, aims),), holds=((0, hold_s),))
-    return plan_of(task_from(aloft, "go to", [piece], airspace, conditions, speed_mps=speed_mps))
+
+    def task(change: dict[str, Any]) -> Task:
+        lon, lat = change.get("target", (target.lon_deg, target.lat_deg))
+        xyz = _xyz(aloft.dock, [LatLon(lat, lon)], change.get("alt_rel_m", alt_m))
+        piece = Piece(xyz, actions=((0, aims),), holds=((0, change.get("hold_s", hold_s)),))
+        return task_from(aloft, "go to", [piece], airspace, conditions, speed_mps=speed_mps)
+
+    asked = task({})
+    made = plan_of(asked)
+    if not made.conflicts or conditions.quick:
+        return made
+    tries = (shorter_hold(asked, made, hold_s), nearby(asked, target, alt_m), other_heights(asked, made, alt_m))
+    return with_proposals(made, chain.from_iterable(tries), lambda change: plan_of(task(change)))
 
 
 def orbit(
@@ -126,17 +139,26 @@ def orbit(
     _check(radius_m, RADIUS_BOUNDS_M, "/radius_m", "m")
     _check(turns, TURNS_BOUNDS, "/turns", "turns")
     frame = LocalFrame(aloft.dock.place)
-    pieces = circles(
-        frame.to_xy((center,))[0],
-        center,
-        alt_m,
-        radius_m=radius_m,
-        turn_deg=360.0 * turns,
-        clockwise=clockwise,
-        look_alt_rel_m=look_alt_rel_m,
-        home=frame.to_xy((aloft.place,))[0],
-    )
-    return plan_of(task_from(aloft, "orbit", pieces, airspace, conditions, speed_mps=speed_mps))
+
+    def task(change: dict[str, Any]) -> Task:
+        pieces = circles(
+            frame.to_xy((center,))[0],
+            center,
+            change.get("alt_rel_m", alt_m),
+            radius_m=change.get("radius_m", radius_m),
+            turn_deg=360.0 * change.get("turns", turns),
+            clockwise=clockwise,
+            look_alt_rel_m=look_alt_rel_m,
+            home=frame.to_xy((aloft.place,))[0],
+        )
+        return task_from(aloft, "orbit", pieces, airspace, conditions, speed_mps=speed_mps)
+
+    asked = task({})
+    made = plan_of(asked)
+    if not made.conflicts or conditions.quick:
+        return made
+    tries = (fewer_turns(asked, made, turns), smaller(radius_m), other_heights(asked, made, alt_m))
+    return with_proposals(made, chain.from_iterable(tries), lambda change: plan_of(task(change)))
 
 
 def skip_to(aloft: Aloft, waypoint: int, airspace: Airspace, conditions: Conditions) -> Plan:
@@ -148,8 +170,16 @@ def skip_to(aloft: Aloft, waypoint: int, airspace: Airspace, conditions: Conditi
     if not 0 <= waypoint < len(steps):
         detail = f"is {waypoint}; the waypoints to skip to are 0 to {len(steps) - 1}"
         raise InvalidRequest((FieldError("/waypoint", detail),))
-    piece = left_of(steps, waypoint, LocalFrame(aloft.dock.place))
-    return plan_of(task_from(aloft, f"skip to waypoint {waypoint}", [piece], airspace, conditions))
+    frame = LocalFrame(aloft.dock.place)
+
+    def planned_from(first: int) -> Plan:
+        piece = left_of(steps, first, frame)
+        return plan_of(task_from(aloft, f"skip to waypoint {first}", [piece], airspace, conditions))
+
+    made = planned_from(waypoint)
+    if not made.conflicts or conditions.quick:
+        return made
+    return with_proposals(made, later(waypoint, len(steps)), lambda change: planned_from(change["waypoint"]))
 
 
 def changed(
@@ -170,10 +200,20 @@ def changed(
     first = next_stop(aloft.plan, aloft.reached, mission_seq)
     if first >= len(steps):
         raise InvalidRequest((FieldError("", "nothing is left of the mission to be changed: it is on its way home"),))
-    up_m = 0.0 if alt_rel_m is None else _alt_m(aloft, alt_rel_m) - steps[first].alt_rel_m
-    piece = left_of(steps, first, LocalFrame(aloft.dock.place), up_m=up_m, here=aloft.place)
-    begins = replace(aloft.beginning, return_alt_rel_m=0.0) if up_m < 0.0 else aloft.beginning
-    return plan_of(task_from(aloft, "change", [piece], airspace, conditions, speed_mps=speed_mps, begins_at=begins))
+    asked_m = steps[first].alt_rel_m if alt_rel_m is None else _alt_m(aloft, alt_rel_m)
+    lower = replace(aloft.beginning, return_alt_rel_m=0.0)
+
+    def task(change: dict[str, Any]) -> Task:
+        up_m = change.get("alt_rel_m", asked_m) - steps[first].alt_rel_m
+        piece = left_of(steps, first, LocalFrame(aloft.dock.place), up_m=up_m, here=aloft.beginning.place)
+        begins_at = lower if up_m < 0.0 else aloft.beginning
+        return task_from(aloft, "change", [piece], airspace, conditions, speed_mps=speed_mps, begins_at=begins_at)
+
+    asked = task({})
+    made = plan_of(asked)
+    if not made.conflicts or conditions.quick:
+        return made
+    return with_proposals(made, other_heights(asked, made, asked_m), lambda change: plan_of(task(change)))
 
 
 def replaced(aloft: Aloft, request: MissionRequest, airspace: Airspace, conditions: Conditions) -> Plan:

@@ -24,6 +24,8 @@ _LASTING = {
 }
 # Nearer to the end of its leg than this there is no leg left to go on with.
 _ENDED_M = 1.0
+# A vehicle on its leg is off its line by less: it goes on from where it is.
+_ON_LEG_M = 2.0
 
 
 def flown_before(plan: Plan, reached: int) -> tuple[Waypoint, ...]:
@@ -101,10 +103,13 @@ def _heading(step: Waypoint) -> tuple[Action, ...]:
 
 
 def _on_leg(start: Array, end: Array, here: Array) -> Array | None:
-    """The place on a leg, (3,), that is nearest to `here` (2,); None at its end, where nothing of it is left."""
+    """The place on a leg, (3,), that is nearest to `here` (2,), or `here` itself beside it; None at its end."""
     along = end - start
     length_m = float(np.hypot(*along[:2]))
     if length_m < _ENDED_M:
         return None
     share = float(np.clip((here - start[:2]) @ along[:2] / length_m**2, 0.0, 1.0))
-    return None if (1.0 - share) * length_m < _ENDED_M else np.asarray(start + share * along)
+    found = start + share * along
+    if float(np.hypot(*(here - found[:2]))) <= _ON_LEG_M:
+        found[:2] = here
+    return None if (1.0 - share) * length_m < _ENDED_M else np.asarray(found)

@@ -117,7 +117,7 @@ def test_a_battery_that_holds_less_than_the_rest_needs_is_refused(returns: Retur
 
 
 def _zone(x: float, y: float, **facts: object) -> Zone:
-    return polygon_zone("new", block(x, y, 15.0), margin_m=10.0, **facts)
+    return replace(polygon_zone("new", block(x, y, 15.0), margin_m=10.0), **facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
