@@ -26,11 +26,13 @@ from telemetry.messages import (
     ALARM_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
+    LINKS_TICK,
     SORTIE_CHANGED,
     AirspaceReviewed,
     AlarmChanged,
     FleetEvent,
     FleetTick,
+    LinksTick,
     SortieChanged,
     TrafficNews,
     VehicleState,
@@ -43,6 +45,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_VIEWERS = 1_000
+MAX_GATEWAYS = 64
 STALLED_AFTER_S = 20.0
 # How long a farewell may take; a viewer that does not read gets none.
 FAREWELL_S = 1.0
@@ -83,6 +86,7 @@ class StreamHub:
         self._frames: dict[object, Frame] = {}
         self._states: dict[VehicleId, bytes] = {}
         self._tick_at_s: float | None = None
+        self._links: dict[str, LinksTick] = {}
         self.drops: Counter[str] = self._picture.drops
 
     @property
@@ -99,6 +103,10 @@ class StreamHub:
     def vehicle(self, vehicle_id: VehicleId) -> VehicleState:
         """Raises NotFound."""
         return self._picture.vehicle(vehicle_id, self._clock.mono_s())
+
+    def links(self) -> tuple[LinksTick, ...]:
+        """How the links of each gateway were when it last told."""
+        return tuple(self._links.values())
 
     # --- what comes in -------------------------------------------------------------------------------------------
 
@@ -122,6 +130,12 @@ class StreamHub:
         if self._picture.on_alarm(alarm):
             self._frames.clear()
             self._tell("alarm", b'"alarm":' + msgspec.json.encode(alarm))
+
+    def links_tick(self, tick: LinksTick) -> None:
+        """Takes over how the links of a gateway do; a link that is lost or back is told as an event besides."""
+        if tick.gateway in self._links or len(self._links) < MAX_GATEWAYS:
+            self._links[tick.gateway] = tick
+            self._tell("links", b'"links":' + msgspec.json.encode(tick))
 
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
         """What a new airspace version means for missions; told to everybody, as events are."""
@@ -287,6 +301,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
         sorties = await open_now.enter_async_context(bus.subscribe(SORTIE_CHANGED, SortieChanged, bound=NEWS_BOUND))
         events = await open_now.enter_async_context(bus.subscribe(FLEET_EVENT, FleetEvent, bound=NEWS_BOUND))
         alarms = await open_now.enter_async_context(bus.subscribe(ALARM_CHANGED, AlarmChanged, bound=NEWS_BOUND))
+        links = await open_now.enter_async_context(bus.subscribe(LINKS_TICK, LinksTick, bound=TICKS_BOUND))
         reviews = await open_now.enter_async_context(
             bus.subscribe(AIRSPACE_REVIEWED, AirspaceReviewed, bound=NEWS_BOUND)
         )
@@ -297,6 +312,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
                 group.create_task(_each(sorties, lambda news: hub.sortie_changed(news.sortie)), name="hub-sorties"),
                 group.create_task(_each(events, hub.event), name="hub-events"),
                 group.create_task(_each(alarms, lambda news: hub.alarm(news.alarm)), name="hub-alarms"),
+                group.create_task(_each(links, hub.links_tick), name="hub-links"),
                 group.create_task(_each(reviews, hub.airspace_reviewed), name="hub-reviews"),
                 group.create_task(_beating(hub), name="hub-beat"),
                 group.create_task(_reconciling(hub, store), name="hub-reconcile"),

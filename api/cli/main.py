@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from api.cli import calibrate, drill, faults, files, fleet, fleets, info, patrol, plan, platform, watch, zones
+from api.cli import calibrate, drill, faults, files, fleet, fleets, info, links, patrol, plan, platform, watch, zones
 
 app = typer.Typer(
     name="bailu",
@@ -30,6 +30,7 @@ for command in (
     fleet.fleet,
     patrol.patrol,
     watch.watch,
+    links.links,
     platform.gateway,
     platform.api,
     fleets.sim,
