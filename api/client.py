@@ -48,9 +48,11 @@ class Platform:
         """Raises PlatformError."""
         return await self._call("GET", path)
 
-    async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def post(
+        self, path: str, body: object, headers: Mapping[str, str] | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> dict[str, Any]:
         """Raises PlatformError."""
-        return await self._call("POST", path, json=body, headers=headers)
+        return await self._call("POST", path, json=body, headers=headers, timeout=timeout_s)
 
     async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         try:

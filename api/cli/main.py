@@ -6,7 +6,22 @@ import logging
 
 import typer
 
-from api.cli import calibrate, drill, faults, files, fleet, fleets, info, links, patrol, plan, platform, watch, zones
+from api.cli import (
+    calibrate,
+    drill,
+    faults,
+    files,
+    fleet,
+    fleets,
+    info,
+    links,
+    patrol,
+    plan,
+    platform,
+    sortie,
+    watch,
+    zones,
+)
 
 app = typer.Typer(
     name="bailu",
@@ -44,6 +59,7 @@ for command in (
     app.command()(command)
 app.command("import")(files.import_file)
 app.command("export")(files.export_file)
+app.add_typer(sortie.app)
 app.add_typer(zones.app)
 
 if __name__ == "__main__":

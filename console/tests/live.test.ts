@@ -66,7 +66,7 @@ describe("sorties and events", () => {
     expect(both.log.map(({ at }) => at.slice(17, 19))).toEqual(["08", "05", "01"]);
   });
   it("lets the stream win over an older REST answer", () => {
-    const next = withSorties(started, [{ ...SORTIE, state: "requested" }, { ...SORTIE, sortie_id: "s-0" }]);
+    const next = withSorties(started, [{ ...SORTIE, state: "planned" }, { ...SORTIE, sortie_id: "s-0" }]);
     expect(next.sorties.get("s-1")?.state).toBe("preflight");
     expect(next.sorties.size).toBe(2);
   });

@@ -10,6 +10,7 @@ export const VEHICLE: VehicleState = {
   battery_v: 25, battery_a: 10, gps_fix: 3, satellites: 14, hdop: 0.8, mode: "AUTO", armed: true, landed: "in_air", prearm_ok: true,
   position_ok: true, ready: false, fence_enabled: true, fence_breached: false, mission_seq: 2, mission_total: 9, home_lat_deg: null,
   home_lon_deg: null, home_amsl_m: null, firmware: null, uid: null, sortie_id: "s-1", last_texts: [],
+  vibration_mps2: null, signed: false, ambiguous: false, progress: null, ghosts: [],
 };
 
 export const SORTIE: Sortie = {
@@ -17,7 +18,9 @@ export const SORTIE: Sortie = {
   created_at: "2026-11-23T01:00:00Z", created_by: "local", outcome: null, problem: null, waypoints_total: 9, waypoints_reached: 0,
   upload_verified: false, mission_hash: "", fence_hash: "", breaches: 0, distance_m: 0, armed_at: null, landed_at: null,
   battery_start_pct: null, battery_end_pct: null, checks: [], proof: null,
-  transitions: [{ at: "2026-11-23T01:00:01Z", from_state: "requested", to_state: "preflight", by: "gateway", why: "" }],
+  approved_by: "local", approved_at: "2026-11-23T01:00:00Z", held: null, break_point: null, continues: null, diversion_id: null,
+  onboard: "unknown", waypoints_skipped: 0,
+  transitions: [{ at: "2026-11-23T01:00:01Z", from_state: "assigned", to_state: "preflight", by: "gateway", why: "" }],
 };
 
 export const CONFLICT: Conflict = {

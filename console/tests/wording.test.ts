@@ -12,7 +12,10 @@ const CODES = [
   "area-outside-airspace", "leg-leaves-inclusion", "leg-crosses-exclusion", "return-leaves-inclusion", "return-crosses-exclusion",
   "altitude-above-limit", "altitude-below-minimum", "battery-not-enough", "too-many-waypoints", "fence-not-feasible", "speed-above-limit",
 ];
-const STATES = ["requested", "preflight", "uploading", "ready", "taking_off", "on_mission", "paused", "returning", "landing", "closed", "refused", "lost"];
+const STATES = [
+  "planned", "approved", "assigned", "preflight", "uploading", "ready", "taking_off", "on_mission", "diverted", "paused", "held",
+  "returning", "landing", "landed", "closed", "refused", "aborted", "lost",
+];
 
 describe("the dictionary", () => {
   const holes = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();

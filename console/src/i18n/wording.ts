@@ -61,7 +61,7 @@ export function standing(vehicle: VehicleState, sortie: Key | null): Standing {
   if (vehicle.link === "lost") return { key: "vehicle.lost", tone: "bad" };
   if (vehicle.link === "replayed") return { key: "vehicle.replayed", tone: "idle" };
   if (vehicle.fence_breached) return { key: "vehicle.breach", tone: "bad" };
-  if (sortie) return { key: sortie, tone: sortie === "state.paused" ? "warn" : "active" };
+  if (sortie) return { key: sortie, tone: sortie === "state.paused" || sortie === "state.held" ? "warn" : "active" };
   if (isAirborne(vehicle)) return { key: "vehicle.flying", tone: "active" };
   if (vehicle.armed) return { key: "vehicle.armed", tone: "warn" };
   return vehicle.ready ? { key: "vehicle.ready", tone: "good" } : { key: "vehicle.notReady", tone: "warn" };

@@ -1,21 +1,21 @@
 import { App, Button, Popconfirm } from "antd";
 import { useState } from "react";
 import { api } from "../api/client";
-import type { CommandKind, Sortie, VehicleState } from "../api/model";
+import type { Sortie, VehicleState } from "../api/model";
 import { Problem } from "../api/problem";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
-import { COMMANDS, isLegal } from "../state/commands";
+import { type Command, COMMANDS, isLegal } from "../state/commands";
 import { ProblemNote } from "../ui/ProblemNote";
 
 /** Pause, resume, return, land. A refusal stays on the panel until the next command. */
 export function Commands({ vehicle, sortie }: { vehicle: VehicleState; sortie: Sortie | null }) {
   const t = useT();
   const { message } = App.useApp();
-  const [busy, setBusy] = useState<CommandKind | null>(null);
+  const [busy, setBusy] = useState<Command | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
 
-  const send = async (kind: CommandKind) => {
+  const send = async (kind: Command) => {
     setBusy(kind);
     setProblem(null);
     try {
@@ -29,7 +29,7 @@ export function Commands({ vehicle, sortie }: { vehicle: VehicleState; sortie: S
     }
   };
 
-  const button = (kind: CommandKind) => {
+  const button = (kind: Command) => {
     const legal = isLegal(kind, sortie?.state ?? null, vehicle);
     const plain = (
       <Button

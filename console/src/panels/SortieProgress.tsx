@@ -8,16 +8,18 @@ import { SortieProof } from "./SortieProof";
 
 const STEPS = ["preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing", "closed"] as const;
 
-/** Which step a state belongs to; a pause is part of the mission. */
+/** States that are part of the mission: it holds, or flies what replaced it. */
+const MID_MISSION: ReadonlySet<SortieState> = new Set<SortieState>(["paused", "held", "diverted"]);
+
+/** Which step a state belongs to. */
 function stepOf(sortie: Sortie): number {
   const { state } = sortie;
-  if (state === "requested") return 0;
-  if (state === "refused" || state === "lost") return stepOfName(sortie.transitions.at(-1)?.from_state ?? "preflight");
+  if (state === "refused" || state === "aborted" || state === "lost") return stepOfName(sortie.transitions.at(-1)?.from_state ?? "preflight");
   return stepOfName(state);
 }
 
 function stepOfName(state: SortieState): number {
-  const name = state === "paused" ? "on_mission" : state;
+  const name = MID_MISSION.has(state) ? "on_mission" : state === "landed" ? "landing" : state;
   return Math.max(0, STEPS.findIndex((step) => step === name));
 }
 
@@ -31,9 +33,10 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
   const t = useT();
   const now = stepOf(sortie);
   const at = arrivals(sortie);
-  const failed = sortie.state === "refused" || sortie.state === "lost";
+  const failed = sortie.state === "refused" || sortie.state === "aborted" || sortie.state === "lost";
+  const holds = sortie.state === "paused" || sortie.state === "held";
   const says: Key = sortie.outcome ? `outcome.${sortie.outcome}` : `state.${sortie.state}`;
-  const tone = failed ? "bad" : sortie.state === "paused" || sortie.outcome === "aborted" ? "warn" : sortie.outcome ? "good" : "active";
+  const tone = failed ? "bad" : holds || sortie.outcome === "aborted" ? "warn" : sortie.outcome ? "good" : "active";
   return (
     <section className="sortie" aria-label={t("sortie.title")}>
       <div className="sortie-head">
@@ -68,7 +71,7 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
       <ol className="steps" data-failed={failed}>
         {STEPS.map((step, index) => (
           <li key={step} data-step={index < now || sortie.state === "closed" ? "done" : index === now ? "now" : "next"}>
-            <span>{t(`state.${step === "on_mission" && sortie.state === "paused" ? "paused" : step}` satisfies Key)}</span>
+            <span>{t(`state.${step === "on_mission" && MID_MISSION.has(sortie.state) ? sortie.state : step}` satisfies Key)}</span>
             <time className="num">{stamp(at.get(step))}</time>
           </li>
         ))}
