@@ -18,6 +18,7 @@ from api.drills.flying import HOST, Address, airframe_of
 from api.drills.scenario import Kind, Scenario
 
 STOP_WITHIN_S = 20.0
+LOOK_EVERY_S = 0.5
 LINK = "drill"
 
 
@@ -64,14 +65,20 @@ class PlatformProcess:
         self._port = free_tcp_port()
         self._children: list[subprocess.Popen[bytes]] = []
         self._frozen = False
+        self._killed = False
 
     @property
     def pid(self) -> int:
         return self._children[-1].pid
 
-    def has_ended(self) -> bool:
-        """Whether the last one started is gone."""
-        return self._children[-1].poll() is not None
+    async def wait_broken(self) -> None:
+        """Returns when it has ended without being killed by the drill."""
+        while self._killed or self._children[-1].poll() is None:  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def last_words(self) -> str:
+        """What it said last."""
+        return (self.log.read_text(errors="replace").strip().splitlines() or ["nothing"])[-1]
 
     async def start(self) -> None:
         """Starts it and waits until it serves. Raises PlatformError."""
@@ -81,10 +88,12 @@ class PlatformProcess:
         command += ["--port", str(self._port), "--data-dir", str(self.data_dir), "--until-stdin-closes"]
         child = spawn(command, self.log)
         self._children.append(child)
+        self._killed = False
         self.url = await address_of(child, self.data_dir, self.log)
 
     def kill(self) -> None:
         """As a power cut would."""
+        self._killed = True
         child = self._children[-1]
         child.kill()
         child.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ from api.drills.scenario import (
     Takeover,
 )
 from api.drills.verdicts import FINISHED, Check, Evidence, Verdict, judge, sortie_figures
+from api.runtime import until_first
 from geofence.geojson import parse_zones
 from geofence.qingpu import default_terrain
 from geofence.zones import Airspace, Combination
@@ -161,11 +162,7 @@ class _Drill:
         ]
         try:
             async with asyncio.timeout(self._scenario.limit_s / self._scenario.speedup):
-                await asyncio.gather(*launches, *steps)
-                while not self._all_ended():
-                    await asyncio.sleep(LOOK_EVERY_S)
-                    await self._look()
-                await asyncio.sleep(LINGER_S)
+                await until_first(self._over(launches, steps), self._broken())
             check = Check("everything is over within the limit", ok=True, seen="over")
         except TimeoutError:
             open_steps = [task.get_name() for task in steps if not task.done()]
@@ -179,6 +176,19 @@ class _Drill:
             await self._look()
         return Verdict("the drill comes to its end", "", (check,))
 
+    async def _over(self, launches: Sequence[asyncio.Task[str]], steps: Sequence[asyncio.Task[None]]) -> None:
+        """Returns when everything has happened and every sortie has ended."""
+        await asyncio.gather(*launches, *steps)
+        while self._open_sorties():
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self._look()
+        await asyncio.sleep(LINGER_S)
+
+    async def _broken(self) -> None:
+        """Raises PlatformError when the platform ends by itself."""
+        await self._process.wait_broken()
+        raise PlatformError(f"The platform ended in the drill; it said: {self._process.last_words()}")
+
     def _open_sorties(self) -> list[str]:
         tracks = self.record.tracks.values()
         known = {sortie_id: sortie for track in tracks for sortie_id, sortie in track.sorties.items()}
@@ -187,9 +197,6 @@ class _Drill:
             for each in sorted(self._sortie_ids)
             if each not in known or known[each]["state"] not in FINISHED
         ]
-
-    def _all_ended(self) -> bool:
-        return not self._open_sorties()
 
     async def _look(self) -> None:
         """Asks for what the stream may have missed, unless the platform is away."""
