@@ -19,7 +19,7 @@ from missions.task import Task
 
 MOST_PROPOSALS = 3
 # Each one tried is a whole plan.
-_MOST_TRIES = 6
+_MOST_TRIES = 4
 # So far from a place another one is looked for, with room to turn there and to fly back along the path.
 _NEARBY_M = 300.0
 _ROOM_M = 8.0
