@@ -6,8 +6,9 @@ READY_S = 1.0
 GPS_FIX_S = 2.0
 POSITION_READY_S = 5.0
 """Seconds after boot; a real EKF takes some thirty, which tests need not wait for."""
-POSITION_MEMORY_S = 8.0
-"""Without GPS the estimate still counts as a position for this long."""
+POSITION_MEMORY_S = 7.0
+"""Without GPS the estimate still counts as a position for this long; on SITL the EKF failsafe acts after 8.0 s, one
+of them its own patience."""
 
 
 class Senses:
