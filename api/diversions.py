@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import shapely
 
 from api.deconflict import judged
 from api.launch import Launch, launch
@@ -47,6 +46,7 @@ from missions.model import (
     Waypoint,
 )
 from missions.planner import Conditions
+from missions.remainder import corners_within
 from missions.sortie import is_finished
 from missions.volumes import Rank, intent_of
 from telemetry.commands import ALLOWED_FROM
@@ -167,8 +167,8 @@ def corners(track: Sequence[TrackPoint], home: LatLon) -> tuple[Waypoint, ...]:
         return ()
     frame = LocalFrame(home)
     xy = frame.to_xy([LatLon(point.lat_deg, point.lon_deg) for point in flown])
-    line = shapely.LineString(np.column_stack((xy, [point.alt_rel_m for point in flown])))
-    kept = shapely.get_coordinates(line.simplify(_TRACK_WITHIN_M, preserve_topology=False), include_z=True)[1:-1]
+    path = np.column_stack((xy, [point.alt_rel_m for point in flown]))
+    kept = path[corners_within(path, _TRACK_WITHIN_M)[1:-1]]
     places = frame.to_places(kept[:, :2])
     return tuple(Waypoint(place, float(alt_m)) for place, alt_m in zip(places, kept[:, 2], strict=True))
 

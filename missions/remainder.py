@@ -113,3 +113,29 @@ def _on_leg(start: Array, end: Array, here: Array) -> Array | None:
     if float(np.hypot(*(here - found[:2]))) <= _ON_LEG_M:
         found[:2] = here
     return None if (1.0 - share) * length_m < _ENDED_M else np.asarray(found)
+
+
+def corners_within(xyz: Array, within_m: float) -> list[int]:
+    """The numbers of the vertices of a path, (N ≥ 2, 3), that keep it within that distance of itself, heights too.
+
+    Both ends are kept. Source: Ramer 1972, Douglas and Peucker 1973, with distances in space.
+    """
+    kept, waiting = {0, len(xyz) - 1}, [(0, len(xyz) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        if last - first < 2:
+            continue
+        off_m = _off_line_m(xyz[first + 1 : last], xyz[first], xyz[last])
+        if float(off_m.max()) > within_m:
+            middle = first + 1 + int(off_m.argmax())
+            kept.add(middle)
+            waiting += [(first, middle), (middle, last)]
+    return sorted(kept)
+
+
+def _off_line_m(points: Array, start: Array, end: Array) -> Array:
+    """How far points (N, 3) are from the straight line between two places (3,)."""
+    along = end - start
+    squared = float(along @ along)
+    share = np.clip((points - start) @ along / squared, 0.0, 1.0) if squared > 0.0 else np.zeros(len(points))
+    return np.asarray(np.sqrt(((points - start - share[:, None] * along) ** 2).sum(axis=1)))

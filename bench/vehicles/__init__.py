@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.vehicles import commands, fence, heartbeats, kills, returns, uploads
+from bench.vehicles import commands, diversions, fence, heartbeats, kills, returns, uploads
 
 
 def vehicles() -> Iterator[Figure]:
     """Every figure of the vehicles' side; the whole takes hours on two cores."""
     yield from fence.fence()
+    yield from diversions.diversions()
     yield from uploads.uploads()
     yield from returns.returns()
     yield from commands.commands()

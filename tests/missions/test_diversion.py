@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from missions.fleet import default_airframe
 from missions.items import DO_SET_CAM_TRIGG_DIST, DO_SET_ROI_LOCATION, NAV_DELAY, NAV_TAKEOFF, NAV_WAYPOINT
 from missions.model import ActionKind, Dock, MissionRequest, Parameter, Pattern, Plan, ReturnMode, Waypoint
 from missions.planner import Conditions, plan
+from missions.remainder import corners_within
 from missions.volumes import Part, Rank, intent_of
 from tests.geofence.places import circle_zone
 from tests.samples import AT
@@ -289,3 +291,18 @@ def test_what_begins_in_the_air_takes_no_room_for_a_take_off_but_the_place_where
     first = intent.volumes[0]
     assert (first.part, first.begins_s, first.earliest_at) == (Part.LEG, 0.0, AT)
     assert ground_distance_m(first.places[0], at(400, 200)) < 0.1
+
+
+def test_a_recorded_path_keeps_its_corners_and_its_heights() -> None:
+    rng = np.random.default_rng(5)
+    corners = np.array([[0, 0, 5], [0, 0, 60], [100, 0, 60], [150, 0, 90], [200, 0, 60], [200, 150, 60]], dtype=float)
+    path = np.concatenate([a + np.linspace(0, 1, 40)[:, None] * (b - a) for a, b in pairwise(corners)])
+    path += rng.uniform(-0.3, 0.3, path.shape)
+    kept = path[corners_within(path, 1.0)]
+    assert len(kept) == len(corners)
+    assert np.abs(kept - corners).max() < 1.5
+    assert corners_within(path[:2], 1.0) == [0, 1]
+
+
+def test_a_vehicle_that_only_hovered_has_no_corners() -> None:
+    assert corners_within(np.zeros((50, 3)), 1.0) == [0, 49]
