@@ -46,6 +46,8 @@ from simulator.faults.instructor import NotAnswered
 LINGER_S = 1.0
 """Of our time, after the last sortie has ended: what is on its way is still told."""
 LOOK_EVERY_S = 0.1
+PLANNING_TRIES = 5
+AGAIN_AFTER_S = 2.0
 _UNREACHED = "unreachable"
 
 
@@ -224,7 +226,7 @@ class _Drill:
     async def _launch(self, mission: MissionPart) -> str:
         """Plans, stores and launches; what it was answered with."""
         try:
-            made = await flight.make_mission(self._platform, mission.request, Path(mission.name))
+            made = await self._patiently(mission)
             sortie = await flight.launch(self._platform, made, mission.vehicle)
         except flight.PlanRefused as refused:
             why = "; ".join(str(each["detail"]) for each in refused.conflicts)
@@ -238,6 +240,18 @@ class _Drill:
         self._launched_at_s.setdefault(mission.vehicle, self._now_s())
         self.record.sortie(mission.vehicle, sortie)
         return "accepted"
+
+    async def _patiently(self, mission: MissionPart) -> dict[str, Any]:
+        """Plans and stores, again while the platform has too much to do, as it tells one to."""
+        for _ in range(PLANNING_TRIES - 1):
+            try:
+                return await flight.make_mission(self._platform, mission.request, Path(mission.name))
+            except PlatformError as error:
+                if _slug(error) != "overloaded":
+                    raise
+                self.record.add(mission.vehicle, "trouble", "overloaded", str(error))
+                await asyncio.sleep(AGAIN_AFTER_S)
+        return await flight.make_mission(self._platform, mission.request, Path(mission.name))
 
     # --- steps ---
 
