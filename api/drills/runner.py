@@ -179,8 +179,9 @@ class _Drill:
         return Verdict("the drill comes to its end", "", (check,))
 
     async def _over(self, launches: Sequence[asyncio.Task[str]], steps: Sequence[asyncio.Task[None]]) -> None:
-        """Returns when everything has happened and every sortie has ended."""
-        await asyncio.gather(*launches, *steps)
+        """Returns when everything has happened and every sortie has ended, or when one could not be launched."""
+        if {"accepted"} >= set(await asyncio.gather(*launches)):
+            await asyncio.gather(*steps)
         while self._open_sorties():
             await asyncio.sleep(LOOK_EVERY_S)
             await self._look()
