@@ -305,11 +305,12 @@ class DiversionFailed(BailuError):
 
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
-    """One line of the preflight report."""
+    """One line of the preflight report; what is not `required` is told and refuses nothing."""
 
     check: str
     ok: bool
     detail: str
+    required: bool = True
 
 
 @dataclass(eq=False)
@@ -321,7 +322,7 @@ class PreflightFailed(BailuError):
 
     @property
     def detail(self) -> str:
-        failed = " · ".join(check.detail for check in self.checks if not check.ok)
+        failed = " · ".join(check.detail for check in self.checks if check.required and not check.ok)
         return f"Vehicle {self.vehicle_id!r} may not take off: {failed}."
 
 

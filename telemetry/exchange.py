@@ -21,11 +21,15 @@ _PARAMS_S = 60.0
 
 
 async def read_params(vehicle: Vehicle, names: Iterable[str]) -> dict[str, float]:
-    """The values of those that the autopilot has; the others are left out. Raises LinkTimeout, VehicleOffline."""
-    machine = ReadParams(names, now_s=vehicle.clock.mono_s())
+    """The values of those that the autopilot has; the others are left out. Raises LinkTimeout, VehicleOffline.
+
+    What it does not have is asked for once: finding out takes seconds.
+    """
+    machine = ReadParams(set(names) - vehicle.absent_params, now_s=vehicle.clock.mono_s())
     await vehicle.run(machine, within_s=_PARAMS_S)
     if not machine.done:
         raise vehicle.silence(f"{len(machine.values)} parameters of those asked for", machine.attempts)
+    vehicle.absent_params |= machine.absent
     return machine.values
 
 
@@ -39,6 +43,8 @@ async def set_params(vehicle: Vehicle, values: Mapping[str, float]) -> None:
 
     Raises VehicleRejected when it keeps another value, LinkTimeout, VehicleOffline.
     """
+    if not values:
+        return
     machine = SetParams(values, now_s=vehicle.clock.mono_s())
     began_s = vehicle.clock.mono_s()
     await vehicle.run(machine, within_s=_PARAMS_S)

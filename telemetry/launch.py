@@ -24,9 +24,10 @@ from telemetry.logbook import GATEWAY, Logbook
 from telemetry.messages import VehicleState
 from telemetry.onboard import read_back, wanted_by
 from telemetry.packets import Cmd, MissionType, Mode
-from telemetry.preflight import HOME_TOLERANCE_M, LAUNCH_MODE, preflight
+from telemetry.preflight import HOME_TOLERANCE_M, LAUNCH_MODE, preflight, safety_checks
 from telemetry.replacing import KIND
-from telemetry.safety import protect
+from telemetry.safety import protect, settings_for
+from telemetry.safety_desk import held_settings
 from telemetry.vehicle import Vehicle
 
 log = logging.getLogger("bailu.flight")
@@ -84,17 +85,27 @@ class Launch:
             await set_mode(vehicle, LAUNCH_MODE)
         # Makes the autopilot check now and say why it would not arm, instead of every 30 s.
         await vehicle.command(Cmd.RUN_PREARM_CHECKS)
-        checks = preflight(vehicle.snapshot(), self._plan)
+        profile = await self._safety_profile()
+        checks = (*preflight(vehicle.snapshot(), self._plan), *profile)
         deadline_s = self._clock.mono_s() + max(3.0, _PREFLIGHT_S / vehicle.pace)
-        while not all(check.ok for check in checks) and self._clock.mono_s() < deadline_s:
+        while not _may_fly(checks) and _may_fly(profile) and self._clock.mono_s() < deadline_s:
             await asyncio.sleep(0.2)
-            checks = preflight(vehicle.snapshot(), self._plan)
-        if not all(check.ok for check in checks):
+            checks = (*preflight(vehicle.snapshot(), self._plan), *profile)
+        if not _may_fly(checks):
             await self._logbook.change(checks=checks)
             raise PreflightFailed(vehicle.id, checks)
         battery = vehicle.state.battery_pct
         await self._logbook.advance(
             SortieState.UPLOADING, GATEWAY, "all checks passed", checks=checks, battery_start_pct=battery
+        )
+
+    async def _safety_profile(self) -> tuple[PreflightCheck, ...]:
+        """What it holds of the safety profile: a registered aircraft must, any other one is told."""
+        exact = [each for each in settings_for(self._plan) if not each.unless]
+        return safety_checks(
+            await held_settings(self._vehicle),
+            set_by_launch={name for each in exact for name, _ in each.names},
+            required=self._vehicle.config.registration is not None,
         )
 
     async def _load(self) -> None:
@@ -202,3 +213,7 @@ class Launch:
         sortie = self._logbook.sortie
         record = new_record(self._clock, self._vehicle.id, sortie.id, kind, sortie.created_by)
         await journalled(self._journal, self._clock, record, send)
+
+
+def _may_fly(checks: Sequence[PreflightCheck]) -> bool:
+    return all(check.ok or not check.required for check in checks)

@@ -38,6 +38,10 @@ def command_subject(vehicle_id: VehicleId) -> str:
     return f"vehicle.{vehicle_id}.command"
 
 
+def safety_subject(vehicle_id: VehicleId) -> str:
+    return f"vehicle.{vehicle_id}.safety"
+
+
 class LinkState(StrEnum):
     """How well a vehicle is heard (reliability guide, section 2)."""
 
@@ -342,6 +346,37 @@ class VehicleCommand:
     idempotency_key: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     deadline_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyRequest:
+    """Compare what a vehicle is set to with the safety profile; with `apply` set what differs, and compare again."""
+
+    vehicle_id: VehicleId
+    by: OperatorId
+    apply: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SafetySetting:
+    """One parameter of the safety profile. `wanted` None: it is only looked at; `held` None: there is none."""
+
+    parameter: str
+    wanted: float | None
+    held: float | None
+    ok: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyState:
+    """What a vehicle holds of the safety profile, read from it just now. `changed`: what was set, and held after."""
+
+    vehicle_id: VehicleId
+    profile: str
+    ok: bool
+    settings: tuple[SafetySetting, ...]
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

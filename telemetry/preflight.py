@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
+
 from core.errors import PreflightCheck
 from core.geo import LatLon, ground_distance_m
 from missions.model import Plan
-from telemetry.messages import Landed, LinkState, VehicleState
+from telemetry.messages import Landed, LinkState, SafetySetting, VehicleState
 from telemetry.packets import Mode
 
 # GPS_FIX_TYPE_3D_FIX; six satellites are ArduPilot's own minimum for arming with GPS.
@@ -31,6 +33,25 @@ def preflight(state: VehicleState, plan: Plan) -> tuple[PreflightCheck, ...]:
         _mode(state),
         _prearm(state),
     )
+
+
+def safety_checks(
+    settings: Sequence[SafetySetting], *, set_by_launch: Container[str], required: bool
+) -> tuple[PreflightCheck, ...]:
+    """A line for each setting of the safety profile that the vehicle does not hold, or one that says that all hold.
+
+    What the launch sets itself is not looked at here.
+    """
+    wrong = [each for each in settings if not each.ok and each.parameter not in set_by_launch]
+    if not wrong:
+        return (PreflightCheck("safety", True, f"its safety profile holds: {len(settings)} settings", required),)
+    return tuple(PreflightCheck("safety", False, _sentence(each), required) for each in wrong)
+
+
+def _sentence(setting: SafetySetting) -> str:
+    held = "is missing" if setting.held is None else f"is {setting.held:g}"
+    wanted = "" if setting.wanted is None else f", wanted {setting.wanted:g}"
+    return f"{setting.parameter} {held}{wanted}: so that it {setting.why}"
 
 
 def _link(state: VehicleState) -> PreflightCheck:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import VehicleRejected
 from geofence.scene import RETURN_MPS
 from missions.model import Plan, ReturnMode
-from telemetry.exchange import read_param, set_param
+from telemetry.exchange import read_params, set_params
+from telemetry.parameters import same_value
 from telemetry.vehicle import Vehicle
 
 # FENCE_TYPE bits: 1 maximum altitude, 4 polygons and circles. Not 2: its 300 m circle round home is not our fence.
@@ -112,27 +113,28 @@ def _failsafes(returns: ReturnMode) -> Iterator[Setting]:
 
 async def protect(vehicle: Vehicle, plan: Plan) -> None:
     """Sets and reads back every protective parameter. Raises VehicleRejected when one is missing or refused."""
+    settings = settings_for(plan)
+    held = await read_params(vehicle, {name for each in settings for name, _ in each.names} | {"SRTL_POINTS"})
     if plan.returns is ReturnMode.RETRACE:
-        await _remembers_enough(vehicle)
-    for setting in settings_for(plan):
-        if not await _held(vehicle, setting) and not setting.optional:
+        _refuse_forgetful(vehicle, held.get("SRTL_POINTS"))
+    await set_params(vehicle, dict(_changes(vehicle, settings, held)))
+
+
+def _changes(vehicle: Vehicle, settings: Iterable[Setting], held: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """What is to be set. Raises VehicleRejected for a setting that the vehicle has under no name."""
+    for setting in settings:
+        if any(held.get(name) in setting.unless for name, _ in setting.names):
+            continue
+        found = next(((name, value) for name, value in setting.names if name in held), None)
+        if found is None and not setting.optional:
             names = " or ".join(name for name, _ in setting.names)
             raise VehicleRejected(vehicle.id, f"setting {names}", "it has no such parameter")
+        if found is not None and not same_value(held[found[0]], found[1]):
+            yield found
 
 
-async def _held(vehicle: Vehicle, setting: Setting) -> bool:
-    """Whether the vehicle has one of the names and now holds its value. Raises VehicleRejected."""
-    for name, value in setting.names:
-        if setting.unless and await read_param(vehicle, name) in setting.unless:
-            return True
-        if await set_param(vehicle, name, value):
-            return True
-    return False
-
-
-async def _remembers_enough(vehicle: Vehicle) -> None:
+def _refuse_forgetful(vehicle: Vehicle, points: float | None) -> None:
     """Raises VehicleRejected when SmartRTL has less memory than the proof counts on; it is set only by a restart."""
-    points = await read_param(vehicle, "SRTL_POINTS")
     if points is not None and points < _RETRACE_POINTS:
         asked = f"remembering its way back with SRTL_POINTS of {_RETRACE_POINTS} at least"
         raise VehicleRejected(vehicle.id, asked, f"it has {points:g}; set it and restart the autopilot")

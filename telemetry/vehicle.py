@@ -94,6 +94,7 @@ class Vehicle:
         self._overruled: str | None = None
         self._outstanding: dict[int, object] = {}
         self._writing = 0
+        self.absent_params: set[str] = set()  # found missing since it was attached
         self._wrote_s = -math.inf
         self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
         self.listeners: list[Listener] = []
@@ -115,6 +116,7 @@ class Vehicle:
         """
         self._transmit = transmit
         self._transmit_everywhere = everywhere
+        self.absent_params.clear()
         self._replayed = transmit is None
 
     def enroll(self, config: VehicleConfig) -> None:

@@ -19,6 +19,8 @@ from api.cli import (
     plan,
     platform,
     sortie,
+    vehicle,
+    vehicle_safety,
     watch,
     zones,
 )
@@ -61,6 +63,8 @@ app.command("import")(files.import_file)
 app.command("export")(files.export_file)
 app.add_typer(sortie.app)
 app.add_typer(zones.app)
+vehicle.app.command()(vehicle_safety.safety)
+app.add_typer(vehicle.app)
 
 if __name__ == "__main__":
     app()

@@ -44,7 +44,7 @@ def test_a_patrol_is_planned_uploaded_flown_and_recorded(platform: Platform) -> 
     assert sortie["upload_verified"] is True
     assert sortie["breaches"] == 0
     assert sortie["waypoints_reached"] == sortie["waypoints_total"] > 0
-    assert all(check["ok"] for check in sortie["checks"])
+    assert all(check["ok"] or not check["required"] for check in sortie["checks"])
     states = [step["to_state"] for step in sortie["transitions"]]
     assert states == [
         "approved", "assigned", "preflight", "uploading", "ready", "taking_off", "on_mission", "returning", "landing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,17 +29,14 @@ class Autopilot:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read(vehicle: Any, name: str) -> float | None:
-        value: float | None = vehicle.values.get(name)
-        return value
+    async def read(vehicle: Any, names: Iterable[str]) -> dict[str, float]:
+        return {name: vehicle.values[name] for name in names if name in vehicle.values}
 
-    async def put(vehicle: Any, name: str, value: float) -> bool:
-        if name in vehicle.values:
-            vehicle.values[name] = value
-        return name in vehicle.values
+    async def put(vehicle: Any, values: Mapping[str, float]) -> None:
+        vehicle.values |= values
 
-    monkeypatch.setattr(safety, "read_param", read)
-    monkeypatch.setattr(safety, "set_param", put)
+    monkeypatch.setattr(safety, "read_params", read)
+    monkeypatch.setattr(safety, "set_params", put)
 
 
 async def after(plan: Plan, **parameters: float) -> dict[str, float]:

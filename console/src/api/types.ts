@@ -330,6 +330,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Links
+         * @description Every link of every gateway that was heard, as it was at the gateway's time; the oldest are a second old.
+         */
+        get: operations["list_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vehicles": {
         parameters: {
             query?: never;
@@ -388,6 +408,46 @@ export interface paths {
          * @description Carries a command out; answers once its effect was seen.
          */
         post: operations["send_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/{vehicle_id}/safety-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Safety Profile
+         * @description Read from the vehicle now: each setting, what it should be, and what it is for.
+         */
+        get: operations["safety_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/{vehicle_id}/safety-profile/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply Safety Profile
+         * @description Sets what differs, reads it back, and answers with what is held then. Only for a vehicle that is disarmed.
+         */
+        post: operations["apply_safety_profile"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1951,11 +2011,111 @@ export interface components {
             coordinates: number[][];
         };
         /**
+         * LinkCondition
+         * @description Whether a link can carry frames.
+         * @enum {string}
+         */
+        LinkCondition: "up" | "down" | "replaying";
+        /**
+         * LinkHealth
+         * @description How a link does. Counters run since the gateway's start; `lost_share` and `rtt_s` tell of the last minute.
+         *
+         *     `why`: why it is down. `connects`: how often it came up. `frames`: received with a right checksum. `bad_crc`:
+         *     damaged ones. `lost_share`: 0…1 by sequence numbers, None before anything can be said. `duplicates`: frames that
+         *     came twice. `rtt_s`: by TIMESYNC, of the vehicle that answered best. `oversized`: datagrams beyond any MAVLink
+         *     link's. `refused`: datagrams and peers over a bound. `unsent`: frames dropped because a peer does not read.
+         */
+        LinkHealth: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            state: components["schemas"]["LinkCondition"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Why */
+            why: string | null;
+            /**
+             * Connects
+             * @default 0
+             */
+            connects: number;
+            /**
+             * Rx Bytes
+             * @default 0
+             */
+            rx_bytes: number;
+            /**
+             * Tx Bytes
+             * @default 0
+             */
+            tx_bytes: number;
+            /**
+             * Frames
+             * @default 0
+             */
+            frames: number;
+            /**
+             * Bad Crc
+             * @default 0
+             */
+            bad_crc: number;
+            /** Lost Share */
+            lost_share: number | null;
+            /**
+             * Duplicates
+             * @default 0
+             */
+            duplicates: number;
+            /** Rtt S */
+            rtt_s: number | null;
+            /**
+             * Oversized
+             * @default 0
+             */
+            oversized: number;
+            /**
+             * Refused
+             * @default 0
+             */
+            refused: number;
+            /**
+             * Unsent
+             * @default 0
+             */
+            unsent: number;
+        };
+        /** LinkList */
+        LinkList: {
+            /** Gateways */
+            gateways: components["schemas"]["LinksTick"][];
+        };
+        /**
          * LinkState
          * @description How well a vehicle is heard (reliability guide, section 2).
          * @enum {string}
          */
         LinkState: "never" | "live" | "stale" | "lost" | "replayed";
+        /**
+         * LinksTick
+         * @description How the links of one gateway do; published once a second. `heart`: whether heartbeats go out.
+         */
+        LinksTick: {
+            /** Gateway */
+            gateway: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Links */
+            links: components["schemas"]["LinkHealth"][];
+            /** Heart */
+            heart: boolean;
+        };
         /**
          * LostOut
          * @description A point that nobody can take over.
@@ -2445,7 +2605,7 @@ export interface components {
         };
         /**
          * PreflightCheck
-         * @description One line of the preflight report.
+         * @description One line of the preflight report; what is not `required` is told and refuses nothing.
          */
         PreflightCheck: {
             /** Check */
@@ -2454,6 +2614,11 @@ export interface components {
             ok: boolean;
             /** Detail */
             detail: string;
+            /**
+             * Required
+             * @default true
+             */
+            required: boolean;
         };
         /**
          * ProblemOut
@@ -2752,6 +2917,41 @@ export interface components {
          * @enum {string}
          */
         Role: "inclusion" | "exclusion" | "advisory" | "no-film";
+        /**
+         * SafetySetting
+         * @description One parameter of the safety profile. `wanted` None: it is only looked at; `held` None: there is none.
+         */
+        SafetySetting: {
+            /** Parameter */
+            parameter: string;
+            /** Wanted */
+            wanted: number | null;
+            /** Held */
+            held: number | null;
+            /** Ok */
+            ok: boolean;
+            /** Why */
+            why: string;
+        };
+        /**
+         * SafetyState
+         * @description What a vehicle holds of the safety profile, read from it just now. `changed`: what was set, and held after.
+         */
+        SafetyState: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Profile */
+            profile: string;
+            /** Ok */
+            ok: boolean;
+            /** Settings */
+            settings: components["schemas"]["SafetySetting"][];
+            /**
+             * Changed
+             * @default []
+             */
+            changed: string[];
+        };
         /**
          * Severity
          * @description How soon a person must act, in rising order.
@@ -4058,6 +4258,35 @@ export interface operations {
             };
         };
     };
+    list_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_vehicles: {
         parameters: {
             query?: never;
@@ -4175,6 +4404,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandRecord"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    safety_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SafetyState"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_safety_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SafetyState"];
                 };
             };
             /** @description A problem document (RFC 9457) */

@@ -13,7 +13,7 @@ export function ProblemNote({ problem, testid = "problem" }: { problem: ProblemD
   const { title, detail } = problemText(problem, t, language);
   const { conflicts = [] } = problem;
   const reason = (conflict: Conflict) => [conflictText(conflict, Infinity, t), conflictFacts(conflict.detail, t)].filter(Boolean).join(" · ");
-  const failed = problem.checks?.filter(({ ok }) => !ok) ?? [];
+  const failed = problem.checks?.filter(({ ok, required }) => !ok && required !== false) ?? [];
   return (
     <div className="problem" role="alert" data-testid={testid} data-slug={slugOf(problem.type)}>
       <strong>{title}</strong>
