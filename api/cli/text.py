@@ -20,13 +20,14 @@ from core.errors import BailuError
 from simulator.sitl import SitlExited, SitlNotFound
 from simulator.sockets import PortTaken
 from telemetry.links import LinkError
+from telemetry.provisioning import ProvisioningError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 EXPECTED = (
     BailuError, BusSocketError, FleetError, LinkError, NewerDatabase, PlatformError, PortTaken, SettingsError,
-    SitlExited, SitlNotFound, StartError,
+    ProvisioningError, SitlExited, SitlNotFound, StartError,
 )  # fmt: skip
 
 out = Console()

@@ -271,6 +271,12 @@ def test_an_enrolment_that_changed_has_to_be_proven_anew_and_a_retired_one_is_he
     assert world.directory.doubt(HOME, 11) == "unknown"
 
 
+def test_the_key_never_shows_in_words() -> None:
+    config = a_config(key=KEY)
+    assert KEY.hex() not in repr(config)
+    assert repr(KEY) not in repr(config)
+
+
 def test_a_frame_of_another_system_is_nobodys() -> None:
     raw = build(Header(0, 12, 1, 0), b"\x01", CRC_EXTRA[0])
     (frame,) = Framer(CRC_EXTRA).feed(raw)

@@ -1,0 +1,79 @@
+"""`bailu vehicle` at the bench, on a simulated vehicle: enrolled, keyed, listed, rotated, retired."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli.main import app
+from simulator.fleet import Fleet, running_fleet
+from simulator.spec import VehicleSpec
+from simulator.vehicle import Vehicle
+
+
+@pytest.fixture
+def vehicle(unused_udp_port: int) -> Iterator[tuple[Vehicle, str]]:
+    """A vehicle that speaks to a port, and the line there."""
+    ready, ended, fleets = threading.Event(), threading.Event(), list[Fleet]()
+
+    async def fly() -> None:
+        spec = VehicleSpec(41, "bench", 31.15, 121.12)
+        target = ("127.0.0.1", unused_udp_port)
+        async with running_fleet([spec], tcp_base_port=None, udp_targets=[target]) as fleet:
+            fleets.append(fleet)
+            ready.set()
+            await asyncio.to_thread(ended.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(fly()))
+    thread.start()
+    assert ready.wait(10)
+    yield fleets[0].vehicles[41], f"udpin:127.0.0.1:{unused_udp_port}"
+    ended.set()
+    thread.join(10)
+
+
+def bailu(data_dir: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["vehicle", *arguments, "--data-dir", str(data_dir)])
+
+
+def enroll(data_dir: Path, line: str, *more: str, dock: str = "dock-xiayang") -> Result:
+    return bailu(data_dir, "enroll", "bl-41", "--line", line, "--dock", dock, "--name", "四一", *more)
+
+
+@pytest.mark.thorough
+def test_a_vehicle_is_enrolled_keyed_and_shown_without_its_key(vehicle: tuple[Vehicle, str], tmp_path: Path) -> None:
+    craft, line = vehicle
+    done = enroll(tmp_path, line, "--category", "light", "--registration", "UAS-41", "--set-gcs")
+    assert done.exit_code == 0, done.output
+    key = craft.signing.key
+    assert key is not None
+    for said in ("found: system 41", "key: given", "checked: what is not signed", "MAV_GCS_SYSID = 255", "enrolled"):
+        assert said in done.output
+    shown = bailu(tmp_path, "show", "bl-41").output + bailu(tmp_path, "list").output
+    assert "signing: require" in shown
+    assert "registration: UAS-41" in shown
+    assert key.hex() not in done.output + shown
+    assert bailu(tmp_path, "rotate-key", "bl-41", "--line", line).exit_code == 0
+    assert craft.signing.key not in (key, None)
+    assert bailu(tmp_path, "retire", "bl-41").exit_code == 0
+    assert "bl-41" not in bailu(tmp_path, "list").output
+
+
+def test_an_armed_vehicle_is_left_alone_and_nothing_is_stored(vehicle: tuple[Vehicle, str], tmp_path: Path) -> None:
+    craft, line = vehicle
+    craft.aircraft.armed = True
+    refused = enroll(tmp_path, line)
+    assert refused.exit_code == 1
+    assert "armed" in refused.output
+    assert craft.signing.key is None
+    assert "bl-41" not in bailu(tmp_path, "list", "--retired").output
+
+
+def test_what_is_not_there_is_named_before_anything_is_asked(tmp_path: Path) -> None:
+    assert "/dock_id: there is no dock 'nowhere'" in enroll(tmp_path, "udpin:127.0.0.1:0", dock="nowhere").output
+    assert "nobody" in bailu(tmp_path, "show", "nobody").output
