@@ -191,7 +191,11 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 
 def _init_worker() -> None:
-    """Ctrl-C is the parent's to handle; and a parent that was killed takes the worker with it."""
+    """Ctrl-C is the parent's to handle; and a parent that was killed takes the worker with it.
+
+    Planning is heavy and can wait: it leaves the processor to the gateway, which is to command soon after a restart.
+    """
+    os.nice(5)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -155,6 +155,7 @@ async def gateway_role(
         data_dir=settings.data_dir,
         tick_hz=settings.tick_hz,
         time_scale=time_scale,
+        gcs_system_id=settings.gcs_system_id,
         roster=StoredRoster(configured, store, ring, docks_by_id()),
         signing_store=store,
     ) as gateway:

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     terrain_dir: Path | None = None  # elevation tiles, .hgt or GeoTIFF; without it the district's schematic plane
     tick_hz: float = Field(default=10.0, ge=1.0, le=50.0)
     speedup: float = Field(default=1.0, gt=0.0, le=100.0)
+    gcs_system_id: int = Field(default=255, ge=1, le=255)  # ours; another ground station's would hide our silence
     links: tuple[LinkSetting, ...] = DEFAULT_LINKS
     vehicles: tuple[VehicleSetting, ...] = DEFAULT_VEHICLES
 
@@ -116,6 +117,8 @@ class Settings(BaseSettings):
         _refuse_repeats(
             "link and system id", [f"{link}/{each.system_id}" for each in self.vehicles for link in each.links]
         )
+        if any(each.system_id == self.gcs_system_id for each in self.vehicles):
+            raise ValueError(f"gcs_system_id {self.gcs_system_id} is a vehicle's")
         known = {link.name for link in self.links}
         for vehicle in self.vehicles:
             for link in vehicle.links:

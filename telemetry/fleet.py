@@ -130,6 +130,7 @@ class Fleet:
         vehicle = self.vehicles.get(config.id)
         if vehicle is None:
             vehicle = self.vehicles[config.id] = Vehicle(config, clock=self._clock, pace=self._pace)
+            vehicle.gcs_system_id = self._own.system_id
         else:
             vehicle.enroll(config)
         for link in config.links:

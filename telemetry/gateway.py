@@ -18,7 +18,7 @@ from missions.sortie import is_finished
 from operations.alarms import AlarmStore
 from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
 from telemetry.fencing import FenceAction
-from telemetry.fleet import Fleet
+from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flight import Flight
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
@@ -45,7 +45,7 @@ from telemetry.packets import Inbound, StatusText
 from telemetry.signing import SigningBook
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.watchman import Watchman, WatchPolicy
-from telemetry.wire import Frame
+from telemetry.wire import Frame, MavAddress
 
 log = logging.getLogger("bailu.gateway")
 
@@ -73,6 +73,7 @@ class Gateway:
         data_dir: Path,
         tick_hz: float,
         time_scale: float,
+        gcs_system_id: int = OWN_ADDRESS.system_id,
         watch: WatchPolicy,
         roster: Roster | None = None,
         signing: SigningBook | None = None,
@@ -94,6 +95,7 @@ class Gateway:
             on_frame=self._on_frame,
             on_event=self._publish,
             signing=signing,
+            own=MavAddress(gcs_system_id, OWN_ADDRESS.component_id),
         )
         self._signing_store = signing_store
         self._members = Members(
@@ -357,13 +359,15 @@ async def running_gateway(
     data_dir: Path,
     tick_hz: float = 10.0,
     time_scale: float = 1.0,
+    gcs_system_id: int = OWN_ADDRESS.system_id,
     watch: WatchPolicy | None = None,
     roster: Roster | None = None,
     signing_store: SigningStore | None = None,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway at work while the context is open.
 
-    `time_scale`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. Raises LinkError.
+    `time_scale`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. `gcs_system_id`: who
+    we are on the air. Raises LinkError.
     """
     gateway = Gateway(
         name=name,
@@ -376,6 +380,7 @@ async def running_gateway(
         data_dir=data_dir,
         tick_hz=tick_hz,
         time_scale=time_scale,
+        gcs_system_id=gcs_system_id,
         watch=watch or WatchPolicy(),
         roster=roster,
         signing=SigningBook(clock, await signing_store.signing_memory()) if signing_store else None,

@@ -86,7 +86,7 @@ class Setting:
     unless: frozenset[float] = field(default_factory=frozenset)
 
 
-def settings_for(plan: Plan) -> tuple[Setting, ...]:
+def settings_for(plan: Plan, gcs_system_id: int = 255) -> tuple[Setting, ...]:
     """The parameters that protect `plan`; each must be held by the autopilot before it may arm."""
     assert plan.fence is not None
     return_alt_m, wp_speed_mps = plan.return_alt_rel_m, max(plan.speed_mps, RETURN_MPS)
@@ -95,6 +95,8 @@ def settings_for(plan: Plan) -> tuple[Setting, ...]:
         Setting((("FENCE_TYPE", _FENCE_TYPE),)),
         Setting((("FENCE_ACTION", _FENCE_ACTION[plan.returns]),)),
         Setting((("FENCE_ENABLE", 1),)),
+        # Whose silence the ground-station failsafe acts on: another one's heartbeats would hide ours. Renamed in 4.7.
+        Setting((("MAV_GCS_SYSID", gcs_system_id), ("SYSID_MYGCS", gcs_system_id))),
         # The return is proven at this height, so that is where it has to happen. Renamed to metres in 4.7.
         Setting((("RTL_ALT", round(return_alt_m * 100)), ("RTL_ALT_M", return_alt_m))),
         Setting((("AUTO_OPTIONS", _AUTO_OPTIONS),)),
@@ -113,7 +115,7 @@ def _failsafes(returns: ReturnMode) -> Iterator[Setting]:
 
 async def protect(vehicle: Vehicle, plan: Plan) -> None:
     """Sets and reads back every protective parameter. Raises VehicleRejected when one is missing or refused."""
-    settings = settings_for(plan)
+    settings = settings_for(plan, vehicle.gcs_system_id)
     held = await read_params(vehicle, {name for each in settings for name, _ in each.names} | {"SRTL_POINTS"})
     if plan.returns is ReturnMode.RETRACE:
         _refuse_forgetful(vehicle, held.get("SRTL_POINTS"))

@@ -81,6 +81,7 @@ class Vehicle:
         self.id = config.id
         self.clock = clock
         self.pace = pace
+        self.gcs_system_id = 255  # whose silence its ground-station failsafe acts on: ours
         self.state = VehicleState(
             vehicle_id=config.id,
             name=config.name,

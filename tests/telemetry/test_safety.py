@@ -21,10 +21,11 @@ class Autopilot:
     """Answers for its parameters and nothing else."""
 
     id = "bl-01"
+    gcs_system_id = 254
 
     def __init__(self, **parameters: float) -> None:
         self.values = {"FENCE_ALT_MAX": 0.0, "FENCE_TYPE": 7.0, "FENCE_ACTION": 0.0, "FENCE_ENABLE": 0.0}
-        self.values |= {"RTL_ALT": 0.0, "AUTO_OPTIONS": 0.0} | parameters
+        self.values |= {"RTL_ALT": 0.0, "AUTO_OPTIONS": 0.0, "SYSID_MYGCS": 255.0} | parameters
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,10 @@ async def after(plan: Plan, **parameters: float) -> dict[str, float]:
     vehicle = Autopilot(**parameters)
     await protect(vehicle, plan)  # type: ignore[arg-type]
     return vehicle.values
+
+
+async def test_the_failsafe_listens_to_us_and_to_nobody_else() -> None:
+    assert (await after(PLANS[ReturnMode.DIRECT]))["SYSID_MYGCS"] == 254
 
 
 LEFT_OVER = {
