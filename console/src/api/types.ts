@@ -2731,9 +2731,10 @@ export interface components {
         };
         /**
          * Proposal
-         * @description Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle.
+         * @description Something that would fly instead of what was asked. `kind`: shorten, delay, layer, vehicle; of a diversion
+         *     nearby, altitude, shorter-hold, fewer-turns, radius, skip.
          *
-         *     `change`: a JSON merge patch (RFC 7396) of the mission feature that asks for it.
+         *     `change`: a JSON merge patch (RFC 7396) of the mission feature, or the diversion's parameters, that asks for it.
          */
         Proposal: {
             /** Kind */
