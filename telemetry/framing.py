@@ -16,6 +16,7 @@ _HEADER_1, _HEADER_2 = 6, 10
 _CHECKSUM = 2
 SIGNATURE_BYTES = 13  # link id, time stamp of six bytes, six bytes of hash
 _SIGNED = 0x01  # MAVLINK_IFLAG_SIGNED; a frame with any other incompatibility flag must be dropped
+_NEWER_FIELDS = 32
 MAX_FRAME_BYTES = _HEADER_2 + 255 + _CHECKSUM + SIGNATURE_BYTES
 
 _MARKERS = re.compile(b"[\xfd\xfe]")
@@ -69,8 +70,13 @@ class Framer:
     would pass once in some hundred thousand frames.
     """
 
-    def __init__(self, crc_extra: Mapping[int, int]) -> None:
+    def __init__(self, crc_extra: Mapping[int, int], sizes: Mapping[int, int] | None = None) -> None:
+        """`sizes`: each message's longest payload; a header that claims much more is damaged and not waited for.
+
+        Newer dialects add fields at the end of a message, so a little more is believed.
+        """
         self._crc_extra = crc_extra
+        self._sizes = sizes or {}
         self._held = b""
         self.damaged = 0
         """Runs of bytes that are no frame, frames with a wrong checksum, and frames of messages that nobody knows."""
@@ -84,7 +90,7 @@ class Framer:
             data = self._held + data
         self._held, at = b"", 0
         while at < len(data):
-            length = _length(data, at)
+            length = 0 if self._claims_too_much(data, at) else _length(data, at)
             if length > len(data) - at:
                 # At the most one frame's worth of bytes is kept.
                 self._held = data[at:]
@@ -98,6 +104,12 @@ class Framer:
             in_step = False
             marker = _MARKERS.search(data, at + 1)
             at = marker.start() if marker else len(data)
+
+    def _claims_too_much(self, data: bytes, at: int) -> bool:
+        if data[at] != MARKER_2 or len(data) - at < _HEADER_2:
+            return False
+        longest = self._sizes.get(int.from_bytes(data[at + 7 : at + 10], "little"), 255)
+        return data[at + 1] > longest + _NEWER_FIELDS
 
     def _begins_well(self, data: bytes) -> bool:
         """Whether a good frame begins here, so that what is held was the beginning of none (a datagram cut short)."""

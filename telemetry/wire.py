@@ -100,7 +100,7 @@ class Decoder:
     def __init__(self, own: MavAddress | None = None) -> None:
         """`own`: our address, so that answers to others are told from answers to us; None: all are for us."""
         self._own = own
-        self._framer = Framer(CRC_EXTRA)
+        self._framer = Framer(CRC_EXTRA, _SIZES)
 
     @property
     def bad_frames(self) -> int:
@@ -167,6 +167,9 @@ def unsigned(frame: Frame) -> bytes:
 
 # The extra checksum byte of every message that the dialect knows.
 CRC_EXTRA: dict[int, int] = {number: kind.crc_extra for number, kind in dialect.mavlink_map.items()}
+
+
+_SIZES: dict[int, int] = {number: kind.unpacker.size for number, kind in dialect.mavlink_map.items()}
 
 
 class _Message:

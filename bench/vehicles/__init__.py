@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.vehicles import commands, diversions, fence, heartbeats, kills, returns, uploads
+from bench.vehicles import commands, diversions, fence, heartbeats, hostile, kills, returns, uploads
 
 
 def vehicles() -> Iterator[Figure]:
@@ -16,4 +16,5 @@ def vehicles() -> Iterator[Figure]:
     yield from returns.returns()
     yield from commands.commands()
     yield from heartbeats.heartbeats()
+    yield from hostile.hostile()
     yield from kills.kills()
