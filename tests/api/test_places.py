@@ -50,7 +50,15 @@ async def test_a_command_reaches_the_gateway_with_who_asked_and_is_answered_with
     )
     assert (answer.status_code, answer.json()["state"], answer.json()["issued_by"]) == (200, "done", "local")
     (command,) = world.gateway.commands
-    assert asdict(command) == {"vehicle_id": "bl-01", "kind": "return", "by": "local", "idempotency_key": "k"}
+    asked = asdict(command)
+    assert asked.pop("deadline_at") > world.clock.now()
+    assert asked == {
+        "vehicle_id": "bl-01",
+        "kind": "return",
+        "by": "local",
+        "idempotency_key": "k",
+        "parameters": {},
+    }
 
 
 async def test_what_the_autopilot_refuses_keeps_its_name_and_words(world: World) -> None:

@@ -102,7 +102,7 @@ async def test_two_in_the_air_that_will_meet_are_critical_until_one_is_gone(worl
     assert conflict["encounter"]["flight_id"] == "sortie-dock-xiayang"
     await heard.watch.look()
     assert heard.phases == ["begin"]
-    await advanced(world, second, SortieState.CLOSED)
+    await advanced(world, second, SortieState.LANDED, SortieState.CLOSED)
     await heard.watch.look()
     assert await listed(world) == []
     assert heard.phases == ["begin", "end"]
