@@ -48,6 +48,7 @@ class ReadParams:
         self.absent: set[str] = set()
         self.attempts = 0
         self._tries = dict.fromkeys(names, 0)
+        self._again_s: dict[str, float] = {}  # before then an answer may still be on its way
         self._asked = 0  # questions after the first parameters, asked and answered
         self._answered = 0
         self._due_s = now_s
@@ -66,12 +67,15 @@ class ReadParams:
     def on_time(self, now_s: float) -> list[Outbound]:
         if self.done or now_s < self._due_s:
             return []
-        self._give_up_absent()
-        wanted = [name for name in self._tries if name not in self.values and name not in self.absent][:_AT_ONCE]
+        self._give_up_absent(now_s)
+        open_ = [name for name in self._tries if name not in self.values and name not in self.absent][:_AT_ONCE]
+        wanted = [name for name in open_ if self._again_s.get(name, now_s) <= now_s]
         if not wanted:
+            self._due_s = min((self._again_s[name] for name in open_), default=now_s)
             return []
         for name in wanted:
             self._tries[name] += 1
+            self._again_s[name] = now_s + ASK_AGAIN_S
         self.attempts = max(self.attempts, *self._tries.values())
         self._asked += len(_FIRST)
         self._due_s = now_s + ASK_AGAIN_S
@@ -94,9 +98,10 @@ class ReadParams:
             self._due_s = min(self._due_s, now_s)  # there is room for those that wait
         return []
 
-    def _give_up_absent(self) -> None:
+    def _give_up_absent(self, now_s: float) -> None:
         enough = self._enough_tries()
-        self.absent |= {name for name, tries in self._tries.items() if tries >= enough and name not in self.values}
+        overdue = {name for name, again_s in self._again_s.items() if again_s <= now_s}
+        self.absent |= {name for name in overdue if self._tries[name] >= enough and name not in self.values}
 
     def _enough_tries(self) -> int:
         """How many unanswered questions are too many for loss alone, seen how often the others were answered."""

@@ -127,7 +127,8 @@ class Mission:
             self.start(executor)
             return
         self.state = MissionState.ACTIVE
-        self._advance(executor, self.nav_index)
+        # A do-item that had not run yet comes first; it lies before the navigation item (AP_Mission::resume).
+        self._advance(executor, self.nav_index if self._do_index is None else self._do_index)
 
     def set_current(self, index: int, executor: Executor | None) -> bool:
         """Jump to an item; 0 means the first. False when there is no such item."""
@@ -141,7 +142,8 @@ class Mission:
         at = self.next_nav(index)
         if at is None:
             return False
-        self.nav_index = at
+        first = self._resolve(index, dict(self._jumps_done))
+        self.nav_index, self._do_index = at, first if first != at else None
         self.state = MissionState.NOT_STARTED
         return True
 

@@ -15,10 +15,11 @@ from adapters.sqlite.database import connect
 from adapters.sqlite.migrate import migrate, scripts, version_of
 from core.altitude import Altitude, AltitudeBand, Datum
 from core.errors import NotFound
-from core.ids import MissionId
+from core.ids import MissionId, SortieId
 from geofence.window import ALWAYS
 from geofence.zones import CircleShape, PolygonShape
-from missions.model import Pattern
+from missions.model import Pattern, SortieState
+from missions.sortie import advance
 
 HOME = {"lat_deg": 31.15, "lon_deg": 121.12}
 RING = [HOME, {"lat_deg": 31.16, "lon_deg": 121.12}, {"lat_deg": 31.16, "lon_deg": 121.13}]
@@ -170,3 +171,30 @@ def test_a_script_that_fails_leaves_the_version_as_it_was(tmp_path: Path, monkey
     assert version_of(connection) == len(known) - 1
     assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").get == 0
     connection.close()
+
+
+async def test_sorties_of_old_were_planned_where_they_were_requested(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    version_1(path, [], [revision("route", line=RING)])
+    connection = connect(path)
+    for name, state in (("s-1", "requested"), ("s-2", "closed")):
+        steps = [
+            {"at": "2026-03-01T08:30:01Z", "from_state": "requested", "to_state": "preflight", "by": "g", "why": "-"},
+            {"at": "2026-03-01T08:30:02Z", "from_state": "preflight", "to_state": "uploading", "by": "g", "why": "-"},
+        ]
+        body = {
+            "id": name, "mission_id": "route", "revision": 1, "mission_name": "m", "vehicle_id": name, "state": state,
+            "created_at": "2026-03-01T08:30:00Z", "created_by": "t", "transitions": steps if name == "s-2" else [],
+        }  # fmt: skip
+        closed = state == "closed"
+        row = (name, "route", 1, name, state, closed, body["created_at"], 1, json.dumps(body))
+        connection.execute("INSERT INTO sorties VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    connection.close()
+    async with open_store(path) as store:
+        waiting, flown = await store.sortie(SortieId("s-1")), await store.sortie(SortieId("s-2"))
+        assert (waiting.state, waiting.transitions) == (SortieState.PLANNED, ())
+        assert [step.from_state for step in flown.transitions] == [SortieState.PLANNED, SortieState.PREFLIGHT]
+        assert [each.id for each in await store.sorties(limit=9, unfinished_only=True)] == ["s-1"]
+        refused = advance(waiting, SortieState.REFUSED, at=flown.created_at, by="g", why="-")
+        await store.save_sortie(refused)
+        assert await store.diversions(waiting.id) == ()

@@ -15,13 +15,14 @@ from adapters.sqlite import SqliteStore, open_store
 from core.altitude import Altitude, AltitudeBand, Datum
 from core.errors import IdempotencyKeyReused, NotFound, PreflightCheck, StaleRevision, VehicleBusy
 from core.geo import LatLon
-from core.ids import AlarmId, MissionId, OperatorId, SortieId, VehicleId, ZoneId
+from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId, ZoneId
 from geofence.qingpu import default_airspace
 from geofence.zones import Airspace, CircleShape, Combination, Role, Zone
-from missions.model import Revision, SortieState
+from missions.manoeuvre import Diversion, DiversionState, step
+from missions.model import CommandKind, Revision, SortieState
 from missions.sortie import advance
 from operations.alarms import Alarm, AlarmKind, Severity
-from tests.samples import AT, OPERATOR, REQUEST, a_command, a_mission, a_revision, a_sortie, a_track_point
+from tests.samples import AT, OPERATOR, REQUEST, a_command, a_mission, a_plan, a_revision, a_sortie, a_track_point
 
 
 @pytest.fixture
@@ -228,3 +229,31 @@ async def test_who_took_note_of_an_alarm_stays_until_it_grows_worse(store: Sqlit
     assert (await store.acknowledge_alarm(AlarmId("a-1"), OperatorId("late"), AT)).acknowledged_by == OPERATOR
     assert (await store.save_alarm(an_alarm(ended_at=AT))).acknowledged_by == OPERATOR
     assert (await store.save_alarm(an_alarm(severity=Severity.CRITICAL))).acknowledged_by is None
+
+
+def a_diversion(name: str, **changes: Any) -> Diversion:
+    made = Diversion(DiversionId(name), SortieId("sortie-1"), CommandKind.GOTO, a_plan(), AT, OperatorId("local"))
+    return replace(made, **changes)
+
+
+async def test_a_diversion_comes_back_equal_and_in_the_order_of_making(flyable: SqliteStore) -> None:
+    await flyable.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
+    for name in ("b", "a"):
+        await flyable.add_diversion(a_diversion(name, parameters={"lat_deg": 31.1, "execute": True}))
+    found = await flyable.diversions(SortieId("sortie-1"))
+    assert [each.id for each in found] == ["b", "a"]
+    assert await flyable.diversion(DiversionId("a")) == found[1]
+    assert found[1].parameters == {"lat_deg": 31.1, "execute": True}
+    with pytest.raises(NotFound):
+        await flyable.diversion(DiversionId("no"))
+
+
+async def test_a_diversion_is_saved_only_on_top_of_what_was_read(flyable: SqliteStore) -> None:
+    await flyable.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
+    made = a_diversion("d")
+    await flyable.add_diversion(made)
+    loading = step(made, DiversionState.LOADING, started_at=AT)
+    await flyable.save_diversion(loading)
+    with pytest.raises(StaleRevision):
+        await flyable.save_diversion(step(made, DiversionState.FAILED))
+    assert await flyable.diversion(made.id) == loading

@@ -22,6 +22,7 @@ from tests.simulator.station import (
     DENIED,
     FAILED,
     GUIDED,
+    HOME,
     LAND,
     LAT_E7,
     LOITER,
@@ -171,6 +172,25 @@ def test_set_current_jumps_and_is_echoed() -> None:
     assert station.command(Cmd.DO_SET_MISSION_CURRENT, 99) == DENIED
     assert station.command(Cmd.DO_SET_MISSION_CURRENT, 3) == ACCEPTED
     assert station.craft.mission.nav_index == 3
+
+
+def test_a_mission_that_begins_in_the_air_begins_with_its_do_items() -> None:
+    station = Station().start_mission([takeoff(10), waypoint(200, 0, 10), RETURN])
+    station.run_until(lambda: station.craft.body.north_m > 30)
+    station.set_mode(BRAKE)
+    station.run(5)
+    north_m = station.craft.body.north_m
+    station.upload([])
+    assert station.set_mode(AUTO) == FAILED  # nothing to fly
+    station.upload(
+        [HOME, plain(Cmd.DO_CHANGE_SPEED, 1.0, 2.0, -1.0), waypoint(north_m, 0, 10), waypoint(north_m, 90, 10)]
+    )
+    assert station.command(Cmd.DO_SET_MISSION_CURRENT, 2) == ACCEPTED
+    assert station.command(Cmd.DO_SET_MISSION_CURRENT, 1) == ACCEPTED
+    assert station.ask(mav.MAVLINK_MSG_ID_MISSION_CURRENT).seq == 2
+    station.set_mode(AUTO)
+    station.run_until(lambda: station.craft.body.east_m > 20, 60)
+    assert station.craft.body.ground_speed_mps == pytest.approx(2.0, abs=0.2)
 
 
 def test_auto_on_the_ground_needs_a_takeoff_first() -> None:
