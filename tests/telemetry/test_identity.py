@@ -255,6 +255,7 @@ def test_another_link_takes_over_when_the_first_falls_silent_and_gives_back_when
     world.settle(silent_s, SPARE)
     assert world.say(SPARE) == "bl-1"
     world.settle(2, HOME, SPARE)
+    assert (world.say(HOME), world.say(SPARE)) == (None, "bl-1")
     world.settle(5, HOME, SPARE)
     assert (world.say(HOME), world.say(SPARE)) == ("bl-1", None)
 

@@ -1,0 +1,160 @@
+"""The fleet against simulated vehicles, in simulated time and without sockets: who is heard, and who is sent what."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.clock import ManualClock
+from core.errors import VehicleAmbiguous
+from core.geo import LatLon
+from core.ids import DockId, VehicleId
+from missions.enrollment import SigningPolicy
+from missions.model import Airframe, Dock
+from simulator.protocol.channel import Channel
+from simulator.spec import VehicleSpec
+from simulator.vehicle import Vehicle as Craft
+from telemetry.fleet import Fleet
+from telemetry.links import LinkConfig, Peer
+from telemetry.messages import FleetEvent, LinkState
+from telemetry.packets import Cmd, CommandLong
+from telemetry.vehicle import Vehicle, VehicleConfig
+
+DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
+FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
+KEY = bytes(range(32))
+ONE, TWO = ("10.0.0.1", 14550), ("10.0.0.2", 14550)
+STEP_S = 0.04
+
+
+def a_craft(name: str) -> tuple[Craft, Channel]:
+    craft = Craft(VehicleSpec(11, name, 31.139, 121.124))
+    return craft, craft.open_channel(secure=False)
+
+
+class Sky:
+    """A fleet on one listening port, and the vehicles that speak to it by their addresses."""
+
+    def __init__(self, **changes: object) -> None:
+        self.clock = ManualClock()
+        self.events: list[FleetEvent] = []
+        self.sent: list[Peer] = []
+        self.crafts: dict[Peer, tuple[Craft, Channel]] = {}
+        facts: dict[str, object] = {"id": VehicleId("bl-1"), "name": "one", "links": ("field",), "system_id": 11}
+        config = VehicleConfig(**(facts | {"dock": DOCK, "airframe": FRAME} | changes))  # type: ignore[arg-type]
+        self.fleet = Fleet(
+            "test",
+            [LinkConfig("field", "udpin:127.0.0.1:0")],
+            [config],
+            clock=self.clock,
+            pace=1.0,
+            on_frame=lambda *_: None,
+            on_event=self.events.append,
+        )
+        self.fleet.links[0].send = self._deliver  # type: ignore[method-assign]
+
+    @property
+    def vehicle(self) -> Vehicle:
+        return self.fleet.vehicles[VehicleId("bl-1")]
+
+    def _deliver(self, peer: Peer, data: bytes) -> None:
+        self.sent.append(peer)
+        if peer in self.crafts:
+            craft, channel = self.crafts[peer]
+            self.fleet._received("field", peer, craft.receive(channel, data))
+
+    def run(self, seconds: float) -> None:
+        for number in range(round(seconds / STEP_S)):
+            self.clock.advance(STEP_S)
+            for peer, (craft, channel) in tuple(self.crafts.items()):
+                craft.step(STEP_S)
+                self.fleet._received("field", peer, channel.take())
+            self.fleet._ask_proofs(self.clock.mono_s())
+            if number % 5 == 0:
+                for identity in self.fleet._directory.identities.values():
+                    self.fleet._keep(identity, self.clock.mono_s())
+                self.fleet.tick()
+
+    def codes(self) -> set[str]:
+        return {event.code for event in self.events}
+
+
+def test_a_vehicle_that_changes_its_address_is_heard_again_within_a_second() -> None:
+    sky = Sky()
+    sky.crafts[ONE] = a_craft("one")
+    sky.run(5)
+    assert sky.vehicle.snapshot().link is LinkState.LIVE
+    sky.crafts[TWO] = sky.crafts.pop(ONE)
+    sky.run(1.0)
+    age_s = sky.vehicle.snapshot().position_age_s
+    assert age_s is not None
+    assert age_s < 0.5
+    sky.sent.clear()
+    sky.vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
+    assert sky.sent == [TWO]
+
+
+def test_two_autopilots_under_one_name_are_told_within_two_seconds_and_neither_is_commanded() -> None:
+    sky = Sky()
+    sky.crafts[ONE] = a_craft("one")
+    sky.run(5)
+    sky.crafts[TWO] = a_craft("two")
+    sky.run(2.0)
+    assert "duplicate-system-id" in sky.codes()
+    assert sky.fleet.tick().vehicles[0].ambiguous
+    with pytest.raises(VehicleAmbiguous):
+        sky.vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
+    del sky.crafts[TWO]
+    sky.run(6.0)
+    sky.vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
+
+
+def test_a_second_autopilot_beside_an_enrolled_one_is_a_stranger_and_disturbs_nobody() -> None:
+    first = a_craft("one")
+    known = Sky()
+    known.crafts[ONE] = first
+    known.run(3)
+    sky = Sky(uid=known.vehicle.state.uid)
+    sky.crafts[TWO] = a_craft("two")
+    sky.run(3)
+    assert sky.vehicle.snapshot().link is LinkState.NEVER
+    assert [each.why for each in sky.fleet.unenrolled()] == ["another-autopilot"]
+    sky.crafts[ONE] = first
+    sky.run(3)
+    assert sky.vehicle.snapshot().link is LinkState.LIVE
+    sky.vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
+
+
+def test_an_unknown_system_is_listed_with_its_autopilot_and_told_once() -> None:
+    sky = Sky(system_id=12)
+    sky.crafts[ONE] = a_craft("one")
+    sky.run(6)
+    (stranger,) = sky.fleet.unenrolled()
+    assert (stranger.link, stranger.address, stranger.system_id) == ("field", "10.0.0.1:14550", 11)
+    assert stranger.uid
+    assert stranger.firmware
+    assert [event.code for event in sky.events].count("unenrolled") == 1
+
+
+def test_a_signed_vehicle_is_spoken_to_signed_and_unsigned_words_under_its_name_are_nothing() -> None:
+    sky = Sky(signing=SigningPolicy.REQUIRE, key=KEY)
+    craft, channel = a_craft("one")
+    craft.signing.setup(KEY, sky.fleet.signing.clock.next())
+    sky.crafts[ONE] = craft, channel
+    sky.crafts[TWO] = a_craft("two")
+    sky.run(9)
+    (state,) = sky.fleet.tick().vehicles
+    assert (state.link, state.signed, state.ambiguous) == (LinkState.LIVE, True, False)
+    assert state.lat_deg is not None
+    assert channel.unsigned == 0
+
+
+def test_a_reboot_in_flight_is_an_emergency_and_one_on_the_ground_is_not() -> None:
+    for armed, code in ((True, "reboot-in-flight"), (False, "rebooted")):
+        sky = Sky()
+        craft, _ = sky.crafts[ONE] = a_craft("one")
+        sky.run(8)
+        if armed:
+            sky.fleet._notices._of(sky.vehicle.id).armed_s = sky.clock.mono_s()
+        craft._reboot()
+        sky.run(4)
+        assert code in sky.codes()
