@@ -11,9 +11,11 @@ import pytest
 
 from geofence.formats.report import Format
 from missions.formats.files import MISSION_FORMATS, ZONE_FORMATS
+from missions.model import SortieState
 from missions.patterns.catalog import CATALOG
 from missions.prove.conflicts import _FENCE, _KNOWN
 from missions.prove.facts import Autopilot, margin_budget_m
+from missions.sortie import TRANSITIONS
 from missions.templates import TEMPLATES
 from tests.docs.reading import DOCUMENTS, ROOT, blocks, first_cells, links, name_of, text_of
 
@@ -138,3 +140,12 @@ def test_both_readmes_tell_the_same() -> None:
     assert len(re.findall(r"^#+ ", text_of(english), re.M)) == len(re.findall(r"^#+ ", text_of(chinese), re.M))
     other = {"README.md", "README.zh-CN.md"}
     assert {*links(english)} - other == {*links(chinese)} - other
+
+
+def test_the_life_of_a_sortie_is_the_codes() -> None:
+    text = (ROOT / "docs" / "sorties.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\w+) \| ([\w, –]+) \|$", text, re.MULTILINE))
+    told = {state: set(after.replace("–", "").replace(",", " ").split()) for state, after in rows.items()}
+    assert {state: told[state] for state in SortieState} == {
+        state: {str(after) for after in TRANSITIONS[state]} for state in SortieState
+    }
