@@ -12,6 +12,7 @@ from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 _SPEAK_EVERY_S = 0.5
 _SO_TIMESTAMPNS = 35  # socket(7) of Linux: the time at which the kernel got the datagram
+_TIMESYNC = b"\x6f\0\0"
 _MAGIC, _SYSTEM_AT, _MESSAGE_AT = 0xFD, 5, slice(7, 10)
 
 
@@ -48,9 +49,18 @@ class Ear:
         return bytes(message.pack(self._codec))
 
     def _take(self, data: bytes, beside: list[tuple[int, int, bytes]]) -> None:
+        if data[_MESSAGE_AT] == _TIMESYNC:
+            self._echo(data)
         if data[0] == _MAGIC and data[_SYSTEM_AT] == self.station_id and data[_MESSAGE_AT] == b"\0\0\0":
             seconds, nanos = struct.unpack("qq", beside[0][2][:16])
             self.beats.append(seconds + nanos / 1e9)
+
+    def _echo(self, data: bytes) -> None:
+        """Proves that we are where we send from, as autopilots do without knowing it."""
+        tc1, ts1 = struct.unpack("<qq", data[10 : 10 + data[1]].ljust(16, b"\0")[:16])
+        if tc1 == 0:
+            answer = dialect.MAVLink_timesync_message(time.monotonic_ns(), ts1)
+            self._socket.sendto(bytes(answer.pack(self._codec)), self.station)
 
     def longest_gap_s(self) -> float:
         """Between two heartbeats that followed each other. Needs two."""
