@@ -74,10 +74,20 @@ class Background:
             kept.result(ENDS_WITHIN_S)
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread, and what still runs in it."""
+        asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(ENDS_WITHIN_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ENDS_WITHIN_S)
         self._loop.close()
+
+
+async def _end_all() -> None:
+    """Cancels every other task, and lets sockets finish closing: that takes the loop a turn or two."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0.01)
 
 
 @contextmanager
@@ -136,6 +146,10 @@ class TestVehicle:
     def pilot(self, mode: str) -> None:
         """A pilot flips the mode switch."""
         self._background.call(self._instructor.pilot(mode))
+
+    def reboot(self) -> str:
+        """Asks the autopilot to restart; its answer, such as MAV_RESULT_FAILED. Raises NotAnswered."""
+        return self._background.call(self._instructor.reboot())
 
 
 @dataclass(frozen=True, slots=True)

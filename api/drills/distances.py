@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import shapely
@@ -11,10 +12,11 @@ import shapely
 from api.drills.record import Place
 from core.geo import LatLon
 from geofence.frame import Array, LocalFrame
+from geofence.geojson import parse_zones
 from geofence.space import Ground, Placed, Space
 from geofence.terrain import Terrain
 from geofence.window import TimeWindow
-from geofence.zones import Airspace
+from geofence.zones import Airspace, Combination
 from missions.model import Dock
 
 _LOOK_EVERY_M = 0.5
@@ -43,6 +45,12 @@ def flown_figures(
     if space.inclusions:
         figures["edge_distance_m"] = float(_inside_m(path, space).min())
     return figures
+
+
+def airspace_of(told: dict[str, Any]) -> Airspace:
+    """An airspace as GET /airspace tells it."""
+    zones = parse_zones(told["zones"])
+    return Airspace(told["version"], zones, Combination(told["combination"]), told["ceiling_agl_m"])
 
 
 def _dense(xyz: Array) -> Array:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from api.drills.members import Members, listed
 from api.drills.scenario import (
     FIGURES,
     Action,
@@ -34,18 +35,16 @@ from api.drills.scenario import (
 )
 from api.drills.yaml_lines import BadYaml, Document, read_yaml
 from core.errors import InvalidRequest
-from core.members import Problems, below, read_array, read_choice, read_number, read_object, read_text
+from core.members import below, read_choice, read_number
 from missions.model import CommandKind, Outcome, SortieState
 from simulator.faults.impairment import PERFECT
 from simulator.faults.instructor import NUMBERS
 from simulator.faults.line import LinkFaults
 from simulator.faults.vehicle import FAULTS, Effect, fault, normal
-from simulator.faults.words import MEMBERS, duration_s, with_words
-
-T = TypeVar("T")
+from simulator.faults.words import MEMBERS, with_words
 
 FORMAT = 1
-MOST_VEHICLES, MOST_MISSIONS, MOST_STEPS, MOST_EXPECTATIONS, MOST_WORDS = 50, 50, 200, 100, 50
+MOST_VEHICLES, MOST_MISSIONS, MOST_STEPS, MOST_EXPECTATIONS = 50, 50, 200, 100
 LONGEST_NAME, LONGEST_TEXT = 80, 2_000
 MOST_MISSION_BYTES = 4 << 20
 FIRST_SYSTEM_ID = 11
@@ -112,12 +111,12 @@ def _first(told: tuple[int, object]) -> int:
     return told[0]
 
 
-class _Reader:
+class _Reader(Members):
     """Collects what is wrong while it reads."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self._folder = folder
-        self._wrong = Problems()
         self._vehicle_ids: list[str] = []
         self._mission_names: list[str] = []
         self._step_names: list[str] = []
@@ -367,30 +366,11 @@ class _Reader:
         for name in value:
             if name not in self._step_names:
                 self._wrong.add(
-                    below(where, name), f"is no step that has a name; known are {_list(self._step_names)}"
+                    below(where, name), f"is no step that has a name; known are {listed(self._step_names)}"
                 )
         return tuple(Answer(name, str(each)) for name, each in value.items())
 
-    # --- members ---
-
-    def _object(
-        self, value: object, at: str, known: Sequence[str], required: Sequence[str] = ()
-    ) -> Mapping[str, object]:
-        return read_object(value, at, self._wrong, known=known, required=required)
-
-    def _each(
-        self, root: Mapping[str, object], member: str, most: int, read: Callable[..., T], *more: object
-    ) -> list[T]:
-        values = read_array(root.get(member, []), f"/{member}", self._wrong, longest=most)
-        return [read(value, below(f"/{member}", number), number, *more) for number, value in enumerate(values)]
-
-    def _unique(self, member: str, names: list[tuple[str, str]]) -> list[str]:
-        seen: list[str] = []
-        for number, (name, what) in enumerate(names):
-            if name in seen:
-                self._wrong.add(f"/{member}/{number}", f"{what} {name!r} occurs twice")
-            seen.append(name)
-        return seen
+    # --- references ---
 
     def _vehicle_of(self, told: Mapping[str, object], at: str) -> str:
         """The vehicle that is told, or the first one of the drill."""
@@ -398,63 +378,11 @@ class _Reader:
             return self._vehicle_ids[0] if self._vehicle_ids else ""
         return self._one_of(told["vehicle"], below(at, "vehicle"), tuple(self._vehicle_ids))
 
-    def _one_of(self, value: object, at: str, known: Sequence[str]) -> str:
-        words = [str(word) for word in known]
-        if isinstance(value, str) and value in words:
-            return value
-        self._wrong.add(at, f"is {value!r:.80}; it must be one of {_list(words)}")
-        return ""
-
-    def _words(self, told: Mapping[str, object], at: str, member: str, known: Sequence[str] = ()) -> tuple[str, ...]:
-        where = below(at, member)
-        values = read_array(told.get(member, []), where, self._wrong, longest=MOST_WORDS)
-        if known:
-            return tuple(self._one_of(each, below(where, n), known) for n, each in enumerate(values))
-        read = [read_text(each, below(where, n), self._wrong, longest=200) for n, each in enumerate(values)]
-        return tuple(each for each in read if each is not None)
-
-    def _text(
-        self, told: Mapping[str, object], at: str, member: str, longest: int, *, default: str | None = None
-    ) -> str:
-        if member not in told:
-            return default or ""
-        return read_text(told[member], below(at, member), self._wrong, longest=longest, empty=default == "") or ""
-
-    def _number(
-        self, told: Mapping[str, object], at: str, member: str, low: float, high: float, *, default: float
-    ) -> float:
-        if member not in told:
-            return default
-        found = read_number(told[member], below(at, member), self._wrong, low=low, high=high)
-        return default if found is None else found
-
-    def _time(self, told: Mapping[str, object], at: str, member: str, *, default: float) -> float:
-        if member not in told:
-            return default
-        return self._try(below(at, member), lambda: duration_s(told[member]), default)
-
-    def _truth(self, told: Mapping[str, object], at: str, member: str, *, default: bool) -> bool:
-        value = told.get(member, default)
-        if not isinstance(value, bool):
-            self._wrong.add(below(at, member), f"is true or false, not {value!r:.80}")
-        return value is True
-
-    def _try(self, at: str, read: Callable[[], T], default: T) -> T:
-        try:
-            return read()
-        except ValueError as error:
-            self._wrong.add(at, str(error))
-            return default
-
 
 def _can_end(action: Action) -> bool:
     if isinstance(action, Break):
         return action.normal is not None
     return isinstance(action, SetLink | PlatformHit)
-
-
-def _list(words: Sequence[str]) -> str:
-    return ", ".join(words) or "none"
 
 
 def _plainly(value: object) -> str:

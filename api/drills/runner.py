@@ -14,7 +14,7 @@ from typing import Any
 
 from api.cli import flight
 from api.client import Platform, PlatformError
-from api.drills.distances import flown_figures
+from api.drills.distances import airspace_of, flown_figures
 from api.drills.flying import HOST, Range, flying
 from api.drills.platform import PlatformProcess, free_udp_port, settings_text
 from api.drills.reading import read_drill
@@ -38,9 +38,8 @@ from api.drills.scenario import (
 )
 from api.drills.verdicts import FINISHED, Check, Evidence, Verdict, judge, sortie_figures
 from api.runtime import until_first
-from geofence.geojson import parse_zones
 from geofence.qingpu import default_terrain
-from geofence.zones import Airspace, Combination
+from geofence.zones import Airspace
 from simulator.faults.instructor import NotAnswered
 
 LINGER_S = 1.0
@@ -146,7 +145,7 @@ class _Drill:
                     await instructor.set_parameter(name, value)
             except NotAnswered as error:
                 raise PlatformError(f"{part.id}: {error}") from error
-        self._airspace = _airspace(await self._platform.get("/airspace"))
+        self._airspace = airspace_of(await self._platform.get("/airspace"))
         waits = [flight.wait_ready(self._platform, part.id) for part in self._scenario.vehicles]
         for vehicle in await asyncio.gather(*waits):
             self.firmware[vehicle["vehicle_id"]] = str(vehicle.get("firmware"))
@@ -387,11 +386,6 @@ def _last(sorties: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
 def _slug(error: PlatformError) -> str:
     """`vehicle-busy` of urn:bailu:problem:vehicle-busy."""
     return str(error.problem.get("type", _UNREACHED)).rpartition(":")[2]
-
-
-def _airspace(told: dict[str, Any]) -> Airspace:
-    zones = parse_zones(told["zones"])
-    return Airspace(told["version"], zones, Combination(told["combination"]), told["ceiling_agl_m"])
 
 
 def with_options(scenario: Scenario, *, speedup: float | None, seed: int | None) -> Scenario:

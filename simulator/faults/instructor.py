@@ -150,10 +150,12 @@ class Instructor:
         ):
             self._send_command(dialect.MAV_CMD_SET_MESSAGE_INTERVAL, (float(message_id), 1e6 / rate_hz))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends the line."""
         if self._writer is not None:
             self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
 
     def _send(self, message: Message) -> None:
         if self._writer is not None and not self._writer.is_closing():
@@ -245,4 +247,4 @@ async def instructing(instructor: Instructor, address: tuple[str, int]) -> Async
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        instructor.close()
+        await instructor.close()
