@@ -209,7 +209,13 @@ class Fleet:
         if self._spoken.get(vehicle.id) is not path:
             self._spoken[vehicle.id] = path
             self._strangers.believe(path.place, identity.config.system_id)
-            vehicle.attach(None if identity.replayed else lambda packet: self._send(identity, packet))
+            if identity.replayed:
+                vehicle.attach(None)
+            else:
+                vehicle.attach(
+                    lambda packet: self._send(identity, packet),
+                    lambda packet: self._send_everywhere(identity, packet),
+                )
             vehicle.state = replace(vehicle.state, link_name=path.place[0])
 
     def _stranger(self, place: Place, frame: Frame, now_s: float, why: str) -> None:
@@ -231,11 +237,20 @@ class Fleet:
     # --- sending ---
 
     def _send(self, identity: Identity, packet: Outbound) -> None:
-        """The only way out to a vehicle. Raises VehicleAmbiguous."""
-        if identity.is_ambiguous(self._clock.mono_s()):
-            raise VehicleAmbiguous(identity.id, tuple(sorted({identity.uid or "?", *identity.rivals})))
+        """The way out to a vehicle. Raises VehicleAmbiguous."""
+        self._refuse_ambiguous(identity)
         if identity.active is not None:
             self._put(identity, identity.active.place, packet)
+
+    def _send_everywhere(self, identity: Identity, packet: Outbound) -> None:
+        """What brings it home goes to every place that it has proven to be at. Raises VehicleAmbiguous."""
+        self._refuse_ambiguous(identity)
+        for place in tuple(identity.paths):
+            self._put(identity, place, packet)
+
+    def _refuse_ambiguous(self, identity: Identity) -> None:
+        if identity.is_ambiguous(self._clock.mono_s()):
+            raise VehicleAmbiguous(identity.id, tuple(sorted({identity.uid or "?", *identity.rivals})))
 
     def _put(self, identity: Identity, place: Place, packet: Outbound) -> None:
         channel = self._channel(place)

@@ -93,6 +93,19 @@ def test_a_vehicle_that_changes_its_address_is_heard_again_within_a_second() -> 
     assert sky.sent == [TWO]
 
 
+def test_what_brings_a_vehicle_home_goes_out_wherever_it_has_proven_to_be() -> None:
+    sky = Sky()
+    craft, channel = a_craft("one")
+    sky.crafts = {ONE: (craft, channel), TWO: (craft, craft.open_channel(secure=False))}
+    sky.run(5)
+    sky.sent.clear()
+    sky.vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
+    assert len(sky.sent) == 1
+    sky.sent.clear()
+    sky.vehicle.send_everywhere(CommandLong(Cmd.DO_SET_MODE, (1.0, 6.0)))
+    assert sorted(sky.sent) == [ONE, TWO]
+
+
 def test_two_autopilots_under_one_name_are_told_within_two_seconds_and_neither_is_commanded() -> None:
     sky = Sky()
     sky.crafts[ONE] = a_craft("one")
