@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from api.intents import conflict_of, latest_gone, mission_intent, planned_intent, present_intent, took_off_at
 from core.clock import Clock
 from core.errors import Conflict, Overloaded
-from core.ids import MissionId, SortieId, VehicleId
+from core.ids import DiversionId, MissionId, SortieId, VehicleId
 from missions.alternatives import gives_way_to
 from missions.deconflict import Overlap, Schedule
+from missions.manoeuvre import Diversion
 from missions.model import Revision, Sortie
 from missions.sortie import is_flying
 from missions.volumes import Intent
@@ -45,6 +46,8 @@ class FlightStore(Protocol):
     async def revisions(self, wanted: Sequence[Key]) -> Sequence[Revision]: ...
 
     async def departing(self, *, after: datetime, limit: int) -> Sequence[Key]: ...
+
+    async def diversion(self, diversion_id: DiversionId) -> Diversion: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Deconfliction:
         self._schedule = Schedule()
         self._planned: dict[Key, Intent | None] = {}
         self._flown: dict[Key, Revision] = {}
+        self._diverted: dict[DiversionId, Diversion] = {}
         self._undisturbed: dict[str, Intent] = {}  # of each sortie that took off, as it was planned
 
     @asynccontextmanager
@@ -123,13 +127,14 @@ class Deconfliction:
         async with self._looking:
             sorties = await self._store.sorties(limit=MOST_SORTIES, unfinished_only=True)
             await self._read_flown(sorties)
+            await self._read_diverted(sorties)
             now = self._clock.now()
             departing = await self._store.departing(after=latest_gone(now), limit=MOST_PLANNED)
             await self._read_planned([key for key in departing if key not in self._flown])
             schedule = await asyncio.to_thread(self._scheduled, sorties, vehicles, now)
             self._schedule = schedule
         known = {str(each.id): each for each in sorties if str(each.id) in schedule.intents}
-        revisions = {name: self._flown[each.mission_id, each.revision] for name, each in known.items()}
+        revisions = {name: self._flying(each) for name, each in known.items()}
         return Traffic(now, schedule, known, revisions)
 
     async def stored_before(self, sortie: Sortie, verdict: Verdict, seen: Traffic) -> Verdict:
@@ -151,8 +156,21 @@ class Deconfliction:
         self._flown = {key: self._flown[key] for key in keys if key in self._flown}
         for some in _parts([key for key in keys if key not in self._flown]):
             self._flown |= {(each.mission_id, each.revision): each for each in await self._store.revisions(some)}
-        names = {str(sortie.id) for sortie in sorties}
+        names = {str(name) for sortie in sorties for name in (sortie.id, sortie.diversion_id)}
         self._undisturbed = {name: intent for name, intent in self._undisturbed.items() if name in names}
+
+    async def _read_diverted(self, sorties: Sequence[Sortie]) -> None:
+        ids = [sortie.diversion_id for sortie in sorties if sortie.diversion_id is not None]
+        self._diverted = {each: self._diverted[each] for each in ids if each in self._diverted}
+        for each in ids:
+            if each not in self._diverted:
+                self._diverted[each] = await self._store.diversion(each)
+
+    def _flying(self, sortie: Sortie) -> Revision:
+        """What a sortie flies: its revision, with the plan of the diversion that replaced it in the air."""
+        revision = self._flown[sortie.mission_id, sortie.revision]
+        diversion = self._diverted.get(sortie.diversion_id) if sortie.diversion_id else None
+        return revision if diversion is None else replace(revision, plan=diversion.plan)
 
     async def _read_planned(self, keys: Sequence[Key]) -> None:
         self._planned = {key: self._planned[key] for key in keys if key in self._planned}
@@ -164,18 +182,22 @@ class Deconfliction:
         states = {state.vehicle_id: state for state in vehicles}
         intents = [intent for intent in self._planned.values() if intent is not None]
         for sortie in sorties:
-            revision = self._flown.get((sortie.mission_id, sortie.revision))
-            if revision is not None and revision.plan.waypoints:
+            if (sortie.mission_id, sortie.revision) not in self._flown:
+                continue
+            revision, vehicle = self._flying(sortie), states.get(sortie.vehicle_id)
+            if revision.plan.waypoints:
                 intent = self._as_planned(sortie, revision, now)
-                intents.append(present_intent(intent, sortie, revision.plan, states.get(sortie.vehicle_id), now))
+                intents.append(present_intent(intent, sortie, revision.plan, vehicle, now))
         return self._schedule.of(intents)
 
     def _as_planned(self, sortie: Sortie, revision: Revision, now: datetime) -> Intent:
-        name = str(sortie.id)
+        diversion = self._diverted.get(sortie.diversion_id) if sortie.diversion_id else None
+        # What was planned from the air is measured from its own beginning, and on its own.
+        name = str(sortie.id if diversion is None else diversion.id)
         if took_off_at(sortie) is None or not is_flying(sortie.state):
             return planned_intent(sortie, revision, now)
         if name not in self._undisturbed:
-            self._undisturbed[name] = planned_intent(sortie, revision, now)
+            self._undisturbed[name] = planned_intent(sortie, revision, now, diversion)
         return self._undisturbed[name]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from core.errors import Conflict, Encounter
 from core.geo import LatLon
 from missions.deconflict import Overlap, volume_feature
+from missions.manoeuvre import Diversion
 from missions.model import Plan, Revision, Sortie, SortieState
 from missions.sortie import HOLDING, is_flying
 from missions.volumes import Intent, Rank, done_after, homeward, intent_of, rescheduled
@@ -55,10 +56,15 @@ def sortie_intent(sortie: Sortie, revision: Revision, vehicle: VehicleState | No
     return present_intent(planned_intent(sortie, revision, now), sortie, revision.plan, vehicle, now)
 
 
-def planned_intent(sortie: Sortie, revision: Revision, now: datetime) -> Intent:
-    """What a sortie takes if it goes as planned from its take-off on, which is now when it is still to come."""
+def planned_intent(sortie: Sortie, revision: Revision, now: datetime, diversion: Diversion | None = None) -> Intent:
+    """What a sortie takes if it goes as planned from its take-off on, which is now when it is still to come.
+
+    With `diversion`, whose plan is the revision's then, from where that began.
+    """
     rank = Rank(is_flying(sortie.state), emergency=False, accepted_at=accepted_at(revision, sortie.created_at))
     departs_at = took_off_at(sortie) or now
+    if diversion is not None:
+        departs_at = diversion.started_at or now
     return intent_of(revision.plan, departs_at, id=str(sortie.id), name=sortie.mission_name, rank=rank)
 
 
@@ -74,7 +80,11 @@ def present_intent(intent: Intent, sortie: Sortie, plan: Plan, vehicle: VehicleS
     place = place_of(vehicle)
     if sortie.state in _GOING_HOME and vehicle is not None and place is not None:
         return homeward(plan, intent, place, max(0.0, vehicle.alt_rel_m or 0.0), now)
-    reached = min(sortie.waypoints_reached, len(plan.waypoints))
+    done = sortie.waypoints_reached
+    if plan.begins_at is not None and vehicle is not None:
+        # The sortie counts the waypoints of its own mission, not those of what it was sent to meanwhile.
+        done = vehicle.progress.waypoints_reached if vehicle.progress else 0
+    reached = min(done, len(plan.waypoints))
     hold_s = LONGEST_HOLD_S if sortie.state in HOLDING else 0.0
     return rescheduled(intent, now, done_after(plan, reached), may_wait_s=hold_s)
 

@@ -12,9 +12,10 @@ import pytest
 from api.deconflict import Deconfliction, judged
 from api.intents import LONGEST_HOLD_S, mission_intent, sortie_intent
 from core.clock import ManualClock
-from core.ids import MissionId, SortieId, VehicleId
+from core.ids import DiversionId, MissionId, SortieId, VehicleId
 from missions.deconflict import Schedule
-from missions.model import Revision, Sortie, SortieState, Transition
+from missions.manoeuvre import Diversion
+from missions.model import Beginning, CommandKind, Revision, Sortie, SortieState, Transition
 from missions.volumes import Part
 from telemetry.messages import VehicleState
 from tests.samples import REQUEST, a_revision, a_sortie
@@ -30,6 +31,7 @@ class FakeStore:
     flown: list[Sortie] = field(default_factory=list)
     kept: list[Revision] = field(default_factory=list)
     reads: list[MissionId] = field(default_factory=list)
+    diverted: dict[DiversionId, Diversion] = field(default_factory=dict)
 
     async def sorties(self, *, limit: int, unfinished_only: bool = False) -> Sequence[Sortie]:
         assert unfinished_only
@@ -42,6 +44,9 @@ class FakeStore:
     async def departing(self, *, after: datetime, limit: int) -> Sequence[tuple[MissionId, int]]:
         leaving = [each for each in self.kept if each.request.departs_at and each.request.departs_at > after]
         return [(each.mission_id, each.revision) for each in leaving][:limit]
+
+    async def diversion(self, diversion_id: DiversionId) -> Diversion:
+        return self.diverted[diversion_id]
 
     async def sorties_before(self, sortie_id: SortieId) -> Sequence[Sortie]:
         return [each for each in self.flown if each.id != sortie_id]
@@ -70,6 +75,24 @@ async def test_the_schedule_holds_what_flies_and_what_is_to_depart_and_nothing_t
     assert schedule.intents["sortie-1"].rank.airborne
     again = (await board.traffic(())).schedule
     assert again.intents["soon"] is schedule.intents["soon"]
+
+
+async def test_a_diverted_flight_takes_the_room_of_what_it_flies_instead() -> None:
+    store = FakeStore([flying(SortieState.ON_MISSION)], [planned("mission-1", None)])
+    board = Deconfliction(store, CLOCK)
+    before = (await board.traffic(())).schedule.intents["sortie-1"]
+    plan, place = drafted().plan, drafted().plan.waypoints[0].place
+    up = tuple(replace(step, alt_rel_m=step.alt_rel_m + 30.0) for step in plan.waypoints)
+    higher = replace(plan, waypoints=up, begins_at=Beginning(place, up[0].alt_rel_m))
+    name, sortie = DiversionId("d"), store.flown[0]
+    store.diverted[name] = Diversion(
+        name, sortie.id, CommandKind.CHANGE_ALTITUDE, higher, NOW, sortie.created_by, started_at=NOW
+    )
+    store.flown[0] = replace(sortie, state=SortieState.DIVERTED, diversion_id=name)
+    traffic = await board.traffic(())
+    now = traffic.schedule.intents["sortie-1"]
+    assert max(each.high_amsl_m for each in now.volumes) > max(each.high_amsl_m for each in before.volumes) + 25.0
+    assert traffic.revisions["sortie-1"].plan is higher
 
 
 async def test_only_what_is_new_is_read_and_what_is_over_is_forgotten() -> None:

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from math import cos, hypot, radians
 from typing import Any
 
 import pytest
 
 from tests.platform import Json, Platform
-from tests.sitl.test_patrol import VEHICLE, hop
+from tests.sitl.stage import LOOKED_AT, VEHICLE, asked, away_m, flying, hop, within
 
 pytestmark = pytest.mark.system
-# South of the dock of the river example, over fields without zones.
-LOOKED_AT = {"lat_deg": 31.1078, "lon_deg": 121.0518}
 
 
-def away_m(vehicle: Json, place: Json) -> float:
-    north = (vehicle["lat_deg"] - place["lat_deg"]) * 111_195.0
-    return hypot(north, (vehicle["lon_deg"] - place["lon_deg"]) * 111_195.0 * cos(radians(place["lat_deg"])))
-
-
-def flying(platform: Platform, feature: Json | None = None) -> str:
-    """A sortie on its way to the second waypoint."""
-    platform.until_ready(VEHICLE)
-    sortie_id = platform.launched(feature or hop(), VEHICLE)
-    platform.until_state(sortie_id, "on_mission")
-    platform.until(lambda: platform.sortie(sortie_id)["waypoints_reached"] >= 1, within_s=120, what="a waypoint")
-    return sortie_id
-
-
-def diverted(platform: Platform, sortie_id: str, **asked: Any) -> Json:
+def diverted(platform: Platform, sortie_id: str, **wanted: Any) -> Json:
     """A diversion flown in one step."""
-    made = platform.post(f"/sorties/{sortie_id}/diversions", asked | {"execute": True})
+    made = platform.post(f"/sorties/{sortie_id}/diversions", wanted | {"execute": True})
     assert made["state"] == "flying", made
     assert made["plan"]["proof"]["valid"], made["plan"]["proof"]
     sortie = platform.until_state(sortie_id, "diverted")
@@ -42,13 +24,9 @@ def diverted(platform: Platform, sortie_id: str, **asked: Any) -> Json:
     return made
 
 
-def within(platform: Platform, holds: Callable[[Json], bool], what: str, *, within_s: float = 120.0) -> None:
-    platform.until(lambda: holds(platform.vehicle(VEHICLE)), within_s=within_s, what=what)
-
-
 def test_it_goes_to_a_point_looks_and_goes_on_with_its_mission(platform: Platform) -> None:
     sortie_id = flying(platform)
-    seen = platform.post(f"/sorties/{sortie_id}/diversions", {"kind": "goto"} | LOOKED_AT)
+    seen = platform.post_patiently(f"/sorties/{sortie_id}/diversions", {"kind": "goto"} | LOOKED_AT)
     assert (seen["state"], seen["plan"]["conflicts"]) == ("planned", [])
     assert platform.sortie(sortie_id)["state"] == "on_mission"  # a preview asks nothing of the vehicle
     made = platform.post(f"/sorties/{sortie_id}/diversions/{seen['diversion_id']}/execute", {})
@@ -78,8 +56,7 @@ def test_height_and_speed_change_with_a_proof(platform: Platform) -> None:
         "POST", f"/vehicles/{VEHICLE}/commands", {"kind": "change-speed", "parameters": {"speed_mps": 30}}
     )
     assert refused.status_code == 422, refused.text
-    slower = {"kind": "change-speed", "parameters": {"speed_mps": 3.0}}
-    assert platform.post(f"/vehicles/{VEHICLE}/commands", slower)["state"] == "done"
+    asked(platform, "change-speed", speed_mps=3.0)
     within(platform, lambda vehicle: vehicle["ground_speed_mps"] < 3.6, "3 m/s")
     diverted(platform, sortie_id, kind="change-altitude", alt_rel_m=45.0)
     within(platform, lambda vehicle: abs(vehicle["alt_rel_m"] - 45.0) < 1.5, "45 m")
@@ -90,26 +67,11 @@ def test_height_and_speed_change_with_a_proof(platform: Platform) -> None:
 def test_a_mission_is_replaced_in_the_air(platform: Platform) -> None:
     other = hop()
     other["geometry"]["coordinates"] = [[121.0505, 31.1085], [121.0500, 31.1072]]
-    mission = platform.post("/missions", other)
+    mission = platform.post_patiently("/missions", other)
     sortie_id = flying(platform)
     diverted(platform, sortie_id, kind="replace", mission_id=mission["mission_id"])
     sortie = platform.until_state(sortie_id, "closed", within_s=300)
     assert (sortie["outcome"], sortie["breaches"]) == ("completed", 0), sortie
-
-
-def test_what_was_broken_off_is_continued_from_the_break_point(platform: Platform) -> None:
-    sortie_id = flying(platform)
-    platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
-    broken = platform.until_state(sortie_id, "closed", within_s=240)
-    assert broken["outcome"] == "aborted"
-    assert broken["break_point"]["waypoint"] == broken["waypoints_reached"] == 1
-    platform.until_ready(VEHICLE)
-    made = platform.request("POST", f"/sorties/{sortie_id}/continue", {}, Idempotency_Key="go on")
-    assert made.status_code == 202, made.text
-    again = platform.until_state(made.json()["sortie_id"], "closed", within_s=300)
-    assert (again["outcome"], again["continues"], again["breaches"]) == ("completed", sortie_id, 0)
-    first = platform.get(f"/missions/{again['mission_id']}")["latest"]["plan"]["waypoints"]
-    assert min(away_m(step, broken["break_point"]["place"]) for step in first) < 3.0
 
 
 def test_a_return_during_the_upload_comes_first_and_nothing_unread_is_flown(platform: Platform) -> None:
