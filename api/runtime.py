@@ -33,6 +33,7 @@ from api.traffic import running_watch
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
+from core.geo import LatLon
 from core.ids import DockId, VehicleId
 from geofence.qingpu import default_airspace, default_terrain
 from geofence.terrain import Terrain
@@ -107,13 +108,25 @@ async def until_first(*waits: Awaitable[object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def docks_by_id() -> dict[DockId, Dock]:
-    return {dock.id: dock for dock in default_docks()}
+def docks_by_id(settings: Settings) -> dict[DockId, Dock]:
+    """The configured docks; without any those of a fresh installation."""
+    told = [
+        Dock(
+            id=DockId(each.id),
+            name=each.name,
+            name_en=each.name,
+            place=LatLon(each.lat_deg, each.lon_deg),
+            ground_amsl_m=each.ground_amsl_m,
+            height_agl_m=each.height_agl_m,
+        )
+        for each in settings.docks
+    ]
+    return {dock.id: dock for dock in told or default_docks()}
 
 
 def vehicle_configs(settings: Settings) -> list[VehicleConfig]:
     """The configured vehicles with their docks and airframes. Raises StartError for one that is not known."""
-    docks = docks_by_id()
+    docks = docks_by_id(settings)
     configs = []
     for each in settings.vehicles:
         if each.dock not in docks:
@@ -156,7 +169,7 @@ async def gateway_role(
         tick_hz=settings.tick_hz,
         time_scale=time_scale,
         gcs_system_id=settings.gcs_system_id,
-        roster=StoredRoster(configured, store, ring, docks_by_id()),
+        roster=StoredRoster(configured, store, ring, docks_by_id(settings)),
         signing_store=store,
     ) as gateway:
         yield gateway
@@ -196,7 +209,7 @@ async def api_role(
             bus=bus,
             planner=planner,
             hub=hub,
-            docks=docks_by_id(),
+            docks=docks_by_id(settings),
             terrain=terrain_of(settings),
         )
         await close_orphans(services_on(app))

@@ -15,6 +15,7 @@ from telemetry.links import LinkError
 from telemetry.links.urls import parse_url
 
 PREFIX = "BAILU_"
+_LISTS = ("links", "vehicles", "docks")
 # Read by the SITL tests and `bailu sitl`, not a setting of the platform.
 FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY"})
 
@@ -62,6 +63,19 @@ class VehicleSetting(BaseModel):
         return (self.link, *self.spare_links)
 
 
+class DockSetting(BaseModel):
+    """A place where vehicles stand: where, and how high its pad is above ground that lies so high above the sea."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Id
+    name: str = Field(min_length=1, max_length=80)
+    lat_deg: float = Field(ge=-90.0, le=90.0)
+    lon_deg: float = Field(ge=-180.0, le=180.0)
+    ground_amsl_m: float = Field(ge=-500.0, le=9_000.0)
+    height_agl_m: float = Field(default=0.0, ge=0.0, le=1_000.0)
+
+
 DEFAULT_LINKS = (LinkSetting(name="fleet", url="udpin:127.0.0.1:14550"),)
 DEFAULT_VEHICLES = tuple(
     VehicleSetting(id=f"bl-{number:02}", name=name, link="fleet", system_id=10 + number, dock=dock)
@@ -90,6 +104,7 @@ class Settings(BaseSettings):
     gcs_system_id: int = Field(default=255, ge=1, le=255)  # ours; another ground station's would hide our silence
     links: tuple[LinkSetting, ...] = DEFAULT_LINKS
     vehicles: tuple[VehicleSetting, ...] = DEFAULT_VEHICLES
+    docks: tuple[DockSetting, ...] = ()  # without any the three schematic ones
 
     @classmethod
     def settings_customise_sources(
@@ -114,6 +129,7 @@ class Settings(BaseSettings):
     def _vehicles_fit_links(self) -> Settings:
         _refuse_repeats("link name", [link.name for link in self.links])
         _refuse_repeats("vehicle id", [vehicle.id for vehicle in self.vehicles])
+        _refuse_repeats("dock id", [dock.id for dock in self.docks])
         _refuse_repeats(
             "link and system id", [f"{link}/{each.system_id}" for each in self.vehicles for link in each.links]
         )
@@ -172,7 +188,7 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     for name, text in environ.items():
         if name.startswith(PREFIX) and name not in FOREIGN_KEYS:
             key = name.removeprefix(PREFIX).lower()
-            found[key] = _toml_value(name, text) if key in ("links", "vehicles") else text
+            found[key] = _toml_value(name, text) if key in _LISTS else text
     return found
 
 

@@ -51,7 +51,7 @@ log = logging.getLogger("bailu.gateway")
 
 # Who asks for what the fence watch has the vehicle do.
 FENCE_WATCH = OperatorId("fence-watch")
-_FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.PAUSE, FenceAction.RETURN: CommandKind.RETURN}
+_FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.HOLD, FenceAction.RETURN: CommandKind.RETURN}
 # A vehicle has one command in flight, two at the most; older entries are settled.
 _UNSETTLED_AT_MOST = 20
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7

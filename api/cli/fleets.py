@@ -48,7 +48,7 @@ def sim(
 ) -> None:
     """Run the simulated vehicles alone, for this or any other MAVLink ground station."""
     settings = load(config, os.environ, speedup=speedup)
-    specs = counted_specs(count) if count else specs_of(settings)
+    specs = counted_specs(count, settings) if count else specs_of(settings)
     target = parse_target(udp_to) if udp_to else udp_address(settings.links[0])
     # The platform's own fleet takes free ports where the usual ones are taken; a person is told instead.
     bases = (tcp_base_port, 0) if state_file else (tcp_base_port,)
@@ -179,9 +179,9 @@ def specs_of(settings: Settings) -> list[VehicleSpec]:
     ]
 
 
-def counted_specs(count: int) -> list[VehicleSpec]:
+def counted_specs(count: int, settings: Settings) -> list[VehicleSpec]:
     """`count` vehicles in a row of 20 m steps beside the first dock, system ids from 1."""
-    dock = next(iter(docks_by_id().values()))
+    dock = next(iter(docks_by_id(settings).values()))
     return [
         VehicleSpec(
             system_id=number,

@@ -98,7 +98,7 @@ def enroll(
             VehicleId(vehicle), name or vehicle, links, 1, DockId(dock), airframe, desk.clock.now(),
             category=category, registration=registration,
         )  # fmt: skip
-        docks, known = runtime.docks_by_id(), [each.name for each in desk.settings.links]
+        docks, known = runtime.docks_by_id(desk.settings), [each.name for each in desk.settings.links]
         places_exist(wanted, docks=docks, links=known)
         await desk.at_the_bench(line, lambda table: _enroll(desk, table, wanted, signing, obey=obey))
 

@@ -163,7 +163,7 @@ def test_simulated_vehicles_stand_on_their_docks() -> None:
     specs = specs_of(Settings())
     assert [spec.system_id for spec in specs] == [11, 12, 13]
     assert len({(spec.lat_deg, spec.lon_deg) for spec in specs}) == 3
-    assert len({spec.system_id for spec in counted_specs(200)}) == 200
+    assert len({spec.system_id for spec in counted_specs(200, Settings())}) == 200
     assert free_instance(3) % 3 == 0
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from api.runtime import docks_by_id
 from api.settings import DEFAULT_VEHICLES, Settings, SettingsError, load
+from core.geo import LatLon
 
 
 def test_without_anything_the_embedded_fleet_is_the_default() -> None:
@@ -39,6 +41,15 @@ def test_vehicles_come_from_the_file_or_the_environment(tmp_path: Path) -> None:
     told = load(None, {"BAILU_LINKS": '[{name = "fleet", url = "udpin:127.0.0.1:1"}]'})
     assert told.links[0].url == "udpin:127.0.0.1:1"
     assert told.vehicles == DEFAULT_VEHICLES
+
+
+def test_an_installation_has_docks_of_its_own() -> None:
+    yard = '{id = "yard", name = "院子", lat_deg = 30.5, lon_deg = 120.5, ground_amsl_m = 7, height_agl_m = 2}'
+    (dock,) = docks_by_id(load(None, {"BAILU_DOCKS": f"[{yard}]"})).values()
+    assert (dock.id, dock.place, dock.alt_amsl_m) == ("yard", LatLon(30.5, 120.5), 9.0)
+    assert len(docks_by_id(Settings())) == 3
+    with pytest.raises(SettingsError, match="dock id 'yard' occurs twice"):
+        load(None, {"BAILU_DOCKS": f"[{yard}, {yard}]"})
 
 
 @pytest.mark.parametrize(
