@@ -7,22 +7,10 @@ from pathlib import Path
 import pytest
 from pymavlink import mavutil
 
-from tests.platform import Json, Platform, example
+from tests.platform import Platform, example
+from tests.sitl.stage import VEHICLE, alarms, asked, hop, river
 
 pytestmark = pytest.mark.system
-
-VEHICLE = "bl-03"  # the one at the dock of the river example
-
-
-def river() -> Json:
-    return example("river-corridor")
-
-
-def hop() -> Json:
-    """A short route from the same dock, for the tests in which the length proves nothing."""
-    feature = example("river-corridor", alt_rel_m=30)
-    feature["geometry"]["coordinates"] = [[121.0505, 31.1085], [121.0508, 31.1070], [121.0530, 31.1072]]
-    return feature
 
 
 def messages(tlog: Path) -> dict[str, int]:
@@ -54,6 +42,8 @@ def test_a_patrol_is_planned_uploaded_flown_and_recorded(platform: Platform) -> 
     track = platform.get(f"/sorties/{sortie['sortie_id']}/track")
     assert len(track["geometry"]["coordinates"]) > 50
     assert len(track["geometry"]["coordinates"]) == len(track["properties"]["times"])
+    # Nothing went wrong, so nobody was called.
+    assert alarms(platform) == {}
     counts = messages(platform.data_dir / "tlogs" / f"{sortie['sortie_id']}.tlog")
     assert counts["GLOBAL_POSITION_INT"] >= len(track["geometry"]["coordinates"])
     assert counts["HEARTBEAT"] > 10
@@ -64,14 +54,13 @@ def test_pause_resume_and_return_do_what_they_say(platform: Platform) -> None:
     sortie_id = platform.launched(hop(), VEHICLE)
     platform.until_state(sortie_id, "on_mission")
     for kind, state, mode in (("pause", "paused", "BRAKE"), ("resume", "on_mission", "AUTO")):
-        done = platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": kind})
-        assert done["state"] == "done"
+        asked(platform, kind)
         platform.until(lambda mode=mode: platform.vehicle(VEHICLE)["mode"] == mode, within_s=2, what=mode)  # type: ignore[misc]
         step = platform.until_state(sortie_id, state)["transitions"][-1]
         assert (step["by"], step["why"]) == ("local", f"the operator asked to {kind}")
     refused = platform.request("POST", f"/vehicles/{VEHICLE}/commands", {"kind": "resume"})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:bailu:problem:illegal-transition")
-    platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
+    asked(platform, "return")
     sortie = platform.until_state(sortie_id, "closed", within_s=240)
     assert sortie["outcome"] == "aborted"
     assert sortie["waypoints_reached"] < sortie["waypoints_total"]
@@ -97,6 +86,7 @@ def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Pl
     assert after > before + 20
 
 
+@pytest.mark.parametrize("others", [(("bl-01", 11, "dock-xiayang"),)])
 def test_two_fly_at_the_same_time_and_a_third_is_refused_with_the_reason(platform: Platform) -> None:
     vehicles = {vehicle["dock_id"]: vehicle["vehicle_id"] for vehicle in platform.get("/vehicles")["items"]}
     survey = example("farmland-survey", spacing_m=60, alt_rel_m=30)
