@@ -51,11 +51,15 @@ def example(name: str, **properties: Any) -> Json:
 
 @dataclass
 class Platform:
-    """`bailu up` on its own data folder and port. `sitl`: ArduPilot processes instead of the embedded fleet."""
+    """`bailu up` on its own data folder and port. `sitl`: ArduPilot processes instead of the embedded fleet.
+
+    `settings`: BAILU_* variables beside those of whoever runs the tests.
+    """
 
     data_dir: Path
     speedup: float = 10.0
     sitl: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     _client: httpx.Client | None = None
@@ -78,7 +82,7 @@ class Platform:
         """One `bailu` process on this platform's data folder; what it prints goes to the log."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         line = [sys.executable, "-m", "api.cli.main", command, *options]
-        environ = os.environ | {"NO_COLOR": "1", "BAILU_DATA_DIR": str(self.data_dir)}
+        environ = os.environ | self.settings | {"NO_COLOR": "1", "BAILU_DATA_DIR": str(self.data_dir)}
         with self.log.open("a") as log:
             return subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True, env=environ)
 
