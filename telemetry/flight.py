@@ -17,9 +17,7 @@ from core.ids import DiversionId, OperatorId
 from missions.manoeuvre import Diversion, DiversionState, behind, step
 from missions.model import (
     BreakPoint,
-    Cause,
     CommandKind,
-    HeldBy,
     Onboard,
     Plan,
     Revision,
@@ -29,16 +27,15 @@ from missions.model import (
 )
 from missions.ports import Store
 from missions.sortie import BEFORE_FLIGHT, is_flying
-from telemetry.causes import SWITCH_WITHIN_S, TEXTS_WITHIN_S, cause_of, switch_moved
-from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, UNQUEUED, options_of, set_mode
+from telemetry.attribution import Attribution, shows
+from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, UNQUEUED, set_mode
 from telemetry.custody import keep_custody
 from telemetry.diverting import Current, Diverter
-from telemetry.estimates import progress, slower_pct
+from telemetry.estimates import progress
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
 from telemetry.messages import Landed, LinkState, SortieProgress, VehicleState
 from telemetry.packets import (
-    Cmd,
     GlobalPosition,
     Heartbeat,
     Inbound,
@@ -51,6 +48,7 @@ from telemetry.progress import Flown, observe, reached, waypoint_seqs
 from telemetry.reattaching import Loaded, recorded, verified
 from telemetry.recorder import Recorder
 from telemetry.resuming import off_leg
+from telemetry.speed import Speed
 from telemetry.vehicle import Vehicle
 from telemetry.wire import Frame
 
@@ -63,8 +61,6 @@ _HOLDS = frozenset({CommandKind.PAUSE, CommandKind.HOLD})
 _ENDS_DIVERTING = _HOLDS | {CommandKind.RETURN, CommandKind.LAND}
 _ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
 _PAUSED_WITHIN_S = 5.0
-_SLOWEST_MPS = 1.0
-_GROUND_SPEED = 1.0  # SPEED_TYPE of DO_CHANGE_SPEED
 
 
 class Flight:
@@ -97,13 +93,10 @@ class Flight:
         self._diverter = Diverter(vehicle, self._logbook, store, clock)
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
         self._since_s = clock.mono_s()
-        self._asked: tuple[OperatorId, CommandKind] | None = None
+        self._who = Attribution(vehicle, self._logbook, clock)
+        self._speed = Speed(vehicle, self._logbook)
         self._last_place: LatLon | None = None
         self._breaches = sortie.breaches
-        self._widths_us: tuple[int, ...] = ()
-        self._switched_s = -SWITCH_WITHIN_S
-        self._changed_s = 0.0
-        self._speed_mps: float | None = None
         self._take(Loaded(revision.plan))
 
     def _take(self, loaded: Loaded) -> None:
@@ -111,7 +104,7 @@ class Flight:
         self._loaded = loaded
         self._seqs = waypoint_seqs(loaded.plan.items)
         self._reached_seq = 0
-        self._speed_mps = None
+        self._speed.forget()
         self._start_pct = self.vehicle.state.battery_pct if loaded.diversion else None
 
     @property
@@ -252,11 +245,9 @@ class Flight:
             case GlobalPosition():
                 self._on_position()
             case RcChannels(widths_us):
-                if switch_moved(self._widths_us, widths_us):
-                    self._switched_s = self._clock.mono_s()
-                self._widths_us = widths_us
+                self._who.on_radio(widths_us)
             case StatusText():
-                await self._explain_late()
+                await self._who.explain_late()
             case Heartbeat(armed=False):
                 await self._close("it landed and disarmed")
                 return
@@ -265,11 +256,10 @@ class Flight:
 
     async def _look(self) -> None:
         """Writes down what the vehicle shows when it is another state than the record's."""
-        holds = self._asked is not None and self._asked[1] in _HOLDS
         flown = Flown(
             self._seqs,
             is_diversion=self._loaded.diversion is not None,
-            is_ours=holds or self.sortie.state is SortieState.PAUSED,
+            is_ours=self._who.is_asked(*_HOLDS) or self.sortie.state is SortieState.PAUSED,
         )
         seen = observe(self.sortie.state, self.vehicle.state, flown)
         if seen is None:
@@ -279,8 +269,7 @@ class Flight:
         changes: dict[str, Any] = {"break_point": self._break_point()} if left else {}
         if to is SortieState.ON_MISSION:
             changes["break_point"] = None
-        by, said, cause = self._cause(to, why)
-        self._changed_s = self._clock.mono_s()
+        by, said, cause = self._who.caused(to, why)
         await self._logbook.advance(to, by, said, held=cause, **changes)
 
     def _break_point(self) -> BreakPoint | None:
@@ -363,51 +352,6 @@ class Flight:
         except BailuError as error:
             log.error("diversion %s is not stored as ended: %s", diversion.id, error)
 
-    # --- who did it ---
-
-    def _cause(self, to: SortieState, why: str) -> tuple[str, str, Cause | None]:
-        """Who caused a transition: the operator who asked for it, or somebody else, who is not fought."""
-        if self._asked is not None and _shows(self._asked[1], to):
-            operator, kind = self._asked
-            self._asked = None
-            cause = Cause(HeldBy.PLATFORM, f"{operator} asked to {kind}") if to is SortieState.PAUSED else None
-            return operator, f"the operator asked to {kind}", cause
-        if to in _ON_WAY or to is SortieState.LANDED or self._is_as_planned(to):
-            return "vehicle", why, None
-        cause = self._somebody()
-        self._tell_cause(to, cause)
-        return str(cause.by), f"{why}: {cause.text}", cause
-
-    def _is_as_planned(self, to: SortieState) -> bool:
-        """Whether the mission itself leads there: home at its end, and down from a return."""
-        if self.vehicle.state.mode == Mode.AUTO.name:
-            return True
-        return to is SortieState.LANDING and self.sortie.state is SortieState.RETURNING
-
-    def _somebody(self) -> Cause:
-        now_s, pace = self._clock.mono_s(), self.vehicle.pace
-        texts = self.vehicle.texts_since(now_s - max(0.5, TEXTS_WITHIN_S / pace))
-        moved = now_s - self._switched_s < max(1.0, SWITCH_WITHIN_S / pace)
-        return cause_of(self.vehicle.state.mode or "unknown", texts, switch_moved=moved)
-
-    def _tell_cause(self, to: SortieState, cause: Cause) -> None:
-        code = f"failsafe-{cause.code}" if cause.by is HeldBy.FAILSAFE else f"{cause.by}-mode"
-        said = f"{cause.text[0].upper()}{cause.text[1:]}; the platform does not fight it"
-        text = f"{said}. Possible now: {options_of(to)}."
-        self._logbook.event("critical" if cause.by is HeldBy.FAILSAFE else "warning", code, text)
-
-    async def _explain_late(self) -> None:
-        """An autopilot may say why only after it has changed its mode."""
-        held = self.sortie.held
-        if held is None or held.by not in (HeldBy.PILOT, HeldBy.STATION):
-            return
-        if self._clock.mono_s() - self._changed_s > max(0.5, TEXTS_WITHIN_S / self.vehicle.pace):
-            return
-        cause = self._somebody()
-        if cause.by is HeldBy.FAILSAFE:
-            await self._logbook.change(held=cause)
-            self._tell_cause(self.sortie.state, cause)
-
     # --- commands ---
 
     async def carry_out(self, kind: CommandKind, by: OperatorId, parameters: Mapping[str, Any]) -> None:
@@ -425,7 +369,7 @@ class Flight:
         elif kind is CommandKind.ABORT:
             self._call_off(by)
         elif kind is CommandKind.CHANGE_SPEED:
-            await self._change_speed(_number(parameters, "speed_mps"))
+            await self._speed.change(parameters.get("speed_mps"), self._loaded.plan, self._progress())
         elif kind in MODE_OF:
             await self._change_mode(kind, by)
         else:
@@ -437,16 +381,16 @@ class Flight:
         if kind is CommandKind.RESUME:
             await self._ready_to_resume()
         before = self.sortie.state
-        self._asked = (by, kind)
+        self._who.asked = (by, kind)
         try:
             await set_mode(self.vehicle, self._mode_of(kind), urgent=kind in UNQUEUED)
         except BailuError:
-            self._asked = None
+            self._who.asked = None
             raise
-        if _shows(kind, before) and kind in _HOLDS:
-            self._asked = None  # it did already: no transition will come to be explained
+        if shows(kind, before) and kind in _HOLDS:
+            self._who.asked = None  # it did already: no transition will come to be explained
         if kind is CommandKind.RESUME:
-            await self._restore_speed()
+            await self._speed.restore(self._loaded.plan)
 
     async def _ready_to_resume(self) -> None:
         """AUTO flies straight from where it is, and what is on board. Raises IllegalTransition when that is unproven.
@@ -468,32 +412,6 @@ class Flight:
         """The item of the present plan that it flew to last."""
         done = reached(self._seqs, self._reached_seq, 0)
         return self._seqs[min(done, len(self._seqs) - 1)]
-
-    async def _restore_speed(self) -> None:
-        """AUTO forgets the speed of its mission whenever it is left (ModeAuto::init): it is told again."""
-        try:
-            await self._send_speed(self._speed_mps or self._loaded.plan.speed_mps)
-        except BailuError as error:
-            self._logbook.event("warning", "speed-not-set", f"It goes on at its default speed: {error.detail}")
-
-    async def _change_speed(self, speed_mps: float) -> None:
-        """Slower than proven, as long as the battery lasts for it, up to the next speed that the mission sets."""
-        plan = self._loaded.plan
-        if not _SLOWEST_MPS <= speed_mps <= plan.speed_mps:
-            said = f"must be {_SLOWEST_MPS:g} to {plan.speed_mps:g} m/s; faster than proven is a diversion"
-            raise InvalidRequest((FieldError("/parameters/speed_mps", said),))
-        told = self._progress()
-        left_pct = slower_pct(plan, self.vehicle.config.airframe, told, speed_mps)
-        reserve_pct = told.reserve_pct or 0.0
-        if left_pct is not None and left_pct < reserve_pct:
-            said = f"the battery would be at {left_pct:.0f} % at landing; {reserve_pct:.0f} % are its reserve"
-            raise InvalidRequest((FieldError("/parameters/speed_mps", said),))
-        await self._send_speed(speed_mps)
-        self._speed_mps = speed_mps
-        self._logbook.event("info", "speed-changed", f"It flies at {speed_mps:g} m/s from here.")
-
-    async def _send_speed(self, speed_mps: float) -> None:
-        await self.vehicle.command(Cmd.DO_CHANGE_SPEED, _GROUND_SPEED, speed_mps, -1.0)
 
     def _mode_of(self, kind: CommandKind) -> Mode:
         """The mode that does it; home goes the way that the plan was proven for."""
@@ -526,7 +444,7 @@ class Flight:
             )
         except BailuError:
             if self._loaded is not former:
-                self._asked = None
+                self._who.asked = None
                 self._take(former)
                 self._flies(former.plan)
             raise
@@ -538,7 +456,7 @@ class Flight:
         """Just before AUTO: from now on the vehicle is read as flying the new plan."""
         self._take(Loaded(diversion.plan, diversion))
         self._flies(diversion.plan)
-        self._asked = (by, diversion.kind)
+        self._who.asked = (by, diversion.kind)
 
     async def _end_before(self, before: Diversion | None) -> None:
         now = self._loaded
@@ -561,20 +479,6 @@ class Flight:
             if self._clock.mono_s() > deadline_s:
                 raise self.vehicle.silence("holding", 1)
             await asyncio.sleep(0.02)
-
-
-def _shows(kind: CommandKind, state: SortieState) -> bool:
-    """Whether a sortie in `state` is what `kind` asked for."""
-    if kind is CommandKind.RESUME:
-        return state in _ON_WAY
-    return RESULT_OF.get(kind) is state or (kind is CommandKind.CHANGE_SPEED and state in _ON_WAY)
-
-
-def _number(parameters: Mapping[str, Any], name: str) -> float:
-    value = parameters.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidRequest((FieldError(f"/parameters/{name}", "must be a number"),))
-    return float(value)
 
 
 def _track_point(at: datetime, state: VehicleState) -> TrackPoint:
