@@ -6,6 +6,7 @@ import { keepReviews } from "./airspace/reviews";
 import { useLanguage, useT } from "./i18n";
 import { MapView } from "./map/MapView";
 import { AirspaceAlert } from "./panels/AirspaceAlert";
+import { AlarmPanel } from "./panels/AlarmPanel";
 import { ConnectionBanner } from "./panels/ConnectionBanner";
 import { EventLog } from "./panels/EventLog";
 import { FleetPanel } from "./panels/FleetPanel";
@@ -44,9 +45,12 @@ export function App() {
             <TrafficAlert />
             <AirspaceAlert />
           </div>
-          <FleetPanel />
+          <div className="left">
+            <FleetPanel />
+            <AlarmPanel />
+            <EventLog />
+          </div>
           <SidePanel />
-          <EventLog />
           <MapControls />
           <LaunchDialog />
         </div>

@@ -4,6 +4,7 @@ import "./styles/map.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
+import { keepTrial } from "./divert/manoeuvre";
 import { keepPreview } from "./plan/previewing";
 import { connect, streamUrl } from "./state/connection";
 
@@ -12,6 +13,7 @@ if (!root) throw new Error("index.html has no #root");
 
 connect(streamUrl(window.location));
 keepPreview();
+keepTrial();
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -59,16 +59,20 @@ describe("the vehicle of a plan", () => {
 
 describe("commands", () => {
   it("follow the sortie's state", () => {
-    const legal = (state: Parameters<typeof isLegal>[1]) => (["pause", "resume", "return", "land"] as const).filter((kind) => isLegal(kind, state, VEHICLE));
-    expect(legal("on_mission")).toEqual(["pause", "return", "land"]);
+    const legal = (state: Parameters<typeof isLegal>[1]) => (["hold", "resume", "return", "land", "abort"] as const).filter((kind) => isLegal(kind, state, VEHICLE));
+    expect(legal("on_mission")).toEqual(["hold", "return", "land"]);
     expect(legal("paused")).toEqual(["resume", "return", "land"]);
-    expect(legal("returning")).toEqual(["pause", "land"]);
-    expect(legal("preflight")).toEqual([]);
+    expect(legal("held")).toEqual(["hold", "resume", "return", "land"]);
+    expect(legal("returning")).toEqual(["hold", "land"]);
+    expect(legal("landing")).toEqual(["hold"]);
+    expect(legal("preflight")).toEqual(["abort"]);
+    expect(legal("closed")).toEqual([]);
   });
-  it("still bring home or down what flies without a sortie of ours", () => {
+  it("still stop, bring home or down what flies without a sortie of ours", () => {
     expect(isLegal("return", null, VEHICLE)).toBe(true);
     expect(isLegal("land", null, { ...VEHICLE, armed: false })).toBe(false);
-    expect(isLegal("pause", null, VEHICLE)).toBe(false);
+    expect(isLegal("hold", null, VEHICLE)).toBe(true);
+    expect(isLegal("resume", null, VEHICLE)).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Values of the service's types, complete, for tests to vary. */
 
-import type { Conflict, Sortie, VehicleState } from "../src/api/model";
+import type { Alarm, Conflict, Sortie, VehicleState } from "../src/api/model";
 import type { Frame } from "../src/api/stream";
 
 export const VEHICLE: VehicleState = {
@@ -26,6 +26,11 @@ export const SORTIE: Sortie = {
 export const CONFLICT: Conflict = {
   code: "leg-crosses-exclusion", detail: "The leg 3 → 4 runs through School; it must stay 10 m away.", pointer: "/geometry",
   zone_id: "z-1", zone_name: "学校", leg: [3, 4], geometry: null, encounter: null,
+};
+
+export const ALARM: Alarm = {
+  id: "a-1", kind: "low-battery", severity: "warning", text: "白鹭一号's battery is at 28 % (limit 30 %).", vehicle_id: "bl-01", sortie_id: "s-1",
+  began_at: "2026-11-23T01:00:00Z", ended_at: null, acknowledged_at: null, acknowledged_by: null,
 };
 
 const SERVER_TIME = "2026-11-23T01:00:02Z";

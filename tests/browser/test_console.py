@@ -104,7 +104,7 @@ def state_is(page: Page, *states: str, within_s: float = 60) -> None:
     )
 
 
-def test_draw_an_area_launch_watch_pause_resume_and_land(page: Page, platform: Platform) -> None:
+def test_draw_an_area_launch_watch_hold_resume_and_land(page: Page, platform: Platform) -> None:
     draw(page, FIELD)
     expect(by(page, "plan-length")).to_contain_text(re.compile(r"\d"), timeout=PLANNED_MS)
     expect(by(page, "plan-battery")).to_contain_text("%")
@@ -119,7 +119,7 @@ def test_draw_an_area_launch_watch_pause_resume_and_land(page: Page, platform: P
     page.wait_for_timeout(2_000)
     page.screenshot(path=SCREENSHOT)
 
-    by(page, "pause").click()
+    by(page, "hold").click()
     state_is(page, "paused")
     by(page, "resume").click()
     state_is(page, "on_mission")

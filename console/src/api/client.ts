@@ -1,13 +1,17 @@
 /** The calls that the console makes; each rejects with a `Problem`. */
 
 import type {
+  Alarm,
   Airspace,
   AirspaceChange,
   AirspaceReview,
   CommandKind,
   CommandRecord,
   District,
+  Diversion,
+  DiversionIn,
   Dock,
+  Enrollment,
   Mission,
   MissionFeature,
   MissionSummary,
@@ -15,10 +19,12 @@ import type {
   Plan,
   Publication,
   Revision,
+  SafetyState,
   Sortie,
   Template,
   Track,
   TrafficConflict,
+  UnenrolledVehicle,
 } from "./model";
 import { problemOf, unreachable } from "./problem";
 
@@ -76,6 +82,21 @@ export const api = {
       body: { mission_id: missionId, revision, vehicle_id: vehicleId },
       headers: { "idempotency-key": key },
     }),
+  acknowledge: (alarmId: string) => call<Alarm>("POST", `/alarms/${part(alarmId)}/acknowledge`),
+  divert: (sortieId: string, body: DiversionIn, signal: AbortSignal) =>
+    call<Diversion>("POST", `/sorties/${part(sortieId)}/diversions`, { body, signal }),
+  diversion: (sortieId: string, id: string) => call<Diversion>("GET", `/sorties/${part(sortieId)}/diversions/${part(id)}`),
+  executeDiversion: (sortieId: string, id: string, key: string) =>
+    call<Diversion>("POST", `/sorties/${part(sortieId)}/diversions/${part(id)}/execute`, { headers: { "idempotency-key": key } }),
+  continueSortie: (sortieId: string, vehicleId: string, key: string) =>
+    call<Sortie>("POST", `/sorties/${part(sortieId)}/continue`, {
+      body: { vehicle_id: vehicleId },
+      headers: { "idempotency-key": key },
+    }),
+  enrollment: (vehicleId: string) => call<Enrollment>("GET", `/enrollments/${part(vehicleId)}`),
+  unenrolled: () => items<UnenrolledVehicle>("/unenrolled"),
+  safety: (vehicleId: string) => call<SafetyState>("GET", `/vehicles/${part(vehicleId)}/safety-profile`),
+  applySafety: (vehicleId: string) => call<SafetyState>("POST", `/vehicles/${part(vehicleId)}/safety-profile/apply`),
   command: (vehicleId: string, kind: CommandKind) =>
     call<CommandRecord>("POST", `/vehicles/${part(vehicleId)}/commands`, {
       body: { kind },

@@ -19,6 +19,15 @@ export type Sortie = Schemas["SortieOut"];
 export type SortieState = Schemas["SortieState"];
 export type CommandKind = Schemas["CommandKind"];
 export type CommandRecord = Schemas["CommandRecord"];
+export type Ghost = Schemas["Ghost"];
+export type Alarm = Schemas["Alarm"];
+export type AlarmKind = Schemas["AlarmKind"];
+export type LinksTick = Schemas["LinksTick"];
+export type LinkHealth = Schemas["LinkHealth"];
+export type Enrollment = Schemas["EnrollmentOut"];
+export type UnenrolledVehicle = Schemas["UnenrolledVehicle"];
+export type SafetyState = Schemas["SafetyState"];
+export type SafetySetting = Schemas["SafetySetting"];
 
 /** A value of a pattern's parameter, as JSON has it. */
 export type Value = number | string | boolean;
@@ -45,6 +54,16 @@ export type ProofCheck = Known<Schemas["ProofCheck"], { geometry: Geometry | nul
 export type Proof = Known<Schemas["Proof"], { checks: ProofCheck[] }>;
 export type Proposal = Schemas["Proposal"];
 export type Plan = Known<Schemas["PlanOut"], { path: LineString; conflicts: Conflict[]; proof: Proof | null }>;
+/** What is asked of a vehicle in the air that is not its mission. */
+export type DiversionIn =
+  | Schemas["GotoIn"]
+  | Schemas["OrbitIn"]
+  | Schemas["ChangeAltitudeIn"]
+  | Schemas["ChangeSpeedIn"]
+  | Schemas["SkipIn"]
+  | Schemas["ReplaceIn"];
+/** The plan of a diversion begins in the air: its first waypoint is where the vehicle was. */
+export type Diversion = Known<Schemas["DiversionOut"], { plan: Plan }>;
 export type Revision = Known<Schemas["RevisionOut"], { feature: MissionFeature; plan: Plan }>;
 export type Mission = Known<Schemas["MissionOut"], { latest: Revision }>;
 export type Track = Known<Schemas["TrackOut"], { geometry: LineString }>;

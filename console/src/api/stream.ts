@@ -1,6 +1,6 @@
 /** Frames of /api/v1/stream; OpenAPI does not describe WebSockets, so these are kept by hand. */
 
-import type { Sortie, TrafficConflict, VehicleState } from "./model";
+import type { Alarm, LinksTick, Sortie, TrafficConflict, VehicleState } from "./model";
 import type { ProblemDocument } from "./problem";
 
 interface Envelope {
@@ -56,17 +56,19 @@ export type Position = [number, number, ...number[]];
 
 export type Frame = Envelope &
   (
-    | { type: "snapshot"; vehicles: VehicleState[]; sorties: Sortie[]; track: Record<string, Position[]> }
+    | { type: "snapshot"; vehicles: VehicleState[]; sorties: Sortie[]; track: Record<string, Position[]>; alarms?: Alarm[] }
     | { type: "tick"; vehicles: VehicleState[] }
     | { type: "sortie"; sortie: Sortie }
     | { type: "event"; event: FleetEvent }
+    | { type: "alarm"; alarm: Alarm }
+    | { type: "links"; links: LinksTick }
     | { type: "airspace-review"; review: AirspaceReviewed }
     | { type: "traffic"; traffic: TrafficNews }
     | { type: "problem"; problem: ProblemDocument }
     | { type: "unknown" }
   );
 
-const TYPES = new Set(["snapshot", "tick", "sortie", "event", "airspace-review", "traffic", "problem"]);
+const TYPES = new Set(["snapshot", "tick", "sortie", "event", "alarm", "links", "airspace-review", "traffic", "problem"]);
 
 /** The frame in a message; of a type that this console does not know (a newer service) only the envelope counts. */
 export function parseFrame(text: string): Frame | null {

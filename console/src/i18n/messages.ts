@@ -1,6 +1,9 @@
 /** Every word of the console. Both languages have the same keys: the type of `en` sees to it. */
 
+import { en as enAloft, zh as zhAloft } from "./aloft";
+
 export const zh = {
+  ...zhAloft,
   "app.name": "白鹭",
   "app.subtitle": "城市无人机中台",
   "app.language": "English",
@@ -487,6 +490,7 @@ export const zh = {
 export type Key = keyof typeof zh;
 
 export const en: Record<Key, string> = {
+  ...enAloft,
   "app.name": "Bailu",
   "app.subtitle": "City drone platform",
   "app.language": "中文",

@@ -1,6 +1,6 @@
 /** Conflicts, problems and states in the operator's words. */
 
-import type { Conflict, VehicleState } from "../api/model";
+import type { AlarmKind, Conflict, Ghost, VehicleState } from "../api/model";
 import { type ProblemDocument, slugOf } from "../api/problem";
 import { isKey, type Language, type Translate } from "./index";
 import type { Key } from "./messages";
@@ -48,6 +48,17 @@ export function problemText(problem: ProblemDocument, t: Translate, language: La
 export function checkName(check: string, t: Translate): string {
   const key = `check.${check}`;
   return isKey(key) ? t(key) : check;
+}
+
+export function alarmText(kind: AlarmKind, t: Translate): string {
+  const key = `alarm.${kind}`;
+  return isKey(key) ? t(key) : kind;
+}
+
+/** Which belief a guess follows from, how high it would be, and by how much it may be off. */
+export function ghostText({ belief, alt_rel_m, radius_m }: Ghost, t: Translate): string {
+  const key = `ghost.${belief}`;
+  return `${isKey(key) ? t(key) : belief}\n${t("ghost.facts", { m: Math.round(alt_rel_m), off: Math.round(radius_m) })}`;
 }
 
 export interface Standing {

@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from "react";
 import { useT } from "../i18n";
 import { zoneDraft } from "../airspace/zoneDraft";
+import { manoeuvre } from "../divert/manoeuvre";
+import { MapMenu } from "../divert/MapMenu";
 import type { Key } from "../i18n/messages";
 import { draft, penWanted } from "../plan/draft";
 import { useStore } from "../state/store";
@@ -13,6 +15,7 @@ export function MapView() {
   const patrolPen = useStore(draft, penWanted);
   const zonePen = useStore(zoneDraft, ({ open, drawing, pen: wanted }) => (open ? (drawing ? wanted : "none") : null));
   const pen = zonePen === "none" ? null : (zonePen ?? patrolPen);
+  const picking = useStore(manoeuvre, (now) => now?.picking ?? null);
   const t = useT();
 
   useEffect(() => {
@@ -33,7 +36,7 @@ export function MapView() {
   }, []);
 
   return (
-    <main className="map" data-drawing={pen !== null} aria-label={t("map.label")}>
+    <main className="map" data-drawing={pen !== null || picking !== null} aria-label={t("map.label")}>
       <div className="map-ground" data-testid="map" ref={ground} />
       <div className="map-over" ref={over} />
       {pen && (
@@ -41,6 +44,12 @@ export function MapView() {
           {t(`draw.${pen}` satisfies Key)}
         </p>
       )}
+      {!pen && picking && (
+        <p className="map-hint" data-testid="pick-hint">
+          {t(`draw.${picking}` satisfies Key)}
+        </p>
+      )}
+      <MapMenu />
       {failed && <p className="map-failed">{t("map.noWebgl")}</p>}
     </main>
   );

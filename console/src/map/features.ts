@@ -1,7 +1,7 @@
 /** What the map's sources hold, made from what the service says. */
 
 import type { Feature, FeatureCollection, Geometry, Position } from "geojson";
-import type { Airspace, Conflict, Dock, Plan, Role, ZoneFeature } from "../api/model";
+import type { Airspace, Conflict, Dock, Ghost, Plan, Role, ZoneFeature } from "../api/model";
 import { type Bounds, boundsOf, circlePolygon, gridLines, type LonLat, middle } from "../geo/geo";
 import { countsAt } from "../geo/validity";
 import type { Language } from "../i18n";
@@ -59,6 +59,7 @@ export function path({ path: { coordinates } }: Plan): FeatureCollection {
   if (coordinates.length < 3) return NOTHING;
   // A mission that lands itself ends with a waypoint over home: the leg to it is the way home.
   const last = coordinates.length - (same(coordinates.at(-1), coordinates.at(-2)) ? 3 : 2);
+  if (last < 1) return collect([feature(line(coordinates), { part: "work" })]);
   return collect([
     feature(line(coordinates.slice(0, 2)), { part: "transit" }),
     feature(line(coordinates.slice(last)), { part: "transit" }),
@@ -114,6 +115,33 @@ export function tracks(lines: readonly { positions: readonly Position[]; selecte
     lines
       .filter(({ positions }) => positions.length > 1)
       .map(({ positions, selected }) => feature(line([...positions]), { selected })),
+  );
+}
+
+/** What a manoeuvre aims at: the place, what is looked at from there, and the circle around it. */
+export function aim(place: LonLat | null, look: LonLat | null, radiusM: number | null): FeatureCollection {
+  return collect([
+    ...(place && radiusM ? [feature(circlePolygon(place, radiusM), { part: "circle" })] : []),
+    ...(place && look ? [feature(line([place, look]), { part: "sight" })] : []),
+    ...(place ? [feature(point(place), { part: "place" })] : []),
+    ...(look ? [feature(point(look), { part: "look" })] : []),
+  ]);
+}
+
+/** Where a vehicle that is not heard may be: around each guess what it may be off by, and from where it was last seen. */
+export function ghosts(all: readonly { last: LonLat; ghosts: readonly Ghost[] }[], name: (ghost: Ghost) => string): FeatureCollection {
+  return collect(
+    all.flatMap(({ last, ghosts: guesses }) =>
+      guesses.flatMap((ghost) => {
+        const at: LonLat = [ghost.lon_deg, ghost.lat_deg];
+        const { belief } = ghost;
+        return [
+          feature(circlePolygon(at, ghost.radius_m), { belief }),
+          feature(line([last, at]), { belief }),
+          feature(point(at), { belief, label: name(ghost) }),
+        ];
+      }),
+    ),
   );
 }
 

@@ -2,14 +2,15 @@
 
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import type { Conflict, Plan } from "../api/model";
-import type { Bounds } from "../geo/geo";
+import { manoeuvre, trial } from "../divert/manoeuvre";
+import type { Bounds, LonLat } from "../geo/geo";
 import { language, t } from "../i18n";
-import { conflictText } from "../i18n/wording";
+import { conflictText, ghostText } from "../i18n/wording";
 import { draft, preview } from "../plan/draft";
 import { live } from "../state/connection";
 import { hasEnded, type Live } from "../state/live";
 import { places } from "../state/places";
-import { planOf, plans, wantPlan } from "../state/plans";
+import { flownPlan, plans, wantFlown } from "../state/plans";
 import { focus, selectedVehicle, view } from "../state/view";
 import * as features from "./features";
 import type { SourceId } from "./style";
@@ -67,6 +68,18 @@ export function startFeed(map: MapLibre): () => void {
     trackTimer ??= setTimeout(tracks, TRACKS_MS);
   };
 
+  let guessed = false;
+  const ghosts = () => {
+    const unheard = unheardOf(live.get());
+    if (!unheard.length && !guessed) return;
+    guessed = unheard.length > 0;
+    fill("ghosts", features.ghosts(unheard, (ghost) => ghostText(ghost, t)));
+  };
+  const aim = () => {
+    const now = manoeuvre.get();
+    fill("aim", now ? features.aim(now.place, now.look, now.kind === "orbit" ? now.radiusM : null) : features.NOTHING);
+  };
+
   const look = () => {
     plan();
     tracks();
@@ -80,14 +93,18 @@ export function startFeed(map: MapLibre): () => void {
     places.subscribe(ground),
     language.subscribe(ground),
     language.subscribe(() => named(shownPlan())),
-    ...[preview, draft, plans, live].map((store) => store.subscribe(plan)),
+    ...[preview, draft, trial, manoeuvre, plans, live].map((store) => store.subscribe(plan)),
     live.subscribe(tracksSoon),
+    live.subscribe(ghosts),
+    manoeuvre.subscribe(aim),
     view.subscribe(look),
   ];
   map.on("moveend", grid);
   ground();
   grid();
   look();
+  ghosts();
+  aim();
   return () => {
     map.off("moveend", grid);
     clearTimeout(trackTimer);
@@ -95,7 +112,7 @@ export function startFeed(map: MapLibre): () => void {
   };
 }
 
-/** The plan to draw: the one being made, else the selected vehicle's, else the mission that was asked for. */
+/** The plan to draw: the one being made, else what the selected vehicle flies, else the mission that was asked for. */
 export function shownPlan(): Plan | null {
   if (draft.get().open) {
     const now = preview.get();
@@ -103,13 +120,21 @@ export function shownPlan(): Plan | null {
   }
   const { shown, side } = view.get();
   if (side.kind === "vehicle") {
+    const tried = trial.get();
+    if (manoeuvre.get()?.vehicleId === side.vehicleId && "diversion" in tried && tried.diversion) return tried.diversion.plan;
     const { vehicles, sorties } = live.get();
     const sortie = sorties.get(vehicles.get(side.vehicleId)?.state.sortie_id ?? "");
     if (!sortie) return null;
-    void wantPlan(sortie);
-    return planOf(plans.get(), sortie);
+    void wantFlown(sortie);
+    return flownPlan(plans.get(), sortie);
   }
   return shown && "plan" in shown ? shown.plan : null;
+}
+
+function unheardOf({ vehicles }: Live) {
+  return [...vehicles.values()].flatMap(({ state: { ghosts, lon_deg: lon, lat_deg: lat } }) =>
+    ghosts.length && lon !== null && lat !== null ? [{ last: [lon, lat] as LonLat, ghosts }] : [],
+  );
 }
 
 function shownTracks({ tracks, sorties }: Live) {

@@ -3,6 +3,7 @@
 import { formatAge } from "../geo/format";
 import { isAirborne } from "../i18n/wording";
 import { freshness, positionAgeS } from "../state/freshness";
+import type { Worst } from "../state/alarms";
 import type { Seen } from "../state/live";
 
 const SHAPE = "M12 2.2 19.4 20 12 16.2 4.6 20Z";
@@ -36,13 +37,13 @@ export class Marker {
   }
 
   /** Writes state and age; touches the document only when something reads differently. */
-  describe(seen: Seen, selected: boolean, nowMs: number): void {
+  describe(seen: Seen, selected: boolean, nowMs: number, alarm?: Worst): void {
     const { state } = seen;
     const age = positionAgeS(seen, nowMs);
     const fresh = freshness(age);
     const text = fresh === "live" ? state.name : `${state.name} · ${formatAge(age)}`;
     const air = isAirborne(state);
-    const all = [text, fresh, air, selected, state.fence_breached].join("|");
+    const all = [text, fresh, air, selected, state.fence_breached, alarm?.severity, alarm?.pressing].join("|");
     if (all === this.written) return;
     this.written = all;
     this.label.textContent = text;
@@ -51,6 +52,8 @@ export class Marker {
     dataset.fresh = fresh;
     dataset.air = String(air);
     dataset.selected = String(selected);
+    dataset.alarm = alarm?.severity ?? "";
+    dataset.pressing = String(alarm?.pressing ?? false);
     dataset.breach = String(state.fence_breached === true);
   }
 }

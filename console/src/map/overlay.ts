@@ -4,6 +4,7 @@
  */
 
 import type { Map as MapLibre } from "maplibre-gl";
+import { type Worst, worstByVehicle } from "../state/alarms";
 import { live } from "../state/connection";
 import type { Seen } from "../state/live";
 import { everyTick } from "../state/ticker";
@@ -68,9 +69,18 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
     schedule();
   };
 
+  let worstOf: unknown = null;
+  let worstNow = new Map<string, Worst>();
+  const worst = () => {
+    const { alarms } = live.get();
+    if (alarms !== worstOf) worstNow = worstByVehicle(alarms.values());
+    worstOf = alarms;
+    return worstNow;
+  };
+
   const appear = (id: string, at: Pose, seen: Seen): Shown => {
     const marker = new Marker(id, selectVehicle);
-    marker.describe(seen, selectedVehicle(view.get()) === id, Date.now());
+    marker.describe(seen, selectedVehicle(view.get()) === id, Date.now(), worst().get(id));
     container.append(marker.element);
     return { marker, glide: rest(at) };
   };
@@ -80,7 +90,7 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
     const { vehicles } = live.get();
     for (const [id, { marker }] of shown) {
       const seen = vehicles.get(id);
-      if (seen) marker.describe(seen, id === selected, nowMs);
+      if (seen) marker.describe(seen, id === selected, nowMs, worst().get(id));
     }
   };
 

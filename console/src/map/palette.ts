@@ -18,5 +18,7 @@ export const palette = {
   fence: "#7ee0c8",
   conflict: "#ff6a5f",
   track: "#f2f6fa",
+  ghost: "#c9a7ff",
+  aim: "#ffe08a",
   dock: "#dbe6f0",
 } as const;

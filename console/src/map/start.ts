@@ -11,6 +11,7 @@ import { draft, endDrawing, penWanted, takeGeometry } from "../plan/draft";
 import { places } from "../state/places";
 import { setCamera, lookAt } from "./camera";
 import { type AnyPen, type Ink, startDrawing } from "./draw";
+import { startAsking } from "./asks";
 import { startFeed } from "./feed";
 import { addImages } from "./images";
 import { startOverlay } from "./overlay";
@@ -45,7 +46,7 @@ export function startMap(container: HTMLElement, over: HTMLElement): () => void 
   const stops: (() => void)[] = [startOverlay(map, over), frameDistrict()];
   map.once("load", () => {
     addImages(map);
-    stops.push(startFeed(map), followDrafts(map), startTooltip(map, over));
+    stops.push(startFeed(map), followDrafts(map), startAsking(map), startTooltip(map, over));
     container.dataset.ready = "true";
   });
   return () => {

@@ -18,6 +18,8 @@ export const SOURCES = [
   "rally",
   "focus",
   "tracks",
+  "ghosts",
+  "aim",
 ] as const;
 export type SourceId = (typeof SOURCES)[number];
 
@@ -75,6 +77,21 @@ const live: LayerSpecification[] = [
   { id: "track", type: "line", source: "tracks", layout: round, paint: { "line-color": palette.track, "line-width": ["case", ["get", "selected"], 2.8, 1.8], "line-opacity": ["case", ["get", "selected"], 1, 0.55] } },
 ];
 
+const ghosts: LayerSpecification[] = [
+  { id: "ghost-fill", type: "fill", source: "ghosts", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": palette.ghost, "fill-opacity": 0.07 } },
+  { id: "ghost-edge", type: "line", source: "ghosts", filter: ["==", ["geometry-type"], "Polygon"], paint: { "line-color": palette.ghost, "line-width": 1.2, "line-dasharray": [2, 3], "line-opacity": 0.8 } },
+  { id: "ghost-way", type: "line", source: "ghosts", filter: ["==", ["geometry-type"], "LineString"], paint: { "line-color": palette.ghost, "line-width": 1, "line-dasharray": [1, 4], "line-opacity": 0.8 } },
+  { id: "ghost-point", type: "circle", source: "ghosts", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 8, "circle-opacity": 0, "circle-stroke-color": palette.ghost, "circle-stroke-width": 1.6 } },
+  { id: "ghost-label", type: "symbol", source: "ghosts", filter: ["==", ["geometry-type"], "Point"], layout: { ...text, "text-max-width": 16, "text-field": ["get", "label"], "text-size": 11.5, "text-variable-anchor": ["left", "right", "top", "bottom"], "text-radial-offset": 1.1, "text-justify": "auto", "text-allow-overlap": true }, paint: { "text-color": palette.ghost, ...halo } },
+];
+
+const aim: LayerSpecification[] = [
+  { id: "aim-circle", type: "line", source: "aim", filter: ["==", ["get", "part"], "circle"], paint: { "line-color": palette.aim, "line-width": 1.2, "line-dasharray": [3, 3] } },
+  { id: "aim-sight", type: "line", source: "aim", filter: ["==", ["get", "part"], "sight"], paint: { "line-color": palette.aim, "line-width": 1, "line-dasharray": [1, 3] } },
+  { id: "aim-place", type: "circle", source: "aim", filter: ["==", ["get", "part"], "place"], paint: { "circle-radius": 11, "circle-opacity": 0, "circle-stroke-color": palette.aim, "circle-stroke-width": 2 } },
+  { id: "aim-look", type: "circle", source: "aim", filter: ["==", ["get", "part"], "look"], paint: { "circle-radius": 4, "circle-color": palette.aim } },
+];
+
 const labels: LayerSpecification[] = [
   { id: "rally", type: "symbol", source: "rally", layout: { ...text, "icon-image": "rally", "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 11, "text-offset": [0, 1.2], "text-anchor": "top", "text-optional": true }, paint: { "text-color": palette.rally, ...halo } },
   { id: "waypoint-dots", type: "circle", source: "waypoints", minzoom: 11, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 2, 14.5, 8], "circle-color": palette.plan, "circle-stroke-color": ["case", ["get", "acts"], "#ffffff", palette.halo], "circle-stroke-width": 1.2 } },
@@ -89,6 +106,6 @@ export function mapStyle(): StyleSpecification {
   return {
     version: 8,
     sources: Object.fromEntries(SOURCES.map((id) => [id, empty()])),
-    layers: [...ground, ...zones, ...off, ...plan, ...live, ...labels],
+    layers: [...ground, ...zones, ...off, ...plan, ...live, ...aim, ...labels, ...ghosts],
   };
 }

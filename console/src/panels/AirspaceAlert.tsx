@@ -17,7 +17,7 @@ import { useProblems } from "../ui/useProblems";
 
 const SHOWN = 8;
 /** How a way out is commanded; a replan is a new revision instead. */
-const COMMANDS: Readonly<Partial<Record<WayOut["kind"], CommandKind>>> = { return: "return", hold: "pause", land: "land" };
+const COMMANDS: Readonly<Partial<Record<WayOut["kind"], CommandKind>>> = { return: "return", hold: "hold", land: "land" };
 
 /** What a new airspace version makes unflyable: those in the air first, each with where, why and a way out. */
 export function AirspaceAlert() {

@@ -8,15 +8,16 @@ import type { Key } from "../i18n/messages";
 import { type Command, COMMANDS, isLegal } from "../state/commands";
 import { ProblemNote } from "../ui/ProblemNote";
 
-/** Pause, resume, return, land. A refusal stays on the panel until the next command. */
+/** Hold, resume, return, land; before take-off, call off. Nothing in progress ever takes one of them away. */
 export function Commands({ vehicle, sortie }: { vehicle: VehicleState; sortie: Sortie | null }) {
   const t = useT();
   const { message } = App.useApp();
-  const [busy, setBusy] = useState<Command | null>(null);
+  const [busy, setBusy] = useState<readonly Command[]>([]);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const state = sortie?.state ?? null;
 
   const send = async (kind: Command) => {
-    setBusy(kind);
+    setBusy((now) => [...now, kind]);
     setProblem(null);
     try {
       await api.command(vehicle.vehicle_id, kind);
@@ -25,19 +26,19 @@ export function Commands({ vehicle, sortie }: { vehicle: VehicleState; sortie: S
       if (!(reason instanceof Problem)) throw reason;
       setProblem(reason);
     } finally {
-      setBusy(null);
+      setBusy((now) => now.filter((each) => each !== kind));
     }
   };
 
   const button = (kind: Command) => {
-    const legal = isLegal(kind, sortie?.state ?? null, vehicle);
+    const legal = isLegal(kind, state, vehicle);
     const plain = (
       <Button
         key={kind}
         size="large"
         danger={kind === "land"}
-        disabled={!legal || (busy !== null && busy !== kind)}
-        loading={busy === kind}
+        disabled={!legal}
+        loading={busy.includes(kind)}
         data-testid={kind}
         {...(kind === "land" ? {} : { onClick: () => void send(kind) })}
       >
@@ -62,7 +63,7 @@ export function Commands({ vehicle, sortie }: { vehicle: VehicleState; sortie: S
   return (
     <>
       {problem && <ProblemNote problem={problem.document} />}
-      <div className="commands">{COMMANDS.map(button)}</div>
+      {isLegal("abort", state, vehicle) ? button("abort") : <div className="commands">{COMMANDS.map(button)}</div>}
     </>
   );
 }

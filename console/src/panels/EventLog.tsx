@@ -1,8 +1,9 @@
 import { useState } from "react";
-import { formatTime } from "../geo/format";
+import { formatDuration, formatTime } from "../geo/format";
 import { type Language, type Translate, useLanguage, useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { said } from "../i18n/phrases";
+import { alarmText } from "../i18n/wording";
 import { live } from "../state/connection";
 import type { LogEntry } from "../state/live";
 import { shallow, useStore } from "../state/store";
@@ -13,6 +14,14 @@ const CODES: Readonly<Record<string, Key>> = {
   "link-lost": "log.linkLost",
   "link-back": "log.linkBack",
   "pilot-mode": "log.pilotMode",
+  "station-mode": "log.stationMode",
+  "diversion-failed": "log.diversionFailed",
+  "mission-mixed": "log.mixed",
+  rebooted: "log.rebooted",
+  "duplicate-system-id": "log.duplicate",
+  "bad-signatures": "log.signatures",
+  "speed-changed": "log.speed",
+  "speed-not-set": "log.speed",
   breach: "log.breach",
   unenrolled: "log.unenrolled",
   "airspace-review": "log.airspaceReview",
@@ -69,6 +78,11 @@ function textOf({ body }: LogEntry, t: Translate, language: Language): string {
     const step = `${t(`state.${body.from}` satisfies Key)} → ${t(`state.${body.to}` satisfies Key)}`;
     return body.why ? `${step} · ${said(body.why, language)}` : step;
   }
-  const key = CODES[body.code];
+  if (body.kind === "alarm") {
+    const { kind, began_at, ended_at, text } = body.alarm;
+    const lasted = formatDuration((Date.parse(ended_at ?? began_at) - Date.parse(began_at)) / 1000);
+    return `${t("alarm.over", { kind: alarmText(kind, t), lasted })} · ${said(text, language)}`;
+  }
+  const key = body.code.startsWith("failsafe-") ? "log.failsafe" : CODES[body.code];
   return key ? `${t(key)} · ${said(body.text, language)}` : body.text;
 }

@@ -2,17 +2,21 @@ import { useCallback } from "react";
 import { formatTime } from "../geo/format";
 import { setLanguage, useLanguage, useT } from "../i18n";
 import { isAirborne } from "../i18n/wording";
+import { isPressing } from "../state/alarms";
 import { link, live } from "../state/connection";
 import type { Live } from "../state/live";
 import { shallow, useStore } from "../state/store";
+import { alarmsWanted } from "../state/view";
 import { Ticking } from "../ui/Ticking";
 
-function count({ vehicles }: Live) {
+function count({ vehicles, alarms }: Live) {
   const all = [...vehicles.values()].map(({ state }) => state);
   return {
     total: all.length,
     flying: all.filter(isAirborne).length,
     ready: all.filter(({ ready }) => ready).length,
+    alarms: alarms.size,
+    pressing: [...alarms.values()].filter(isPressing).length,
   };
 }
 
@@ -20,7 +24,7 @@ function count({ vehicles }: Live) {
 export function TopBar() {
   const t = useT();
   const language = useLanguage();
-  const { total, flying, ready } = useStore(live, count, shallow);
+  const { total, flying, ready, alarms, pressing } = useStore(live, count, shallow);
   const connection = useStore(link, (now) => now);
   const clock = useCallback((nowMs: number) => ({ text: formatTime(nowMs + live.get().offsetMs) }), []);
   return (
@@ -35,6 +39,19 @@ export function TopBar() {
         <Count label={t("fleet.ready")} value={ready} tone="idle" />
         <Count label={t("fleet.total")} value={total} tone="idle" />
       </dl>
+      {alarms > 0 && (
+        <button
+          type="button"
+          className="alarm-count"
+          data-pressing={pressing > 0}
+          data-testid="alarm-count"
+          onClick={() => alarmsWanted.update((n) => n + 1)}
+        >
+          {t("alarm.title")}
+          <b className="num">{alarms}</b>
+          {pressing > 0 && <span>{t("alarm.pressing", { n: pressing })}</span>}
+        </button>
+      )}
       <span className="connection" data-state={connection} data-testid="connection">
         {t(connection === "open" ? "connection.open" : "connection.connecting")}
       </span>

@@ -13,7 +13,7 @@ import { useProblems } from "../ui/useProblems";
 
 const SHOWN = 5;
 /** How a remedy in the air is commanded; a delay before take-off is the dispatcher's own to keep. */
-const COMMANDS: Readonly<Record<string, CommandKind>> = { hold: "pause", return: "return" };
+const COMMANDS: Readonly<Record<string, CommandKind>> = { hold: "hold", return: "return" };
 
 /** Flights of ours that may come too near to each other, and what the one that gives way can do. */
 export function TrafficAlert() {

@@ -1,5 +1,6 @@
 import { AimOutlined, CloseOutlined } from "@ant-design/icons";
 import { Button } from "antd";
+import { Manoeuvres } from "../divert/Manoeuvres";
 import { useLanguage, useT } from "../i18n";
 import { lookAt } from "../map/camera";
 import { live } from "../state/connection";
@@ -41,6 +42,7 @@ export function VehiclePanel({ id }: { id: string }) {
       </header>
       <div className="side-body">
         {sortie ? <SortieProgress sortie={sortie} /> : <p className="hint">{t("sortie.none")}</p>}
+        {sortie && <Manoeuvres sortie={sortie} />}
         <VehicleFacts vehicle={vehicle} language={language} />
       </div>
       <footer className="side-foot">

@@ -1,6 +1,6 @@
 /** The live picture as a pure function of the stream's frames. */
 
-import type { Sortie, SortieState, TrafficConflict, VehicleState } from "../api/model";
+import type { Alarm, LinksTick, Sortie, SortieState, TrafficConflict, VehicleState } from "../api/model";
 import type { AirspaceReviewed, FleetEvent, Frame, Position, Severity, TrafficNews } from "../api/stream";
 import { distanceM, type LonLat } from "../geo/geo";
 
@@ -16,7 +16,7 @@ export interface LogEntry {
   severity: Severity;
   vehicleId: string | null;
   sortieId: string | null;
-  body: { kind: "text"; code: string; text: string } | { kind: "step"; from: SortieState; to: SortieState; why: string };
+  body: { kind: "text"; code: string; text: string } | { kind: "step"; from: SortieState; to: SortieState; why: string } | { kind: "alarm"; alarm: Alarm };
 }
 
 export interface Live {
@@ -35,6 +35,10 @@ export interface Live {
   review: AirspaceReviewed | null;
   /** Flights of ours that may meet, by the conflict's id. */
   traffic: ReadonlyMap<string, TrafficConflict>;
+  /** Open alarms by id; one that is over is an entry of the log. */
+  alarms: ReadonlyMap<string, Alarm>;
+  /** How the links of each gateway do, by its name. */
+  links: ReadonlyMap<string, LinksTick>;
   /** Newest first. */
   log: readonly LogEntry[];
 }
@@ -50,6 +54,8 @@ export const EMPTY: Live = {
   tracks: new Map(),
   review: null,
   traffic: new Map(),
+  alarms: new Map(),
+  links: new Map(),
   log: [],
 };
 
@@ -79,7 +85,11 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
         vehicles: seen(new Map(), frame.vehicles, nowMs),
         sorties: new Map([...live.sorties, ...frame.sorties.map((sortie) => [sortie.sortie_id, sortie] as const)]),
         tracks: new Map(Object.entries(frame.track)),
-        log: frame.sorties.reduce((log, sortie) => logSteps(log, sortie), live.log),
+        alarms: new Map((frame.alarms ?? []).filter(isOpen).map((alarm) => [alarm.id, alarm])),
+        log: logAlarms(
+          frame.sorties.reduce((log, sortie) => logSteps(log, sortie), live.log),
+          frame.alarms ?? [],
+        ),
       };
     case "tick":
       return {
@@ -95,6 +105,10 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
       };
     case "event":
       return { ...next, log: add(live.log, [entryOf(frame.event, `${frame.epoch}/${frame.seq}`)]) };
+    case "alarm":
+      return { ...next, alarms: withAlarm(live.alarms, frame.alarm), log: logAlarms(live.log, [frame.alarm]) };
+    case "links":
+      return { ...next, links: new Map(live.links).set(frame.links.gateway, frame.links) };
     case "airspace-review":
       return { ...next, review: frame.review };
     case "traffic":
@@ -108,6 +122,29 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
 /** Adds sorties that a REST answer brought; what the stream said already wins. */
 export function withSorties(live: Live, sorties: readonly Sortie[]): Live {
   return { ...live, sorties: new Map([...sorties.map((each) => [each.sortie_id, each] as const), ...live.sorties]) };
+}
+
+const isOpen = ({ ended_at }: Alarm): boolean => ended_at === null;
+
+function withAlarm(before: Live["alarms"], alarm: Alarm): Live["alarms"] {
+  const after = new Map(before);
+  if (isOpen(alarm)) after.set(alarm.id, alarm);
+  else after.delete(alarm.id);
+  return after;
+}
+
+/** Takes over who took note as an answer says it; of an alarm that is over meanwhile nothing is left to note. */
+export function withNoted(live: Live, alarm: Alarm): Live {
+  return live.alarms.has(alarm.id) ? { ...live, alarms: withAlarm(live.alarms, alarm) } : live;
+}
+
+function logAlarms(log: readonly LogEntry[], alarms: readonly Alarm[]): readonly LogEntry[] {
+  const known = new Set(log.map(({ key }) => key));
+  const entries = alarms.flatMap<LogEntry>((alarm) => {
+    const { id: key, ended_at: at, severity, vehicle_id: vehicleId, sortie_id: sortieId } = alarm;
+    return at === null || known.has(key) ? [] : [{ key, at, severity, vehicleId, sortieId, body: { kind: "alarm", alarm } }];
+  });
+  return add(log, entries);
 }
 
 function withTraffic(before: Live["traffic"], { phase, conflict }: TrafficNews): Live["traffic"] {

@@ -3,6 +3,7 @@
 import type { Geometry } from "geojson";
 import type { Plan } from "../api/model";
 import type { Position } from "../api/stream";
+import type { LonLat } from "../geo/geo";
 import { createStore } from "./store";
 
 export type Side = { kind: "lists" } | { kind: "planner" } | { kind: "zone" } | { kind: "vehicle"; vehicleId: string };
@@ -17,6 +18,12 @@ export const view = createStore<View>({ side: { kind: "lists" }, shown: null });
 
 /** What a line of a list speaks of, while it is pointed at. */
 export const focus = createStore<readonly Geometry[]>([]);
+
+/** Where the map was asked what can be done there: a place, and pixels from the map's corner; null: nowhere. */
+export const mapMenu = createStore<{ place: LonLat; x: number; y: number } | null>(null);
+
+/** Goes up when the alarms are to be looked at. */
+export const alarmsWanted = createStore(0);
 
 export const openSide = (side: Side) => view.update((now) => ({ ...now, side }));
 export const selectVehicle = (vehicleId: string) => openSide({ kind: "vehicle", vehicleId });
