@@ -5,13 +5,15 @@ from __future__ import annotations
 from core.clock import Clock
 from core.ids import OperatorId
 from missions.model import Cause, CommandKind, HeldBy, SortieState
-from telemetry.causes import SWITCH_WITHIN_S, TEXTS_WITHIN_S, cause_of, switch_moved
+from telemetry.causes import SWITCH_WITHIN_S, TEXTS_WITHIN_S, UNHEARD_S, cause_of, switch_moved
 from telemetry.commands import RESULT_OF, options_of
 from telemetry.logbook import Logbook
 from telemetry.packets import Mode
 from telemetry.vehicle import Vehicle
 
 _ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
+# Its next heartbeats come within this time after a silence.
+_BACK_WITHIN_S = 3.0
 
 
 class Attribution:
@@ -25,6 +27,15 @@ class Attribution:
         self._widths_us: tuple[int, ...] = ()
         self._switched_s = -SWITCH_WITHIN_S
         self._changed_s = 0.0
+        self._heard_s = clock.mono_s()
+        self._silence = (0.0, 0.0)  # how long the last one was, and when it ended
+
+    def on_heard(self) -> None:
+        """The vehicle was heard just now."""
+        now_s = self._clock.mono_s()
+        if now_s - self._heard_s >= UNHEARD_S:
+            self._silence = (now_s - self._heard_s, now_s)
+        self._heard_s = now_s
 
     def is_asked(self, *kinds: CommandKind) -> bool:
         """Whether one of these is under way."""
@@ -72,7 +83,9 @@ class Attribution:
         now_s, pace = self._clock.mono_s(), self._vehicle.pace
         texts = self._vehicle.texts_since(now_s - max(0.5, TEXTS_WITHIN_S / pace))
         moved = now_s - self._switched_s < max(1.0, SWITCH_WITHIN_S / pace)
-        return cause_of(self._vehicle.state.mode or "unknown", texts, switch_moved=moved)
+        silent_s, until_s = self._silence
+        unheard_s = silent_s if now_s - until_s < _BACK_WITHIN_S else 0.0
+        return cause_of(self._vehicle.state.mode or "unknown", texts, switch_moved=moved, unheard_s=unheard_s)
 
     def _tell(self, to: SortieState, cause: Cause) -> None:
         code = f"failsafe-{cause.code}" if cause.by is HeldBy.FAILSAFE else f"{cause.by}-mode"

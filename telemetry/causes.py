@@ -30,16 +30,25 @@ SWITCH_WITHIN_S = 3.0
 # Half of the distance between two of ArduPilot's six switch positions.
 _MOVED_US = 80
 _FIRST_SWITCH = 4  # channels 1 to 4 are the sticks
+# Not heard for so long, in which it may have changed its mode and said why; ArduCopter's least FS_GCS_TIMEOUT is 2 s.
+UNHEARD_S = 2.0
+_FAILSAFE_MODES = frozenset({"RTL", "SMART_RTL", "LAND", "BRAKE", "AUTO_RTL"})
 
 
-def cause_of(mode: str, texts: Sequence[str], *, switch_moved: bool) -> Cause:
-    """Why a vehicle is in `mode` without our having asked; `texts`: what it said around then, newest last."""
+def cause_of(mode: str, texts: Sequence[str], *, switch_moved: bool, unheard_s: float = 0.0) -> Cause:
+    """Why a vehicle is in `mode` without our having asked; `texts`: what it said around then, newest last.
+
+    `unheard_s`: how long it was not heard just before: what it said then is lost with the rest.
+    """
     for text in reversed(texts):
         for pattern, code, words in _FAILSAFES:
             if pattern.search(text):
                 return Cause(HeldBy.FAILSAFE, f"{words} acted: it said {text!r}", code)
     if switch_moved:
         return Cause(HeldBy.PILOT, f"a pilot's switch chose mode {mode}")
+    if unheard_s >= UNHEARD_S and mode in _FAILSAFE_MODES:
+        why = f"it was not heard for {unheard_s:.0f} s and is in mode {mode}: most likely its ground-station failsafe"
+        return Cause(HeldBy.FAILSAFE, why, "gcs")
     return Cause(HeldBy.STATION, f"another ground station, or a pilot, chose mode {mode}")
 
 

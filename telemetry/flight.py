@@ -239,6 +239,7 @@ class Flight:
             await self._logbook.advance(SortieState.LOST, GATEWAY, "not heard for too long")
 
     async def _on_packet(self, packet: Inbound) -> None:
+        self._who.on_heard()
         match packet:
             case MissionItemReached(seq):
                 self._reached_seq = max(self._reached_seq, seq)

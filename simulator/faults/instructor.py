@@ -124,6 +124,7 @@ class Instructor:
             with contextlib.suppress(OSError):
                 reader, self._writer = await asyncio.open_connection(*address)
                 await self._listen(reader)
+            await self.close()
             await asyncio.sleep(0.2)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:

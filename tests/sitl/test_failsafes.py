@@ -35,7 +35,7 @@ def test_a_low_battery_brings_it_home_and_a_fresh_one_goes_on_from_the_break_poi
     assert aboard.reboot() == "MAV_RESULT_ACCEPTED"  # nobody changes a battery without that
     platform.until(lambda: platform.vehicle(VEHICLE)["ready"] is not True, within_s=30, what="the restart")
     platform.until_ready(VEHICLE)
-    made = platform.request("POST", f"/sorties/{sortie_id}/continue", {}, Idempotency_Key="go on")
+    made = platform.request("POST", f"/sorties/{sortie_id}/continue", {}, Idempotency_Key="go-on")
     assert made.status_code == 202, made.text
     again = platform.until_state(made.json()["sortie_id"], "closed", within_s=300)
     assert (again["outcome"], again["continues"], again["breaches"]) == ("completed", sortie_id, 0), again

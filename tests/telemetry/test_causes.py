@@ -40,6 +40,15 @@ def test_a_switch_that_moved_is_a_pilot_and_nothing_at_all_is_somebody_else() ->
     assert "mode LOITER" in cause_of("LOITER", (), switch_moved=False).text
 
 
+def test_a_return_that_began_while_nobody_heard_it_is_taken_for_the_failsafe_for_silence() -> None:
+    cause = cause_of("RTL", (), switch_moved=False, unheard_s=6.0)
+    assert (cause.by, cause.code) == (HeldBy.FAILSAFE, "gcs")
+    assert "not heard for 6 s" in cause.text
+    assert cause_of("RTL", ("Battery Failsafe",), switch_moved=False, unheard_s=6.0).code == "battery"
+    assert cause_of("LOITER", (), switch_moved=False, unheard_s=6.0).by is HeldBy.STATION
+    assert cause_of("RTL", (), switch_moved=False, unheard_s=1.5).by is HeldBy.STATION
+
+
 @pytest.mark.parametrize(
     ("before", "now", "moved"),
     [
