@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from api.deconflict import Deconfliction
 from api.planning import Planner
-from api.settings import Settings, VehicleSetting
+from api.settings import Settings
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
@@ -25,6 +25,7 @@ from missions.model import Airframe, Dock, Sortie
 from missions.planner import Conditions
 from missions.ports import EnrollmentStore, Store
 from operations.alarms import AlarmStore
+from telemetry.messages import VehicleState
 from telemetry.streams import StreamHub
 
 
@@ -68,13 +69,14 @@ class Services:
         """What a plan is made for now."""
         return Conditions(self.clock.now(), terrain=self.terrain)
 
-    def vehicles_at(self, dock_id: str) -> Sequence[VehicleSetting]:
-        return [vehicle for vehicle in self.settings.vehicles if vehicle.dock == dock_id]
+    def vehicles_at(self, dock_id: str) -> Sequence[VehicleState]:
+        """The vehicles of a dock, enrolled in the settings or in the store."""
+        return [vehicle for vehicle in self.hub.vehicles() if vehicle.dock_id == dock_id]
 
     def airframe_at(self, dock_id: str) -> Airframe:
         """What a plan from the dock is made for: its first vehicle's airframe."""
-        vehicles = self.vehicles_at(dock_id)
-        return AIRFRAMES[vehicles[0].airframe] if vehicles else default_airframe()
+        known = [AIRFRAMES[each.airframe] for each in self.vehicles_at(dock_id) if each.airframe in AIRFRAMES]
+        return known[0] if known else default_airframe()
 
 
 def services_on(app: FastAPI) -> Services:

@@ -16,7 +16,19 @@ from telemetry.identity import Directory, Identity, Impostor, Path, Place
 from telemetry.links import Link, LinkChange, LinkCondition, LinkConfig, LinkHealth, Peer, make_link
 from telemetry.messages import FleetEvent, FleetTick, LinkState, UnenrolledVehicle, VehicleState
 from telemetry.notices import Notices
-from telemetry.packets import Cmd, CommandLong, Heartbeat, Outbound, Timesync
+from telemetry.packets import (
+    Cmd,
+    CommandLong,
+    EkfStatus,
+    ExtendedSysState,
+    GlobalPosition,
+    GpsRaw,
+    Heartbeat,
+    MissionCurrent,
+    Outbound,
+    SysStatus,
+    Timesync,
+)
 from telemetry.signing import Signer, SigningBook
 from telemetry.strangers import Strangers
 from telemetry.vehicle import LOST_AFTER_S, Vehicle, VehicleConfig
@@ -44,6 +56,7 @@ _AUTOPILOT = 1
 # A port that strangers can reach must not grow without bound.
 _MAX_CHANNELS = 512
 _STREAMS_AGAIN_S = 3.0
+_ESSENTIAL = (GlobalPosition, SysStatus, GpsRaw, MissionCurrent, ExtendedSysState, EkfStatus)
 _LOOK_EVERY_S = 0.05
 _STREAMS_EVERY_S = 0.2
 _ROUND_TRIP_EVERY_S = 2.0
@@ -340,7 +353,7 @@ class Fleet:
             return
         if identity.is_ambiguous(now_s):
             self._ask_who(identity, now_s)
-        elif _wants_streams(state, path, now_s):
+        elif path.asked_s is None or (now_s - path.asked_s > _STREAMS_AGAIN_S and _lacks(vehicle)):
             path.asked_s = now_s
             self._ask_streams(vehicle)
         elif path.timed_s is None or now_s - path.timed_s >= _ROUND_TRIP_EVERY_S:
@@ -409,8 +422,9 @@ class Fleet:
         self._on_event(FleetEvent(self._clock.now(), severity, code, text, vehicle_id))
 
 
-def _wants_streams(state: VehicleState, path: Path, now_s: float) -> bool:
-    if path.asked_s is None:
-        return True
-    overdue = state.position_age_s is None or state.position_age_s > _STREAMS_AGAIN_S or state.uid is None
-    return overdue and now_s - path.asked_s > _STREAMS_AGAIN_S
+def _lacks(vehicle: Vehicle) -> bool:
+    """Whether any stream that decisions rest on does not come: one request for it was lost, or the vehicle restarted.
+
+    Others come only while there is something to tell, as that of the fence.
+    """
+    return vehicle.state.uid is None or any(vehicle.silence_s(kind) > _STREAMS_AGAIN_S for kind in _ESSENTIAL)

@@ -105,6 +105,7 @@ class Vehicle:
         self._heard_s: float | None = None
         self._heard_at: datetime | None = None
         self._position_s: float | None = None
+        self._kinds_s: dict[type[Inbound], float] = {}
         self._chunks: dict[int, str] = {}
         self._texts: deque[tuple[float, str]] = deque(maxlen=_KEPT_TEXTS)
 
@@ -143,6 +144,7 @@ class Vehicle:
         self._heard_at = self.clock.now()
         if packet is None:
             return
+        self._kinds_s[type(packet)] = now
         if is_position(packet):
             self._position_s = now
         if isinstance(packet, StatusText):
@@ -191,6 +193,10 @@ class Vehicle:
     @property
     def link(self) -> LinkState:
         return self.snapshot().link
+
+    def silence_s(self, kind: type[Inbound]) -> float:
+        """Seconds since a packet of this kind came; infinite before the first."""
+        return self.clock.mono_s() - self._kinds_s.get(kind, -math.inf)
 
     def texts_since(self, since_s: float) -> tuple[str, ...]:
         """The autopilot's texts heard since `since_s` on the monotonic clock."""

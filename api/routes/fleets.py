@@ -78,7 +78,7 @@ def _now(services: Services, vehicle: FleetVehicle) -> FleetVehicle:
 
 def _fleet(services: Services) -> Iterator[FleetVehicle]:
     """The enrolled vehicles with the docks that they stand at."""
-    for each in services.settings.vehicles:
-        dock = next((dock for dock in services.docks.values() if dock.id == each.dock), None)
-        if dock is not None:
-            yield FleetVehicle(VehicleId(each.id), dock, AIRFRAMES[each.airframe])
+    for each in services.hub.vehicles():
+        dock = None if each.dock_id is None else services.docks.get(each.dock_id)
+        if dock is not None and each.airframe in AIRFRAMES:
+            yield FleetVehicle(each.vehicle_id, dock, AIRFRAMES[each.airframe])

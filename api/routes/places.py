@@ -57,7 +57,9 @@ Version = Annotated[int, Path(ge=1, le=2**31)]
 async def list_docks(services: Wired) -> DockList:
     """Where vehicles stand, and which."""
     docks = services.docks.values()
-    return DockList(items=[DockOut.of(dock, [each.id for each in services.vehicles_at(dock.id)]) for dock in docks])
+    return DockList(
+        items=[DockOut.of(dock, [each.vehicle_id for each in services.vehicles_at(dock.id)]) for dock in docks]
+    )
 
 
 @router.get("/zone-kinds")

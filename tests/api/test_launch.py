@@ -116,7 +116,7 @@ async def test_what_the_gateway_refuses_is_told_and_ends_the_sortie(world: World
     (sortie,) = await _stored(world)
     assert (sortie["state"], sortie["outcome"]) == ("refused", "refused")
     assert sortie["problem"]["type"] == "urn:bailu:problem:preflight-failed"
-    assert sortie["problem"]["checks"] == [{"check": "gps", "ok": False, "detail": "no fix"}]
+    assert sortie["problem"]["checks"] == [{"check": "gps", "ok": False, "detail": "no fix", "required": True}]
     assert sortie["transitions"][-1]["by"] == "api"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from core.clock import ManualClock
@@ -16,7 +18,7 @@ from simulator.vehicle import Vehicle as Craft
 from telemetry.fleet import Fleet
 from telemetry.links import LinkConfig, Peer
 from telemetry.messages import FleetEvent, LinkState
-from telemetry.packets import Cmd, CommandLong
+from telemetry.packets import Cmd, CommandLong, SysStatus
 from telemetry.vehicle import Vehicle, VehicleConfig
 
 DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
@@ -171,3 +173,21 @@ def test_a_reboot_in_flight_is_an_emergency_and_one_on_the_ground_is_not() -> No
         craft._reboot()
         sky.run(4)
         assert code in sky.codes()
+
+
+def test_a_stream_whose_request_was_lost_is_asked_for_again() -> None:
+    sky = Sky()
+    craft, _ = sky.crafts[ONE] = a_craft("one")
+    obey, lost = craft.receive, list[bytes]()
+
+    def receive(channel: Channel, data: bytes) -> bytes:
+        # SET_MESSAGE_INTERVAL for SYS_STATUS (1): COMMAND_LONG (76) begins with its first parameter.
+        if not lost and data[7:10] == b"\x4c\x00\x00" and data[10:14] == struct.pack("<f", 1.0):
+            lost.append(data)
+            return b""
+        return obey(channel, data)
+
+    craft.receive = receive  # type: ignore[method-assign]
+    sky.run(8.0)
+    assert len(lost) == 1
+    assert sky.vehicle.silence_s(SysStatus) < 1.0
