@@ -3,6 +3,7 @@ import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { useEffect } from "react";
 import { keepReviews } from "./airspace/reviews";
+import { ContinueDialog } from "./divert/ContinueDialog";
 import { useLanguage, useT } from "./i18n";
 import { MapView } from "./map/MapView";
 import { AirspaceAlert } from "./panels/AirspaceAlert";
@@ -53,6 +54,7 @@ export function App() {
           <SidePanel />
           <MapControls />
           <LaunchDialog />
+          <ContinueDialog />
         </div>
       </Messages>
     </ConfigProvider>

@@ -53,7 +53,7 @@ export const zh = {
   "divert.tell": "填好后，这里给出航线、用时、落地余电和安全证明",
   "divert.asking": "正在规划…",
   "divert.left": "落地余电",
-  "divert.note": "执行时先悬停，从悬停处复核后改飞",
+  "divert.note": "先悬停，从悬停处复核后改飞",
   "divert.flying": "悬停、上传、回读、启动中…返航、悬停、降落随时可按",
   "divert.again": "重新预览",
   "divert.fly": "执行改航",

@@ -1,6 +1,6 @@
 /** Conflicts, problems and states in the operator's words. */
 
-import type { AlarmKind, Conflict, Ghost, VehicleState } from "../api/model";
+import type { AlarmKind, Conflict, Ghost, LinkHealth, Sortie, VehicleState } from "../api/model";
 import { type ProblemDocument, slugOf } from "../api/problem";
 import { isKey, type Language, type Translate } from "./index";
 import type { Key } from "./messages";
@@ -59,6 +59,26 @@ export function alarmText(kind: AlarmKind, t: Translate): string {
 export function ghostText({ belief, alt_rel_m, radius_m }: Ghost, t: Translate): string {
   const key = `ghost.${belief}`;
   return `${isKey(key) ? t(key) : belief}\n${t("ghost.facts", { m: Math.round(alt_rel_m), off: Math.round(radius_m) })}`;
+}
+
+/** Who keeps a vehicle from its mission, and the failsafe by its name; `why` null: the service's own words tell. */
+export function heldText({ by, code }: NonNullable<Sortie["held"]>, t: Translate): { who: string; why: string | null } {
+  const key = `failsafe.${code}`;
+  return { who: t(`held.${by}`), why: isKey(key) ? t(key) : null };
+}
+
+/** A link's health in figures; those that are nothing to speak of are left out. */
+export function linkFacts(link: LinkHealth, t: Translate): string {
+  const { lost_share, rtt_s, frames, bad_crc, duplicates, refused } = link;
+  const counted: [Key, number][] = [["links.crc", bad_crc], ["links.duplicates", duplicates], ["links.refused", refused]];
+  return [
+    `${frames} ${t("links.frames")}`,
+    lost_share === null ? "" : `${t("links.lost")} ${(100 * lost_share).toFixed(1)}%`,
+    rtt_s === null ? "" : `${t("links.rtt")} ${Math.round(1000 * rtt_s)} ms`,
+    ...counted.map(([key, n]) => (n ? `${t(key)} ${n}` : "")),
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 export interface Standing {

@@ -2,6 +2,7 @@ import { PlusOutlined } from "@ant-design/icons";
 import { Button, Tabs } from "antd";
 import { useT } from "../i18n";
 import { startDraft } from "../plan/draft";
+import { LinkList } from "./LinkList";
 import { MissionList } from "./MissionList";
 import { SortieList } from "./SortieList";
 
@@ -20,6 +21,7 @@ export function Lists() {
         items={[
           { key: "missions", label: t("side.missions"), children: <MissionList /> },
           { key: "sorties", label: t("side.sorties"), children: <SortieList /> },
+          { key: "links", label: t("links.title"), children: <LinkList /> },
         ]}
       />
     </>

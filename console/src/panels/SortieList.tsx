@@ -1,6 +1,7 @@
 import { App } from "antd";
 import { api } from "../api/client";
 import type { Sortie } from "../api/model";
+import { canContinue, startContinuing } from "../divert/continuing";
 import { formatDateTime, formatLength } from "../geo/format";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
@@ -65,6 +66,11 @@ function Row({ sortie }: { sortie: Sortie }) {
         </small>
       </button>
       <span className="row-acts">
+        {canContinue(sortie) && (
+          <button type="button" onClick={() => startContinuing(sortie)}>
+            {t("continue.action")}
+          </button>
+        )}
         <button type="button" onClick={() => run(() => launchMission(sortie))}>
           {t("sorties.again")}
         </button>

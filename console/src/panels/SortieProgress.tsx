@@ -1,8 +1,7 @@
 import type { Sortie, SortieState } from "../api/model";
-import { formatLength, formatTime } from "../geo/format";
+import { formatDateTime, formatTime } from "../geo/format";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
-import { Elapsed } from "../ui/Age";
 import { ProblemNote } from "../ui/ProblemNote";
 import { SortieProof } from "./SortieProof";
 
@@ -28,46 +27,15 @@ function arrivals({ transitions }: Sortie): Map<SortieState, string> {
   return new Map([...transitions].reverse().map((step) => [step.to_state, step.at]));
 }
 
-/** How far a sortie has come: its state in words, its steps, its figures. */
+/** How a sortie came here: who approved it, its steps, what it carries and under which proof. */
 export function SortieProgress({ sortie }: { sortie: Sortie }) {
   const t = useT();
   const now = stepOf(sortie);
   const at = arrivals(sortie);
   const failed = sortie.state === "refused" || sortie.state === "aborted" || sortie.state === "lost";
-  const holds = sortie.state === "paused" || sortie.state === "held";
-  const says: Key = sortie.outcome ? `outcome.${sortie.outcome}` : `state.${sortie.state}`;
-  const tone = failed ? "bad" : holds || sortie.outcome === "aborted" ? "warn" : sortie.outcome ? "good" : "active";
+  const { approved_by: by, approved_at, break_point: broken } = sortie;
   return (
-    <section className="sortie" aria-label={t("sortie.title")}>
-      <div className="sortie-head">
-        <span>{sortie.mission_name}</span>
-        <strong className="state" data-tone={tone} data-testid="sortie-state" data-state={sortie.state}>
-          {t(says)}
-        </strong>
-      </div>
-      <dl className="figures">
-        <div>
-          <dt>{t("sortie.waypoints")}</dt>
-          <dd className="num" data-testid="waypoint-counter">
-            {sortie.waypoints_reached}/{sortie.waypoints_total}
-          </dd>
-        </div>
-        <div>
-          <dt>{t("sortie.elapsed")}</dt>
-          <dd className="num" data-testid="sortie-elapsed">
-            <Elapsed from={sortie.armed_at} to={sortie.landed_at} />
-          </dd>
-        </div>
-        <div>
-          <dt>{t("sortie.distance")}</dt>
-          <dd className="num">{formatLength(sortie.distance_m)}</dd>
-        </div>
-        <div data-tone={sortie.breaches ? "bad" : "idle"}>
-          <dt>{t("sortie.breaches")}</dt>
-          <dd className="num">{sortie.breaches}</dd>
-        </div>
-      </dl>
-      <progress max={Math.max(1, sortie.waypoints_total)} value={sortie.waypoints_reached} aria-label={t("sortie.waypoints")} />
+    <section className="sortie">
       <ol className="steps" data-failed={failed}>
         {STEPS.map((step, index) => (
           <li key={step} data-step={index < now || sortie.state === "closed" ? "done" : index === now ? "now" : "next"}>
@@ -76,6 +44,13 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
           </li>
         ))}
       </ol>
+      {by && approved_at && <p className="verdict" data-good="true">{t("sortie.approvedBy", { by, at: formatTime(approved_at) })}</p>}
+      {sortie.continues && <p className="hint">{t("sortie.continues")}</p>}
+      {broken && (
+        <p className="hint">
+          {t("sortie.break", { n: broken.waypoint + 1, all: sortie.waypoints_total, at: formatDateTime(broken.at) })}
+        </p>
+      )}
       {sortie.upload_verified && <p className="verdict" data-good="true">{t("sortie.verified")}</p>}
       <SortieProof sortie={sortie} />
       {sortie.problem && <ProblemNote problem={{ ...sortie.problem, checks: sortie.checks }} testid="sortie-problem" />}

@@ -2,15 +2,18 @@ import { useEffect } from "react";
 import type { Plan, Proof, Sortie } from "../api/model";
 import { useT } from "../i18n";
 import { ProofCard } from "../plan/ProofCard";
-import { planOf, plans, wantPlan } from "../state/plans";
+import { flownPlan, plans, wantFlown } from "../state/plans";
 import { useStore } from "../state/store";
 
-/** The proof of the revision that a sortie flies or flew, and that what is on board is what was proven. */
+/** The proof of what a sortie flies or flew, its mission or the diversion that replaced it, and that what is on board is what was proven. */
 export function SortieProof({ sortie }: { sortie: Sortie }) {
   const t = useT();
-  const { mission_id, revision } = sortie;
-  const plan = useStore(plans, (all) => planOf(all, { mission_id, revision }));
-  useEffect(() => void wantPlan({ mission_id, revision }), [mission_id, revision]);
+  const { sortie_id, mission_id, revision, diversion_id } = sortie;
+  const plan = useStore(plans, (all) => flownPlan(all, { sortie_id, mission_id, revision, diversion_id }));
+  useEffect(
+    () => void wantFlown({ sortie_id, mission_id, revision, diversion_id }),
+    [sortie_id, mission_id, revision, diversion_id],
+  );
   if (!plan) return null;
   if (!plan.proof) return <p className="hint">{t("proof.none")}</p>;
   return <Flown sortie={sortie} plan={plan} proof={plan.proof} />;
@@ -20,7 +23,7 @@ function Flown({ sortie, plan, proof }: { sortie: Sortie; plan: Plan; proof: Pro
   const t = useT();
   const { upload_verified: verified, mission_hash, fence_hash } = sortie;
   // A launch proves once more what was planned; that proof is the one that it flew under.
-  const under = sortie.proof ?? proof;
+  const under = (!sortie.diversion_id && sortie.proof) || proof;
   const same = mission_hash === under.mission_hash && fence_hash === under.fence_hash;
   return (
     <section className="flown" aria-label={t("proof.flown")} data-testid="sortie-proof" data-same={verified && same}>

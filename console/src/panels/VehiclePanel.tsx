@@ -1,5 +1,6 @@
 import { AimOutlined, CloseOutlined } from "@ant-design/icons";
 import { Button } from "antd";
+import { canContinue, startContinuing } from "../divert/continuing";
 import { Manoeuvres } from "../divert/Manoeuvres";
 import { useLanguage, useT } from "../i18n";
 import { lookAt } from "../map/camera";
@@ -8,6 +9,10 @@ import type { Live } from "../state/live";
 import { useStore } from "../state/store";
 import { openSide } from "../state/view";
 import { Commands } from "./Commands";
+import { Enrolled } from "./Enrolled";
+import { Ghosts } from "./Ghosts";
+import { SafetyProfile } from "./SafetyProfile";
+import { SortieNow } from "./SortieNow";
 import { SortieProgress } from "./SortieProgress";
 import { VehicleFacts } from "./VehicleFacts";
 
@@ -41,9 +46,18 @@ export function VehiclePanel({ id }: { id: string }) {
         <Button type="text" icon={<CloseOutlined />} aria-label={t("app.close")} onClick={() => openSide({ kind: "lists" })} />
       </header>
       <div className="side-body">
-        {sortie ? <SortieProgress sortie={sortie} /> : <p className="hint">{t("sortie.none")}</p>}
+        <Ghosts vehicle={vehicle} />
+        {sortie ? <SortieNow sortie={sortie} vehicle={vehicle} /> : <p className="hint">{t("sortie.none")}</p>}
+        {sortie && canContinue(sortie) && (
+          <Button block data-testid="continue" onClick={() => startContinuing(sortie)}>
+            {t("continue.title")}
+          </Button>
+        )}
         {sortie && <Manoeuvres sortie={sortie} />}
+        {sortie && <SortieProgress sortie={sortie} />}
         <VehicleFacts vehicle={vehicle} language={language} />
+        <Enrolled vehicle={vehicle} />
+        <SafetyProfile vehicle={vehicle} />
       </div>
       <footer className="side-foot">
         <Commands vehicle={vehicle} sortie={vehicle.sortie_id ? sortie : null} />

@@ -63,7 +63,7 @@ const LOG_LIMIT = 500;
 /** Positions closer than this to the track's end add nothing that could be seen. */
 const TRACK_STEP_M = 2;
 const TRACK_LIMIT = 20_000;
-const ENDED: ReadonlySet<SortieState> = new Set(["closed", "refused", "lost"]);
+const ENDED: ReadonlySet<SortieState> = new Set(["closed", "refused", "aborted", "lost"]);
 
 export const hasEnded = (sortie: Sortie): boolean => ENDED.has(sortie.state);
 
