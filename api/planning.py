@@ -28,7 +28,10 @@ from missions.review import Looked, ReviewTask, look_again
 
 T = TypeVar("T")
 
+# Of processor time: on a machine that is short of it a plan takes longer, it is not worse. A job that takes none, or
+# does not hear of its end, is ended with its process after so many times that on the clock.
 DEADLINE_S = 20.0
+PATIENCE = 3.0
 # After so long a fleet plan searches no further; what it has by then takes some seconds to finish.
 FLEET_BUDGET_S = 10.0
 # How long a process may take to start, the very first time to compile the router, and a request to wait for its turn.
@@ -119,10 +122,10 @@ def _fleet(task: FleetTask) -> FleetPreview:
 
 
 class _Worker:
-    """One process that does one job at a time; a job over its deadline costs the process, never the loop.
+    """One process that does one job at a time; a job over its deadline costs the job or the process, never the loop.
 
-    The deadline counts from when the process is ready and free: on a machine that is short of time a process that has
-    just started must not be ended for having started slowly.
+    The deadline is processor time, counted from when the process is ready and free: nothing must be ended for what
+    else the machine does.
     """
 
     def __init__(self, *, deadline_s: float) -> None:
@@ -157,8 +160,10 @@ class _Worker:
         try:
             async with asyncio.timeout(START_DEADLINE_S):
                 await _submitted(pool, _get_ready)
-            async with asyncio.timeout(self.deadline_s):
-                return await _submitted(pool, job, *arguments)
+            async with asyncio.timeout(PATIENCE * self.deadline_s):
+                return await _submitted(pool, _within, self.deadline_s, job, *arguments)
+        except OutOfTime as error:
+            raise Overloaded(f"No answer was found within {self.deadline_s:.0f} s") from error
         except (TimeoutError, BrokenProcessPool) as error:
             self._replace(pool)
             raise Overloaded(f"No answer was found within {self.deadline_s:.0f} s") from error
@@ -168,6 +173,25 @@ class _Worker:
         if pool is self.pool:
             self.pool = _new_pool()
             _end(pool)
+
+
+class OutOfTime(Exception):
+    """A job used up its processor time."""
+
+
+def _within(limit_s: float, job: Callable[..., T], *arguments: Any) -> T:
+    """Runs `job` in the main thread of a worker process for so much processor time. Raises OutOfTime."""
+
+    def stop(*_: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, limit_s)
+    try:
+        return job(*arguments)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _submitted(pool: ProcessPoolExecutor, job: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:

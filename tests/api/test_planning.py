@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,8 +17,13 @@ from missions.fleet import default_airframe
 from tests.samples import CONDITIONS, DOCK, REQUEST, a_plan
 
 
-def _endless(*_: object) -> None:
+def _asleep(*_: object) -> None:
     time.sleep(60)
+
+
+def _endless(*_: object) -> None:
+    while True:
+        pass
 
 
 @pytest.fixture
@@ -27,17 +33,28 @@ def planner() -> Iterator[WorkerPlanner]:
     made.close()
 
 
-async def test_a_worker_gives_the_same_plan_and_an_endless_one_costs_the_worker_only(
-    planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("job", "survives"), [(_endless, True), (_asleep, False)])
+async def test_a_worker_gives_the_same_plan_and_an_endless_job_costs_no_more_than_the_worker(
+    planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch, job: Callable[..., None], survives: bool
 ) -> None:
     asked = (REQUEST, DOCK, default_airspace(), default_airframe(), CONDITIONS)
     assert await planner.plan(*asked) == a_plan()
-    monkeypatch.setattr(planning, "plan", _endless)
+    process = await planner.run(os.getpid)
     monkeypatch.setattr(planner._plans, "deadline_s", 0.2)
     with pytest.raises(Overloaded, match="No answer was found"):
-        await planner.plan(*asked)
+        await planner.run(job)
     monkeypatch.undo()
     assert await planner.plan(*asked) == a_plan()
+    assert (await planner.run(os.getpid) == process) is survives
+
+
+async def test_what_waits_for_the_processor_is_not_ended_for_it(
+    planner: WorkerPlanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that is twice its deadline on the clock, and not on the processor, is answered."""
+    await planner.run(time.sleep, 0.0)
+    monkeypatch.setattr(planner._plans, "deadline_s", 0.5)
+    await planner.run(time.sleep, 1.0)
 
 
 async def test_too_many_requests_are_told_to_come_back(
