@@ -52,19 +52,24 @@ class Phase(StrEnum):
 class Braking:
     """How a vehicle comes to a stop: it flies on for `latency_s` (fix, link, decision, command), then brakes.
 
+    ArduCopter's BRAKE lets the velocity fade with `settle_s` instead of using all of its deceleration: 7.5 m/s²
+    (BRAKE_MODE_DECEL_RATE) over a jerk of 5 m/s³ (PSC_JERK_NE); `build_up_mps2` is what the rise of the deceleration
+    adds at 1 to 15 m/s. From 8 m/s that makes 15.6 m; ArduCopter SITL 4.7-dev took 14.9 m.
+    Source: ArduCopter/mode_brake.cpp, AP_Math/control.cpp shape_vel_accel.
+
     On its mission or its way home (`on_rails`) it slows down by itself before it turns: there only what it flies in
-    `rails_s` counts. The decelerations are below what ArduCopter brakes with (BRAKE_MODE_DECEL_RATE is 7.5 m/s²,
-    PILOT_ACCEL_Z 2.5 m/s²).
+    `rails_s` counts. Upwards it is PILOT_ACCEL_Z, 2.5 m/s², and more than `rise_decel_mps2`.
     """
 
     latency_s: float = 0.8
-    decel_mps2: float = 4.0
+    settle_s: float = 1.5
+    build_up_mps2: float = 9.0
     rise_decel_mps2: float = 1.5
     rails_s: float = 0.6
 
     def stop_m(self, speed_mps: Array, on_rails: Mask) -> Array:
         """How far vehicles (N,) get before they stand."""
-        free_m = speed_mps * self.latency_s + speed_mps**2 / (2.0 * self.decel_mps2)
+        free_m = speed_mps * (self.latency_s + self.settle_s) + speed_mps**2 / (2.0 * self.build_up_mps2)
         return np.where(on_rails, speed_mps * self.rails_s, free_m)
 
     def rise_m(self, climb_mps: Array, on_rails: Mask) -> Array:

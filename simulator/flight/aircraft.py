@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from simulator.flight.arming import REPORT_PERIOD_S, SILENT, arm_failures, forced_failures, prearm_failures
 from simulator.flight.auto import Auto
-from simulator.flight.control import Controller, Hold, Landing
+from simulator.flight.control import Brake, Controller, Hold, Landing
 from simulator.flight.events import Event, HomeSet, ModeSet, Reached, Said
 from simulator.flight.failsafes import Failsafes, watch_fence
 from simulator.flight.fence import Fence
@@ -210,7 +210,7 @@ class Aircraft:
             case Mode.LAND:
                 return Landing(self)
             case Mode.BRAKE:
-                return Hold(self, brake_mps2=5.0)
+                return Brake(self)
             case Mode.STABILIZE | Mode.ALT_HOLD | Mode.LOITER:
                 return Hold(self)
 

@@ -15,6 +15,10 @@ ARMING_DELAY_S = 2.0
 """After arming the rotors stay idle for this long."""
 SPOOL_UP_S = 1.0
 """From idle until the rotors carry the aircraft; with the delay, as measured on SITL."""
+HOLD_DECEL_MPS2 = 2.5
+BRAKE_DECEL_MPS2 = 7.5
+BRAKE_JERK_MPS3 = 5.0
+STANDS_MPS = 0.05
 
 
 class Controller(Protocol):
@@ -117,13 +121,12 @@ class Descent:
 
 
 class Hold(Plain):
-    """STABILIZE, ALT_HOLD, LOITER and BRAKE under a pilot whose sticks rest in the middle: stop and stay.
+    """STABILIZE, ALT_HOLD and LOITER under a pilot whose sticks rest in the middle: stop and stay.
 
     On the ground it does nothing, as with the throttle down.
     """
 
-    def __init__(self, craft: Aircraft, brake_mps2: float = 2.5) -> None:
-        self._brake = brake_mps2
+    def __init__(self, craft: Aircraft) -> None:
         self._at: Vector | None = None
         self._velocity = craft.body.velocity
         craft.yaw.hold()
@@ -132,7 +135,7 @@ class Hold(Plain):
         """Lose speed evenly, then hold the point where it stopped."""
         if self._at is None:
             speed = math.hypot(*self._velocity)
-            left = max(0.0, speed - self._brake * dt)
+            left = max(0.0, speed - HOLD_DECEL_MPS2 * dt)
             scale = left / speed if speed > 0 else 0.0
             vn, ve, vu = self._velocity
             self._velocity = (vn * scale, ve * scale, vu * scale)
@@ -140,6 +143,46 @@ class Hold(Plain):
                 return Demand(velocity=self._velocity)
             self._at = craft.body.position
         return Demand(ground=self._at[:2], up_m=self._at[2])
+
+
+class Brake(Plain):
+    """BRAKE: the velocity fades as ArduCopter shapes it, then the point is held.
+
+    Source: ArduCopter/mode_brake.cpp (BRAKE_MODE_DECEL_RATE), AC_PosControl (PSC_JERK_NE), AP_Math/control.cpp
+    (shape_vel_accel, sqrt_controller).
+    """
+
+    def __init__(self, craft: Aircraft) -> None:
+        self._velocity = craft.body.velocity
+        self._decel_mps2 = 0.0
+        self._at: Vector | None = None
+        craft.yaw.hold()
+
+    def demand(self, craft: Aircraft, dt: float) -> Demand:
+        """Lose speed with limited jerk, then hold the point where it stopped."""
+        if self._at is not None:
+            return Demand(ground=self._at[:2], up_m=self._at[2])
+        speed = math.hypot(*self._velocity)
+        if speed < STANDS_MPS:
+            self._at = craft.body.position
+            return Demand(ground=self._at[:2], up_m=self._at[2])
+        step = BRAKE_JERK_MPS3 * dt
+        self._decel_mps2 += max(-step, min(step, _braking_mps2(speed) - self._decel_mps2))
+        left = max(0.0, speed - self._decel_mps2 * dt) / speed
+        vn, ve, vu = self._velocity
+        self._velocity = (vn * left, ve * left, vu * left)
+        share = -self._decel_mps2 / speed
+        return Demand(velocity=self._velocity, accel=(vn * share, ve * share, vu * share))
+
+
+def _braking_mps2(speed_mps: float) -> float:
+    """The deceleration that a speed asks for: in proportion to it, and less than that above 11 m/s."""
+    gain = BRAKE_JERK_MPS3 / BRAKE_DECEL_MPS2
+    knee_mps = BRAKE_JERK_MPS3 / gain**2
+    wanted = gain * speed_mps
+    if speed_mps > knee_mps:
+        wanted = math.sqrt(2.0 * BRAKE_JERK_MPS3 * (speed_mps - knee_mps / 2.0))
+    return min(wanted, BRAKE_DECEL_MPS2)
 
 
 class Landing(Plain):

@@ -357,18 +357,19 @@ def test_an_unknown_mode_is_refused() -> None:
     assert station.texts[-1] == "No such mode 99"
 
 
-def test_brake_stops_short_of_where_loiter_would() -> None:
-    runs = []
-    for mode in (BRAKE, LOITER):
-        station = Station().hover(10)
-        station.command_int(Cmd.DO_REPOSITION, (-1, 0, 0, 0), *north_east(400, 0), 10.0)
-        station.run(14)
-        begin = station.craft.body.north_m
-        station.set_mode(mode)
-        station.run(10)
-        assert station.craft.body.ground_speed_mps < 0.1
-        runs.append(station.craft.body.north_m - begin)
-    assert runs[0] < runs[1] - 5
+def test_brake_takes_as_long_to_stop_as_arducopter() -> None:
+    station = Station().hover(10)
+    station.command_int(Cmd.DO_REPOSITION, (-1, 0, 0, 0), *north_east(400, 0), 10.0)
+    station.command(Cmd.DO_CHANGE_SPEED, 1, 8.0)
+    station.run(14)
+    body = station.craft.body
+    begin_m, fast_mps = body.north_m, body.ground_speed_mps
+    station.set_mode(BRAKE)
+    station.run(12)
+    assert body.ground_speed_mps < 0.1
+    # SITL 4.7-dev came to its stand 14.9 m after it showed BRAKE at 8 m/s.
+    assert abs(fast_mps - 8.0) < 0.3
+    assert 14.0 < body.north_m - begin_m < 17.0
 
 
 def test_the_pilot_can_take_over() -> None:
