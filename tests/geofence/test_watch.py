@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geofence.onboard import FencePolygon, OnboardFence
@@ -146,6 +146,7 @@ def braked_mps2(speed_mps: float, decel_mps2: float, dt: float) -> float:
     return decel_mps2 + max(-5.0 * dt, min(5.0 * dt, min(wanted, 7.5) - decel_mps2))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(-60, 60), st.floats(-60, 60), st.floats(0.5, 12.0), st.floats(0.0, 2 * math.pi))
 def test_whoever_is_not_told_can_stop_inside(x: float, y: float, speed: float, course: float) -> None:
     """A vehicle that brakes as ArduCopter does, once it was told, never leaves."""
