@@ -1,57 +1,37 @@
-"""Running the two roles: which parts there are, in which order they start, and how they stop."""
+"""Running the two roles: what both need, and the vehicles' side."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import gc
-import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 import uvloop
-from fastapi import FastAPI
 
 from adapters.keyring import KeyRingError, open_ring
 from adapters.sqlite import SqliteStore
-from adapters.terrain import TileFolder
 from api.enrolling import StoredRoster
-from api.launch import close_orphans
-from api.main import create_app, stream_hub
-from api.planning import running_planner
-from api.reviews import running_reviewer
-from api.services import services_on
+from api.folder import StartError
 from api.settings import LinkSetting, Settings
-from api.traffic import running_watch
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
 from core.geo import LatLon
 from core.ids import DockId, VehicleId
-from geofence.qingpu import default_airspace, default_terrain
-from geofence.terrain import Terrain
+from geofence.qingpu import default_airspace
 from missions.energy import AIRFRAMES
 from missions.fleet import SITL_AIRFRAME, default_docks
 from missions.model import Dock
 from telemetry.gateway import RunningGateway, running_gateway
 from telemetry.links import LinkConfig
-from telemetry.streams import running_hub
 from telemetry.vehicle import VehicleConfig
 
-MAX_WS_MESSAGE_BYTES = 64 << 10
 # Longer than the hub waits for a stalled viewer, so that the hub cuts first and counts it.
 UNREAD_FOR_MS = 30_000
-
-
-class StartError(Exception):
-    """A role cannot start; the text says why and what to do."""
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -60,30 +40,11 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         runner.run(main())
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds the lock of a data folder, so that one gateway writes it. Raises StartError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            owner = file.read().strip() or "another process"
-            raise StartError(
-                f"Another Bailu (process {owner}) uses the data folder {path.parent}: stop it, or choose another "
-                "folder with --data-dir."
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
 def settle() -> None:
-    """What there is now stays: full collections that looked at it would hold the loop up a tenth of a second."""
+    """The start is over. What there is now stays: collections that looked at it would hold the loop up too long."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def stop_signal() -> asyncio.Event:
@@ -175,53 +136,6 @@ async def gateway_role(
         yield gateway
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """A web server at work."""
-
-    url: str
-    wait: Callable[[], Awaitable[None]]
-
-
-def terrain_of(settings: Settings) -> Terrain:
-    """The configured tiles, looked at once so that an empty folder is told at the start; else the schematic plane.
-
-    Raises TerrainUnusable.
-    """
-    if settings.terrain_dir is None:
-        return default_terrain()
-    tiles = TileFolder(settings.terrain_dir)
-    tiles.open()
-    return tiles
-
-
-@asynccontextmanager
-async def api_role(
-    settings: Settings, *, listening: socket.socket, bus: Bus, store: SqliteStore, clock: Clock
-) -> AsyncIterator[Serving]:
-    """The people's side on a bound socket, really serving when the context opens."""
-    hub = stream_hub(settings, clock)
-    async with running_planner() as planner:
-        app = create_app(
-            settings,
-            clock=clock,
-            store=store,
-            bus=bus,
-            planner=planner,
-            hub=hub,
-            docks=docks_by_id(settings),
-            terrain=terrain_of(settings),
-        )
-        await close_orphans(services_on(app))
-        async with (
-            serving(app, listening) as server,
-            running_hub(hub, bus=bus, store=store),
-            running_reviewer(app.state.reviewer),
-            running_watch(app.state.traffic),
-        ):
-            yield server
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 is any free one. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -239,41 +153,6 @@ def listen(host: str, port: int) -> socket.socket:
             "or stop the program that has it."
         ) from error
     return listening
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the composition root stops what it started, in order."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[Serving]:
-    """Serves `app` while the context is open (performance guide, sections 3 and 8)."""
-    config = uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=MAX_WS_MESSAGE_BYTES,
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        host, port = listening.getsockname()[:2]
-        yield Serving(f"http://{host}:{port}/", lambda: asyncio.shield(task))
-    finally:
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def free_udp_links(settings: Settings) -> Settings:

@@ -10,7 +10,8 @@ from core.bus import Bus
 from core.clock import Clock
 from core.errors import BailuError, Overloaded
 from telemetry.fleet import Fleet, OnEvent
-from telemetry.heart.keeper import DOOR_FILE, Heart, succeed
+from telemetry.heart.door import DOOR_FILE, succeed
+from telemetry.heart.keeper import Heart
 from telemetry.messages import LINKS_TICK, FleetEvent, LinksTick, Pulse, pulse_subject
 
 log = logging.getLogger("bailu.heart")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from api.cli.options import Speedup
-from api.cli.text import EXPECTED, err, fail, out, plainly
+from api.cli.text import err, expected, fail, out, plainly
 from api.drills.flying import DrillError
 from api.drills.reading import DrillFileError, read_drill
 from api.drills.record import Seen
@@ -89,7 +89,9 @@ async def _all(
         err.rule(f"{scenario.name} · {kind} at {scenario.speedup:g}×, seed {scenario.seed}")
         try:
             report = await _one(scenario, kind, quiet=quiet)
-        except (DrillError, *EXPECTED) as error:
+        except Exception as error:
+            if not isinstance(error, (DrillError, *expected())):
+                raise
             troubles.append((scenario.name, str(error)))
             fail(f"{scenario.name}: {error}")
             continue

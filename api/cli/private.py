@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from api.cli.platform import PLATFORM_FILE
 from api.client import PlatformError
 from api.fleet_process import STATE_FILE, FleetProcess, running_state
+from api.folder import PLATFORM_FILE
 
 START_DEADLINE_S = 90.0
 STOP_PATIENCE_S = 20.0

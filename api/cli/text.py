@@ -10,25 +10,10 @@ from typing import ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
-from adapters.bus_socket import BusSocketError
-from adapters.sqlite.migrate import NewerDatabase
-from api.client import PlatformError
-from api.fleet_process import FleetError
-from api.runtime import StartError
-from api.settings import SettingsError
 from core.errors import BailuError
-from simulator.sitl import SitlExited, SitlNotFound
-from simulator.sockets import PortTaken
-from telemetry.links import LinkError
-from telemetry.provisioning import ProvisioningError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-EXPECTED = (
-    BailuError, BusSocketError, FleetError, LinkError, NewerDatabase, PlatformError, PortTaken, SettingsError,
-    ProvisioningError, SitlExited, SitlNotFound, StartError,
-)  # fmt: skip
 
 out = Console()
 err = Console(stderr=True, highlight=False)
@@ -53,11 +38,30 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
             cause = _only(error)
             if isinstance(cause, typer.Exit):
                 raise cause from None
-            if isinstance(cause, EXPECTED):
+            if isinstance(cause, expected()):
                 raise fail(str(cause)) from None
             raise
 
     return wrapped
+
+
+def expected() -> tuple[type[Exception], ...]:
+    """The failures whose text is a sentence for a person; imported when one is met."""
+    from adapters.bus_socket import BusSocketError  # noqa: PLC0415
+    from adapters.sqlite.migrate import NewerDatabase  # noqa: PLC0415
+    from api.client import PlatformError  # noqa: PLC0415
+    from api.fleet_process import FleetError  # noqa: PLC0415
+    from api.folder import StartError  # noqa: PLC0415
+    from api.settings import SettingsError  # noqa: PLC0415
+    from simulator.sitl import SitlExited, SitlNotFound  # noqa: PLC0415
+    from simulator.sockets import PortTaken  # noqa: PLC0415
+    from telemetry.links import LinkError  # noqa: PLC0415
+    from telemetry.provisioning import ProvisioningError  # noqa: PLC0415
+
+    return (
+        BailuError, BusSocketError, FleetError, LinkError, NewerDatabase, PlatformError, PortTaken, SettingsError,
+        ProvisioningError, SitlExited, SitlNotFound, StartError,
+    )  # fmt: skip
 
 
 def _only(error: BaseException) -> BaseException:

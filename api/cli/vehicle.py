@@ -16,10 +16,12 @@ from rich.table import Table
 
 from adapters.keyring import KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore, open_store
-from api import runtime
 from api.cli.options import Config, DataDir
 from api.cli.text import out, plainly
+from api.cli.vehicle_safety import safety
 from api.enrolling import places_exist
+from api.folder import StartError
+from api.runtime import docks_by_id
 from api.settings import Settings, load
 from core.clock import SystemClock
 from core.errors import NotFound
@@ -37,6 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command()(safety)
 
 Line = Annotated[
     str, typer.Option("--line", help="Where the vehicle is now: serial:/dev/ttyACM0:115200, tcp:HOST:PORT, udpin:…")
@@ -98,7 +101,7 @@ def enroll(
             VehicleId(vehicle), name or vehicle, links, 1, DockId(dock), airframe, desk.clock.now(),
             category=category, registration=registration,
         )  # fmt: skip
-        docks, known = runtime.docks_by_id(desk.settings), [each.name for each in desk.settings.links]
+        docks, known = docks_by_id(desk.settings), [each.name for each in desk.settings.links]
         places_exist(wanted, docks=docks, links=known)
         await desk.at_the_bench(line, lambda table: _enroll(desk, table, wanted, signing, obey=obey))
 
@@ -244,7 +247,7 @@ def _run(job: Callable[[Desk], Awaitable[None]], config: Config, data_dir: DataD
     try:
         ring = open_ring(settings.data_dir, settings.key_file)
     except KeyRingError as error:
-        raise runtime.StartError(str(error)) from error
+        raise StartError(str(error)) from error
 
     async def at_the_desk() -> None:
         async with AsyncExitStack() as stack:

@@ -12,10 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.cli.platform import PLATFORM_FILE
 from api.cli.private import address_of, spawn
 from api.drills.flying import HOST, Address, airframe_of
 from api.drills.scenario import Kind, Scenario
+from api.folder import PLATFORM_FILE
 
 STOP_WITHIN_S = 20.0
 LOOK_EVERY_S = 0.5

@@ -19,6 +19,10 @@ from contextlib import suppress
 
 from telemetry.heart.beating import Beating, Signing, Target
 
+# What a successor says that starts (`telemetry.heart.door`, which this small process does not import).
+SOON = b"soon\n"
+_WORD_WITHIN_S = 0.25
+
 TICK_S = 0.25
 REPORT_S = 1.0
 # A stream with so much waiting is not read by its peer: a beat would wait behind it, or end in the middle of a frame.
@@ -167,8 +171,20 @@ class Heart:
         if self._core in ready:
             self._hear()
         if door is not None and door in ready:
-            # Whoever knocks has the data folder's lock, so the core is dead: its successor needs the ports.
-            self._visitor, _ = door.accept()  # it waits until our end closes this, too
+            self._admit(door)
+
+    def _admit(self, door: socket.socket) -> None:
+        """A successor: it starts, and we go on for a while; or it needs the ports, and we end."""
+        self._visitor, _ = door.accept()  # after NOW it waits until our end closes this
+        self._visitor.settimeout(_WORD_WITHIN_S)
+        try:
+            word = self._visitor.recv(16)
+        except OSError:
+            word = b""
+        if word == SOON:
+            self._control.beating.spare(time.monotonic())
+            self._visitor.close()
+        else:
             self._control.beating.ended = True
 
     def _hear(self) -> None:

@@ -64,10 +64,18 @@ class Beating:
         self.targets: dict[int, Target] = {}
         self.fed_s: float | None = None
         self.ended = False
+        self._spared = False
 
     def feed(self, at_s: float) -> None:
         """The core worked at `at_s`; a message that came late does not make it younger."""
         self.fed_s = at_s if self.fed_s is None else max(self.fed_s, at_s)
+
+    def spare(self, now_s: float) -> None:
+        """A successor of the dead core starts: beat on as if fed now. Once, so that a platform that is started again
+        and again and never comes up does not keep the vehicles from their failsafe."""
+        if not self._spared and self.beats(now_s):
+            self._spared = True
+            self.feed(now_s)
 
     def beats(self, now_s: float) -> bool:
         """Whether heartbeats go out: the core was fed lately."""

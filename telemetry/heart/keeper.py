@@ -11,20 +11,18 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.heart.beating import FED_WITHIN_S
+from telemetry.heart.door import SUCCEED_S, address
 from telemetry.links.port import Link, Peer
 from telemetry.links.supervise import pause_s
 
 log = logging.getLogger("bailu.heart")
 
-DOOR_FILE = "heart.sock"
-# How long a predecessor may take to let go of the ports.
-_SUCCEED_S = 1.0
 # A heart that does not listen is not waited for: what it missed is told to the next one.
 _OUTBOX_BYTES = 256 * 1024
 _ROOT = Path(__file__).resolve().parents[2]
@@ -60,38 +58,6 @@ class Beat:
         sign = self.signing
         signed = (None, -1) if sign is None else (sign.key, sign.link_id)
         return (self.link.name, self.peer, self.source, *signed)
-
-
-def succeed(door: Path, within_s: float = _SUCCEED_S) -> bool:
-    """Ends the heart that a killed gateway of this data folder left; whether there was one.
-
-    Call it before binding: its copies of the sockets hold the ports. The caller holds the data folder's lock.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor, _address(door) as address:
-        visitor.settimeout(within_s)
-        try:
-            visitor.connect(address)
-            visitor.recv(1)  # ends when the heart does
-        except TimeoutError:
-            log.warning("the former gateway's heart does not let go of its ports")
-        except ConnectionResetError:
-            pass
-        except OSError:
-            return False
-    return True
-
-
-@contextmanager
-def _address(path: Path) -> Iterator[str]:
-    """A name for `path` that fits the 108 bytes of a Unix socket's address, however deep the data folder lies."""
-    if len(os.fsencode(path)) < 100 or not Path("/proc/self/fd").exists():
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 class Heart:
@@ -162,9 +128,9 @@ class Heart:
         if self._door is None:
             self._door_path.unlink(missing_ok=True)
             self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            with _address(self._door_path) as address:
-                self._door.bind(address)
-            self._door.listen(1)
+            with address(self._door_path) as place:
+                self._door.bind(place)
+            self._door.listen(2)
         self._say({"do": "door"}, self._door.fileno())
 
     async def _listen(self) -> None:
@@ -190,7 +156,7 @@ class Heart:
         process = self._process
         if process is not None and process.returncode is None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_SUCCEED_S):
+                async with asyncio.timeout(SUCCEED_S):
                     await process.wait()
             if process.returncode is None:
                 process.kill()

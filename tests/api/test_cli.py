@@ -18,7 +18,8 @@ from api.cli.flight import deadline_s, summary
 from api.cli.main import app
 from api.cli.watch import table
 from api.fleet_process import FleetState, process_start, running_state, write_state
-from api.runtime import StartError, flown_by, free_udp_links, listen, locked, udp_address, vehicle_configs
+from api.folder import StartError, locked
+from api.runtime import flown_by, free_udp_links, listen, udp_address, vehicle_configs
 from api.settings import LinkSetting, Settings, VehicleSetting
 
 runner = CliRunner()

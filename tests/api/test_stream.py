@@ -12,7 +12,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api.runtime import Serving, listen, serving
+from api.runtime import listen
+from api.serving import Serving, serving
 from core.ids import VehicleId
 from telemetry.messages import FleetEvent
 from tests.api.conftest import World

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform import Platform
-from tests.sitl.test_patrol import hop
+from tests.sitl.stage import hop
 
 pytestmark = pytest.mark.system
 VEHICLE = "bl-03"

@@ -7,15 +7,16 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from telemetry.heart.beating import FED_WITHIN_S, Beating, Signing, Target
+from telemetry.heart.door import announce, succeed
 from telemetry.heart.frame import heartbeat
-from telemetry.heart.keeper import Beat, BeatSigning, Heart, succeed
+from telemetry.heart.keeper import Beat, BeatSigning, Heart
 from telemetry.links import Link, LinkConfig, Peer, make_link
 from telemetry.packets import Heartbeat
 from telemetry.wire import Decoder, Encoder, MavAddress
@@ -60,6 +61,17 @@ def test_an_unfed_heart_stops_and_a_fed_one_goes_on_at_once() -> None:
     beating.feed(5.95)
     assert beating.due(6.0)
     assert 3.0 <= FED_WITHIN_S <= 3.5, "the guide's limits"
+
+
+def test_a_successor_gets_the_dead_core_s_heart_one_more_while_and_only_one() -> None:
+    beating = a_beating(1.0)
+    beating.spare(0.0)
+    assert not beating.beats(0.0), "a heart that was never fed is not begun by a visitor"
+    beating.feed(0.0)
+    beating.spare(3.0)
+    assert beating.beats(3.0 + FED_WITHIN_S - 0.01)
+    beating.spare(6.0)
+    assert not beating.beats(3.0 + FED_WITHIN_S + 0.01)
 
 
 def test_a_feed_that_arrives_late_is_as_old_as_it_says() -> None:
@@ -211,3 +223,27 @@ async def test_a_successor_ends_the_heart_that_a_killed_gateway_left(tmp_path: P
         assert await asyncio.to_thread(succeed, tmp_path / "heart.sock")
         await until(lambda: heart.pid != first)
     assert not (tmp_path / "heart.sock").exists()
+
+
+async def test_a_heart_that_hears_of_a_successor_beats_on_for_it(tmp_path: Path) -> None:
+    door = tmp_path / "heart.sock"
+    assert not announce(door)
+    link, task = await a_udp_link()
+    with a_vehicle_socket() as vehicle:
+        async with beating_heart(tmp_path) as heart:
+            await until(lambda: heart.pid is not None)
+            heart.keep([Beat(link, vehicle.getsockname(), US)])
+            heart._say({"do": "feed", "at_s": time.monotonic() - FED_WITHIN_S + 0.5})
+            await asyncio.wait_for(heard(vehicle), 5)
+            first = heart.pid
+            assert await asyncio.to_thread(announce, door)
+            await asyncio.sleep(0.7)
+            with suppress(BlockingIOError):
+                while vehicle.recv(100):
+                    pass
+            await asyncio.wait_for(heard(vehicle), 1)
+            assert heart.pid == first
+            assert await asyncio.to_thread(succeed, door)
+            await until(lambda: heart.pid != first)
+    task.cancel()
+    await asyncio.wait([task])

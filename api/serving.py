@@ -1,0 +1,113 @@
+"""The people's side at work: console, API and streams on a bound socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from adapters.sqlite import SqliteStore
+from adapters.terrain import TileFolder
+from api.launch import close_orphans
+from api.main import create_app, stream_hub
+from api.planning import running_planner
+from api.reviews import running_reviewer
+from api.runtime import docks_by_id
+from api.services import services_on
+from api.settings import Settings
+from api.traffic import running_watch
+from core.bus import Bus
+from core.clock import Clock
+from geofence.qingpu import default_terrain
+from geofence.terrain import Terrain
+from telemetry.streams import running_hub
+
+MAX_WS_MESSAGE_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A web server at work."""
+
+    url: str
+    wait: Callable[[], Awaitable[None]]
+
+
+def terrain_of(settings: Settings) -> Terrain:
+    """The configured tiles, looked at once so that an empty folder is told at the start; else the schematic plane.
+
+    Raises TerrainUnusable.
+    """
+    if settings.terrain_dir is None:
+        return default_terrain()
+    tiles = TileFolder(settings.terrain_dir)
+    tiles.open()
+    return tiles
+
+
+@asynccontextmanager
+async def api_role(
+    settings: Settings, *, listening: socket.socket, bus: Bus, store: SqliteStore, clock: Clock
+) -> AsyncIterator[Serving]:
+    """The people's side on a bound socket, really serving when the context opens."""
+    hub = stream_hub(settings, clock)
+    async with running_planner() as planner:
+        app = create_app(
+            settings,
+            clock=clock,
+            store=store,
+            bus=bus,
+            planner=planner,
+            hub=hub,
+            docks=docks_by_id(settings),
+            terrain=terrain_of(settings),
+        )
+        await close_orphans(services_on(app))
+        async with (
+            serving(app, listening) as server,
+            running_hub(hub, bus=bus, store=store),
+            running_reviewer(app.state.reviewer),
+            running_watch(app.state.traffic),
+        ):
+            yield server
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the composition root stops what it started, in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[Serving]:
+    """Serves `app` while the context is open (performance guide, sections 3 and 8)."""
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=MAX_WS_MESSAGE_BYTES,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        host, port = listening.getsockname()[:2]
+        yield Serving(f"http://{host}:{port}/", lambda: asyncio.shield(task))
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
