@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.vehicles import commands, diversions, fence, heartbeats, hostile, kills, returns, uploads
+from bench.vehicles import commands, diversions, fence, heartbeats, hostile, kills, returns, sitl, uploads
 
 
 def vehicles() -> Iterator[Figure]:
@@ -18,3 +18,4 @@ def vehicles() -> Iterator[Figure]:
     yield from heartbeats.heartbeats()
     yield from hostile.hostile()
     yield from kills.kills()
+    yield from sitl.sitl()

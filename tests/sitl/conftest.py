@@ -27,7 +27,7 @@ def autopilot(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def speedup() -> float:
     """Seconds of the vehicles' time in one of ours; a test that needs another one parametrises it."""
-    return 10.0
+    return 15.0
 
 
 @pytest.fixture

@@ -14,20 +14,15 @@ DOCK_ID = "dock-zhujiajiao"
 LOOKED_AT = {"lat_deg": 31.1078, "lon_deg": 121.0518}
 
 
-Spare = tuple[str, int, str]
-"""Another vehicle: id, system id, dock."""
-
-
-def settings_of(*, sitl: bool, others: tuple[Spare, ...] = ()) -> dict[str, str]:
-    """A platform with `VEHICLE` and `others`."""
+def settings_of(*, sitl: bool) -> dict[str, str]:
+    """A platform with `VEHICLE` alone: on SITL each costs a process."""
     airframe = "arducopter-sitl" if sitl else "quad-3kg"
-    vehicles = ", ".join(
-        f'{{ id = "{name}", name = "{name}", link = "fleet", system_id = {system_id}, dock = "{dock}", '
-        f'airframe = "{airframe}" }}'
-        for name, system_id, dock in ((VEHICLE, SYSTEM_ID, DOCK_ID), *others)
+    vehicle = (
+        f'id = "{VEHICLE}", name = "{VEHICLE}", link = "fleet", system_id = {SYSTEM_ID}, dock = "{DOCK_ID}", '
+        f'airframe = "{airframe}"'
     )
-    link = '[{ name = "fleet", url = "udpin:127.0.0.1:0" }]'
-    return {"BAILU_VEHICLES": f"[{vehicles}]", "BAILU_LINKS": link}
+    link = 'name = "fleet", url = "udpin:127.0.0.1:0"'
+    return {"BAILU_VEHICLES": f"[{{ {vehicle} }}]", "BAILU_LINKS": f"[{{ {link} }}]"}
 
 
 def river() -> Json:

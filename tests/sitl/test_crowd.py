@@ -12,7 +12,7 @@ pytestmark = pytest.mark.system
 
 
 def test_eight_fly_eight_patrols_at_once_and_come_home(autopilot: str, tmp_path: Path) -> None:
-    flown = fly(tmp_path / "data", members(), sitl=autopilot == "ardupilot", speedup=4.0)
+    flown = fly(tmp_path / "data", members(), sitl=autopilot == "ardupilot", speedup=6.0)
     cores = f"{flown.platform_cpu:.2f} cores for the platform, {flown.vehicles_cpu:.2f} for the vehicles"
     print(f"{flown.firmware[0]}: {flown.together} together in {flown.took_s:.0f} s, {cores}")
     assert [sortie["outcome"] for sortie in flown.sorties] == ["completed"] * 8

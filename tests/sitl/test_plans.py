@@ -24,6 +24,8 @@ from tests.sitl.cases import field_around
 from tests.sitl.flown import Flown, cross_track_m, least_gaps_m, read_flown
 
 pytestmark = pytest.mark.system
+# One flight in make test, the others in make soak; `bench.planner.sitl` flies many more.
+LONG = pytest.mark.soak
 
 VEHICLE = "bl-03"
 DOCK = next(dock for dock in default_docks() if dock.id == "dock-zhujiajiao")
@@ -84,6 +86,7 @@ def down_from_m(flown: Flown, east_m: float, north_m: float) -> float:
     return float(np.hypot(*(flown.end - PAD - np.array([east_m, north_m]))))
 
 
+@LONG
 def test_a_survey_covers_the_area_round_a_zone_in_it_and_keeps_its_margin(platform: Platform) -> None:
     area = field(box(90, 20, 130, 60))
     told = fly(platform, area, feature("survey", box(40, -30, 180, 110), spacing_m=35, trigger_m=20))
@@ -113,6 +116,7 @@ def test_a_plan_that_may_not_return_straight_flies_back_along_its_path(platform:
     assert down_from_m(told.flown, 0, 0) < 2.0
 
 
+@LONG
 def test_a_return_goes_to_the_rally_point_that_is_nearer_than_home(platform: Platform) -> None:
     area = field(box(100, -120, 140, -60))
     rally = np.array([(-120.0, 150.0), (150.0, 60.0)])
