@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,9 @@ RIVER: Places = ((860, 440), (900, 360), (980, 400), (1020, 330))
 # An area over the middle of the river, and a line (metres east and north of the dock) that it covers as well.
 FIRE: Places = ((830, 330), (1000, 330), (1000, 450), (830, 450))
 COVERED_M = ((110.0, 90.0), (190.0, 150.0))
+# A patrol that is long enough for all that, and a place beside it to look at.
+PATROL_M = ((150.0, 120.0), (900.0, 150.0), (920.0, 700.0), (150.0, 700.0))
+LOOK_HERE = (700, 330)
 # A machine that does much else at the same time may take its time.
 PLANNED_MS = 30_000
 M_PER_DEG = 111_320.0
@@ -210,6 +217,58 @@ def _line_by(platform: Platform, ends_m: tuple[tuple[float, float], ...]) -> dic
     line = [[lon_deg + east_m / m_per_deg_lon, lat_deg + north_m / M_PER_DEG] for east_m, north_m in ends_m]
     properties = {"name": "岸边巡查", "pattern": "route", "alt_rel_m": 60, "speed_mps": 8}
     return {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
+
+
+def test_an_alarm_is_noted_and_a_flight_is_sent_to_look(page: Page, platform: Platform) -> None:
+    sortie_id = platform.launched(_line_by(platform, PATROL_M), VEHICLE)
+    by(page, f"vehicle-card-{VEHICLE}").click()
+    page.get_by_label("在地图上定位").click()
+    state_is(page, "on_mission")
+
+    with _silent_fleet(platform):
+        alarm = by(page, "alarm").and_(page.locator("[data-kind=link-lost][data-severity=critical]"))
+        expect(alarm).to_contain_text("白鹭三号", timeout=30_000)
+        expect(by(page, "alarm-count")).to_have_attribute("data-pressing", "true")
+        expect(by(page, f"marker-{VEHICLE}")).to_have_attribute("data-pressing", "true")
+        expect(by(page, "ghosts").locator("li")).to_have_count(2)
+        page.screenshot(path=SCREENSHOT.with_name("alarm.png"))
+        by(page, "alarm-count").click()
+        page.keyboard.press("Enter")
+        expect(alarm).to_have_attribute("data-noted", "true", timeout=PLANNED_MS)
+        expect(by(page, "alarm-count")).to_have_attribute("data-pressing", "false")
+    expect(by(page, "alarms")).to_have_count(0, timeout=60_000)
+    expect(by(page, "event-log")).to_contain_text("链路中断解除")
+    expect(by(page, "ghosts")).to_have_count(0)
+    noted = [each for each in platform.get("/alarms")["items"] if each["acknowledged_at"]]
+    assert [(each["kind"], each["vehicle_id"]) for each in noted] == [("link-lost", VEHICLE)]
+
+    page.mouse.click(*LOOK_HERE, button="right")
+    by(page, f"menu-goto-{VEHICLE}").click()
+    expect(by(page, "trial").get_by_test_id("proof")).to_have_attribute("data-valid", "true", timeout=PLANNED_MS)
+    expect(by(page, "divert-left")).to_contain_text("%")
+    for always in ("hold", "return", "land"):
+        expect(by(page, always)).to_be_enabled()
+    page.screenshot(path=SCREENSHOT.with_name("goto.png"))
+    by(page, "divert-fly").click()
+    state_is(page, "diverted")
+    expect(by(page, "manoeuvre")).to_have_count(0, timeout=60_000)
+    expect(by(page, "sortie-proof")).to_have_attribute("data-same", "true", timeout=PLANNED_MS)
+    (diversion,) = platform.get(f"/sorties/{sortie_id}/diversions")["items"]
+    assert (diversion["kind"], diversion["state"]) == ("goto", "flying")
+
+    by(page, "return").click()
+    state_is(page, "returning", "landing", "closed")
+
+
+@contextmanager
+def _silent_fleet(platform: Platform) -> Iterator[None]:
+    """The simulated vehicles stand still in time while the context is open: nobody hears them."""
+    pid = json.loads((platform.data_dir / "fleet.json").read_text())["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_english_is_a_switch_away_and_remembered(page: Page) -> None:

@@ -23,9 +23,8 @@ export const zh = {
   "ghost.mission": "推测：仍按任务",
   "ghost.failsafe": "推测：失效保护返航",
   "ghost.unknown": "推测：去向不明",
-  "ghost.facts": "高约 {m} m，误差 {off} m",
-  "ghost.last": "最后位置已过去",
-  "legend.ghost": "推测位置",
+  "ghost.facts": "高约 {m} m，±{off} m",
+  "ghost.last": "最后位置时龄",
 
   "divert.title": "空中改航",
   "divert.goto": "飞去看看",
@@ -185,9 +184,8 @@ export const en: Record<keyof typeof zh, string> = {
   "ghost.mission": "Guess: flies on with its mission",
   "ghost.failsafe": "Guess: failsafe brings it home",
   "ghost.unknown": "Guess: it may be anywhere here",
-  "ghost.facts": "about {m} m high, off by {off} m",
-  "ghost.last": "Last position was",
-  "legend.ghost": "Guessed place",
+  "ghost.facts": "about {m} m up, ±{off} m",
+  "ghost.last": "Last position, age",
 
   "divert.title": "Manoeuvres",
   "divert.goto": "Go and look",

@@ -20,7 +20,9 @@ export function AlarmPanel() {
   const wanted = useStore(alarmsWanted, (now) => now);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
-    if (wanted) list.current?.querySelector<HTMLElement>("[data-testid=take-note], button")?.focus();
+    if (!wanted) return;
+    const first = (what: string) => list.current?.querySelector<HTMLElement>(what);
+    (first(".alarm-note") ?? first("button"))?.focus();
   }, [wanted]);
   if (!alarms.length) return null;
   const pressing = alarms.some(isPressing);

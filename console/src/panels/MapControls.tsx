@@ -3,9 +3,7 @@ import { boundsOf, positions } from "../geo/geo";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { lookAt, zoomBy } from "../map/camera";
-import { live } from "../state/connection";
 import { places } from "../state/places";
-import { useStore } from "../state/store";
 
 const LEGEND = ["inclusion", "exclusion", "no-film", "advisory", "off"] as const;
 
@@ -17,7 +15,6 @@ function fitDistrict(): void {
 /** Zoom, the whole district, the quick no-fly zone, and what the zones' colours mean. */
 export function MapControls() {
   const t = useT();
-  const ghosts = useStore(live, ({ vehicles }) => [...vehicles.values()].some(({ state }) => state.ghosts.length > 0));
   return (
     <div className="map-tools">
       <ul className="legend" title={t("map.schematic")}>
@@ -26,7 +23,6 @@ export function MapControls() {
             {t(`legend.${role}` satisfies Key)}
           </li>
         ))}
-        {ghosts && <li data-role="ghost">{t("legend.ghost")}</li>}
       </ul>
       <button type="button" className="zone-tool" data-testid="zone-tool" onClick={() => startZone()}>
         {t("zone.tool")}

@@ -13,7 +13,7 @@ export function SortieNow({ sortie, vehicle }: { sortie: Sortie; vehicle: Vehicl
   const holds = sortie.state === "paused" || sortie.state === "held";
   const says: Key = sortie.outcome ? `outcome.${sortie.outcome}` : `state.${sortie.state}`;
   const tone = failed ? "bad" : holds || sortie.outcome === "aborted" ? "warn" : sortie.outcome ? "good" : "active";
-  const flies = vehicle.sortie_id === sortie.sortie_id;
+  const flies = vehicle.sortie_id === sortie.sortie_id && vehicle.link === "live";
   return (
     <section className="sortie" aria-label={t("sortie.title")}>
       <div className="sortie-head">

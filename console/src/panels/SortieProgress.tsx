@@ -46,7 +46,7 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
       </ol>
       {by && approved_at && <p className="verdict" data-good="true">{t("sortie.approvedBy", { by, at: formatTime(approved_at) })}</p>}
       {sortie.continues && <p className="hint">{t("sortie.continues")}</p>}
-      {broken && (
+      {broken && sortie.outcome && (
         <p className="hint">
           {t("sortie.break", { n: broken.waypoint + 1, all: sortie.waypoints_total, at: formatDateTime(broken.at) })}
         </p>

@@ -141,8 +141,8 @@ export function withNoted(live: Live, alarm: Alarm): Live {
 function logAlarms(log: readonly LogEntry[], alarms: readonly Alarm[]): readonly LogEntry[] {
   const known = new Set(log.map(({ key }) => key));
   const entries = alarms.flatMap<LogEntry>((alarm) => {
-    const { id: key, ended_at: at, severity, vehicle_id: vehicleId, sortie_id: sortieId } = alarm;
-    return at === null || known.has(key) ? [] : [{ key, at, severity, vehicleId, sortieId, body: { kind: "alarm", alarm } }];
+    const { id: key, ended_at: at, vehicle_id: vehicleId, sortie_id: sortieId } = alarm;
+    return at === null || known.has(key) ? [] : [{ key, at, severity: "info", vehicleId, sortieId, body: { kind: "alarm", alarm } }];
   });
   return add(log, entries);
 }
