@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from core.clock import Clock
-from core.errors import BailuError, FieldError, IllegalTransition, InvalidRequest
+from core.errors import BailuError, FieldError, IllegalTransition, InvalidRequest, VehicleBusy
 from core.geo import LatLon, ground_distance_m
 from core.ids import DiversionId, OperatorId
 from missions.manoeuvre import Diversion, DiversionState, behind, step
@@ -28,7 +28,7 @@ from missions.model import (
 from missions.ports import Store
 from missions.sortie import BEFORE_FLIGHT, is_flying
 from telemetry.attribution import Attribution, shows
-from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, UNQUEUED, set_mode
+from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, SAFETY, UNQUEUED, set_mode
 from telemetry.custody import keep_custody
 from telemetry.diverting import Current, Diverter
 from telemetry.estimates import progress
@@ -61,6 +61,8 @@ _HOLDS = frozenset({CommandKind.PAUSE, CommandKind.HOLD})
 _ENDS_DIVERTING = _HOLDS | {CommandKind.RETURN, CommandKind.LAND}
 _ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
 _PAUSED_WITHIN_S = 5.0
+# How long a command waits for a flight that is just being found again.
+_FOUND_WITHIN_S = 3.0
 
 
 class Flight:
@@ -93,6 +95,7 @@ class Flight:
         self._diverter = Diverter(vehicle, self._logbook, store, clock)
         self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
         self._since_s = clock.mono_s()
+        self._found = asyncio.Event()  # it is known what the vehicle flies
         self._who = Attribution(vehicle, self._logbook, clock)
         self._speed = Speed(vehicle, self._logbook)
         self._last_place: LatLon | None = None
@@ -116,6 +119,7 @@ class Flight:
 
     async def fly(self) -> None:
         """Launches and follows until the sortie is finished; what refuses it before arming is kept in its record."""
+        self._found.set()
         async with self._recording():
             if await self._launched():
                 await self._follow()
@@ -124,6 +128,7 @@ class Flight:
         """Picks an unfinished sortie up after a restart, from what the vehicle itself shows."""
         async with self._recording():
             await self._reattach()
+            self._found.set()
             if not self._logbook.is_finished:
                 await self._follow()
 
@@ -167,21 +172,30 @@ class Flight:
     # --- after a restart ---
 
     async def _reattach(self) -> None:
-        """Waits for the vehicle and decides from its own state whether the sortie still flies."""
+        """Waits for the vehicle and decides from its own state whether the sortie still flies.
+
+        Until it is known what is on board, the record is believed: a stop, a return and a landing wait for nothing.
+        """
         log.info("sortie %s was unfinished (%s); looking for %s", self.sortie.id, self.sortie.state, self.vehicle.id)
+        before = await recorded(self._logbook, self._own, self._store)
+        if before.diversion is not None:
+            self._take(before)
+            self._flies(before.plan)
         while not self._is_known():
             if self._is_silent():
                 await self._logbook.advance(SortieState.LOST, GATEWAY, "not heard after a restart")
                 return
             await asyncio.sleep(0.1)
         flew = is_flying(self.sortie.state)
-        if self.vehicle.state.armed:
+        handed_over = self.sortie.state not in (SortieState.PLANNED, SortieState.APPROVED)
+        if self.vehicle.state.armed and handed_over:
             if not flew:
                 await self._adopt_started("found armed after a restart")
             loaded = await recorded(self._logbook, self._own, self._store)
             loaded = await verified(self.vehicle, self._logbook, loaded, self._store, self._clock)
             self._take(loaded)
             self._flies(loaded.plan)
+            await self._look()
         elif flew:
             await self._close("it landed while the platform was down")
         else:
@@ -354,6 +368,22 @@ class Flight:
             log.error("diversion %s is not stored as ended: %s", diversion.id, error)
 
     # --- commands ---
+
+    async def until_found(self, kind: CommandKind) -> None:
+        """Waits while the flight is being found again after a restart, a few seconds at the most.
+
+        What stops the vehicle, brings it home or down waits for its voice alone. Raises VehicleBusy.
+        """
+        if self._found.is_set():
+            return
+        at_once = kind in SAFETY | _HOLDS
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FOUND_WITHIN_S):
+                await (self.vehicle.heard if at_once else self._found).wait()
+        if at_once:
+            await self._look()
+        elif not self._found.is_set():
+            raise VehicleBusy(self.vehicle.id, f"sortie {self.sortie.id} is being found again after a restart")
 
     async def carry_out(self, kind: CommandKind, by: OperatorId, parameters: Mapping[str, Any]) -> None:
         """Does what the operator asks and returns when the vehicle shows it.

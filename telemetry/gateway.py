@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import BailuError, IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
 from core.ids import OperatorId, VehicleId
-from missions.model import CommandKind, Sortie
+from missions.model import CommandKind, CommandRecord, Sortie, SortieState
 from missions.ports import SigningStore, Store
-from missions.sortie import is_finished
+from missions.sortie import is_flying
 from operations.alarms import AlarmStore
 from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
 from telemetry.fencing import FenceAction
@@ -22,6 +22,7 @@ from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flight import Flight
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
+from telemetry.logbook import GATEWAY, Logbook
 from telemetry.members import Members, Roster, remember
 from telemetry.messages import (
     ALARM_CHANGED,
@@ -85,6 +86,7 @@ class Gateway:
         self._data_dir = data_dir
         self._tick_s = 1.0 / tick_hz
         self._flights: dict[VehicleId, Flight] = {}
+        self._left: dict[VehicleId, list[Sortie]] = {}  # unfinished at the start, not taken up yet
         self._group = asyncio.TaskGroup()
         self._fleet = Fleet(
             name,
@@ -134,9 +136,14 @@ class Gateway:
 
     async def run(self) -> None:
         """Runs until cancelled; an unexpected failure of any task ends it."""
-        await self._watchman.resume()
         try:
             async with AsyncExitStack() as stack, self._group as group:
+                # Vehicles that another gateway left in the air miss its heartbeats: these come first.
+                for link in self._fleet.links:
+                    group.create_task(link.run(), name=f"link {link.name}")
+                group.create_task(self._lifeline.run(), name="lifeline")
+                await self._watchman.resume()
+                await self._remember_unfinished()
                 await self._members.open()
                 await stack.enter_async_context(
                     self._bus.serve(UNENROLLED_ASKED, UnenrolledQuestion, self._unenrolled)
@@ -145,19 +152,16 @@ class Gateway:
                 if self._signing_store is not None:
                     group.create_task(remember(self._fleet, self._signing_store), name="signing time")
                 group.create_task(self._watchman.run(), name="alarms")
-                for link in self._fleet.links:
-                    group.create_task(link.run(), name=f"link {link.name}")
-                group.create_task(self._lifeline.run(), name="lifeline")
                 group.create_task(self._fleet.knock(), name="knock")
                 group.create_task(self._fleet.keep_streams(), name="streams")
                 group.create_task(self._tick(), name="tick")
-                await self._find_unfinished()
         finally:
             await self._members.close()
 
     @asynccontextmanager
     async def _host(self, vehicle: Vehicle) -> AsyncIterator[None]:
-        """What a vehicle gets as long as it belongs to the fleet: its journal settled, its requests served."""
+        """What a vehicle gets as long as it belongs to the fleet: its journal settled, its unfinished sortie taken
+        up, and then its requests served."""
 
         async def launch(request: LaunchRequest) -> LaunchAccepted:
             return await self._launch(vehicle, request)
@@ -168,8 +172,11 @@ class Gateway:
         def listen(packet: Inbound) -> None:
             self._on_packet(vehicle, packet)
 
+        # Read before anybody can command: what is issued from now on is not left over.
+        unsettled = await self._unsettled(vehicle)
+        await self._take_up(vehicle)
         vehicle.listeners.append(listen)
-        settling = self._group.create_task(self._settle(vehicle), name=f"journal {vehicle.id}")
+        settling = self._group.create_task(self._settle(vehicle, unsettled), name=f"journal {vehicle.id}")
         try:
             async with (
                 self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch),
@@ -274,19 +281,33 @@ class Gateway:
             flight.vehicle.assign(None)
             self._watchman.leave(flight.vehicle)
 
-    async def _find_unfinished(self) -> None:
-        """Sorties that a stop of the platform left in the air, or half launched."""
+    async def _remember_unfinished(self) -> None:
+        """Sorties that a stop of the platform left in the air, or half launched, the newest first."""
         for sortie in await self._store.sorties(limit=1000, unfinished_only=True):
-            vehicle = self._fleet.vehicles.get(sortie.vehicle_id)
-            if vehicle is None or is_finished(sortie.state):
-                continue
+            self._left.setdefault(sortie.vehicle_id, []).append(sortie)
+
+    async def _take_up(self, vehicle: Vehicle) -> None:
+        """Follows the sortie that the vehicle was left on. Of several only one can fly: what was only wanted when
+        the platform stopped is over."""
+        left = sorted(self._left.pop(vehicle.id, ()), key=lambda sortie: not is_flying(sortie.state))
+        for sortie in left[1:]:
+            await self._end(sortie)
+        for sortie in left[:1]:
             flight = await self._flight(vehicle, sortie)
             self._group.create_task(self._run(flight, again=True), name=f"sortie {sortie.id} again")
 
-    async def _settle(self, vehicle: Vehicle) -> None:
-        """Commands that a stop of the platform left between their first byte and their effect (promise 4)."""
+    async def _end(self, sortie: Sortie) -> None:
+        logbook = Logbook(sortie, store=self._store, publish=self._publish, clock=self._clock)
+        over = SortieState.LOST if is_flying(sortie.state) else SortieState.REFUSED
+        with suppress(StaleRevision):  # the api has closed it
+            await logbook.advance(over, GATEWAY, "the platform stopped, and the vehicle is on another sortie")
+
+    async def _unsettled(self, vehicle: Vehicle) -> list[CommandRecord]:
         records = await self._store.commands(vehicle.id, limit=_UNSETTLED_AT_MOST)
-        unsettled = [record for record in records if record.state == "issued"]
+        return [record for record in records if record.state == "issued"]
+
+    async def _settle(self, vehicle: Vehicle, unsettled: Sequence[CommandRecord]) -> None:
+        """Commands that a stop of the platform left between their first byte and their effect (promise 4)."""
         if unsettled:
             await vehicle.heard.wait()
         for record in unsettled:
@@ -309,6 +330,8 @@ class Gateway:
         )
 
         async def send() -> None:
+            if flight is not None:
+                await flight.until_found(request.kind)
             # One that is not heard may hear: what brings it home is tried all the same.
             if vehicle.link in (LinkState.LOST, LinkState.NEVER) and request.kind not in SAFETY:
                 raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
