@@ -26,8 +26,8 @@ def autopilot(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def speedup() -> float:
-    """Seconds of the vehicles' time in one of ours; a test that needs another one parametrises it."""
-    return 15.0
+    """Seconds of the vehicles' time in one of ours; stories that take another one say so."""
+    return 10.0
 
 
 @pytest.fixture

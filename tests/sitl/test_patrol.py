@@ -13,6 +13,12 @@ from tests.sitl.stage import VEHICLE, alarms, asked, hop, river
 pytestmark = pytest.mark.system
 
 
+@pytest.fixture
+def speedup() -> float:
+    """Nothing here has to be answered within seconds of the vehicle's time."""
+    return 15.0
+
+
 def messages(tlog: Path) -> dict[str, int]:
     """How many messages of each type pymavlink's own reader finds in a log."""
     counts: dict[str, int] = {}
