@@ -20,7 +20,7 @@ def commands(platform: Platform, by: str) -> list[tuple[str, str]]:
 
 
 # The watch counts on 0.8 s of the vehicle's time from a fix to its answer.
-@pytest.mark.parametrize("speedup", [2.0])
+@pytest.mark.parametrize("speedup", [3.0])
 def test_a_vehicle_that_is_steered_at_its_fence_is_stopped_before_it(platform: Platform, aboard: TestVehicle) -> None:
     platform.until_ready(VEHICLE)
     aboard.set_parameter("AVOID_ENABLE", 0)  # or ArduCopter would not fly there
@@ -30,15 +30,14 @@ def test_a_vehicle_that_is_steered_at_its_fence_is_stopped_before_it(platform: P
     with steering((host, other_port), aboard.system_id, north_mps=0.0, east_mps=8.0):
         platform.until(lambda: bool(commands(platform, WATCH)), within_s=60, what="the fence watch")
         platform.until(lambda: aboard.mode == "BRAKE", within_s=10, what="BRAKE")
-    sortie = platform.until_state(sortie_id, "paused", "held")
+    sortie = platform.until_state(sortie_id, "paused")
     assert (sortie["held"]["by"], sortie["breaches"]) == ("platform", 0), sortie["held"]
     seen = alarms(platform)
     assert "fence-breach" not in seen
     assert seen["fence-ahead"]["sortie_id"] == sortie_id
     over(platform, "fence-ahead")
     asked(platform, "return")
-    sortie = platform.until_state(sortie_id, "closed", within_s=240)
-    assert (sortie["outcome"], sortie["breaches"]) == ("aborted", 0)
+    assert platform.until_state(sortie_id, "returning")["breaches"] == 0
     assert not any("breached" in text.lower() for text in aboard.texts)
 
 

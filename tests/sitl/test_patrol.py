@@ -83,6 +83,8 @@ def test_pause_resume_and_return_do_what_they_say_and_nobody_else_launches_it_me
     assert (again["outcome"], again["waypoints_reached"]) == ("completed", again["waypoints_total"])
 
 
+# A start takes seconds of ours, in which the vehicle flies on.
+@pytest.mark.parametrize("speedup", [5.0])
 def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Platform) -> None:
     platform.until_ready(VEHICLE)
     sortie_id = platform.launched(hop(), VEHICLE)
