@@ -348,8 +348,7 @@ class Fleet:
         vehicle, path = self.vehicles[identity.id], identity.choose(now_s)
         if path is None or identity.replayed:
             return
-        state = vehicle.snapshot()
-        if state.link is not LinkState.LIVE:
+        if vehicle.link is not LinkState.LIVE:
             return
         if identity.is_ambiguous(now_s):
             self._ask_who(identity, now_s)

@@ -178,9 +178,7 @@ class Vehicle:
         """The record with its ages as of now."""
         now = self.clock.mono_s()
         heard_age = None if self._heard_s is None else round(now - self._heard_s, 3)
-        link = _link_state(heard_age)
-        if self._replayed and link in (LinkState.LIVE, LinkState.STALE):
-            link = LinkState.REPLAYED
+        link = self.link
         return replace(
             self.state,
             link=link,
@@ -192,7 +190,9 @@ class Vehicle:
 
     @property
     def link(self) -> LinkState:
-        return self.snapshot().link
+        """How well it is heard now."""
+        link = _link_state(None if self._heard_s is None else self.clock.mono_s() - self._heard_s)
+        return LinkState.REPLAYED if self._replayed and link in (LinkState.LIVE, LinkState.STALE) else link
 
     def silence_s(self, kind: type[Inbound]) -> float:
         """Seconds since a packet of this kind came; infinite before the first."""

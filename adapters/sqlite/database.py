@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from queue import PriorityQueue
+from typing import Any, TypeVar
 
 import apsw
 
@@ -17,6 +20,7 @@ R = TypeVar("R")
 BUSY_TIMEOUT_MS = 5_000
 # Jobs that may wait for the thread; past it the store says so instead of piling up.
 MAX_WAITING = 256
+_FIRST, _URGENT, _USUAL, _LAST = range(4)
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -30,27 +34,60 @@ def connect(path: Path) -> apsw.Connection:
     return connection
 
 
+class _Thread:
+    """A thread that does jobs one after the other, urgent ones first; those of one kind in the order of asking."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: PriorityQueue[tuple[int, int, Future[Any], Callable[[], Any]]] = PriorityQueue()
+        self._number = count()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[], R], rank: int) -> Future[R]:
+        """The result to be of `job`; lower ranks go first."""
+        future: Future[R] = Future()
+        self._jobs.put((rank, next(self._number), future, job))
+        return future
+
+    def _work(self) -> None:
+        while True:
+            rank, _, future, job = self._jobs.get()
+            try:
+                future.set_result(job())
+            except BaseException as error:  # noqa: BLE001 - whoever asked is told
+                future.set_exception(error)
+            if rank == _LAST:
+                return
+
+
 class Database:
     """One connection and the only thread that touches it. A caller that gives up does not undo its job."""
 
     def __init__(self, path: Path, *, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._connection = self._thread.submit(connect, path)
+        self._thread = _Thread(name)
+        self._connection = self._thread.submit(lambda: connect(path), _FIRST)
         self._waiting = 0
 
-    async def read(self, job: Callable[[apsw.Connection], R]) -> R:
-        """Runs `job` in the thread. Raises Overloaded when too many wait, or the disk or the lock says no."""
-        if self._waiting >= MAX_WAITING:
+    async def read(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
+        """Runs `job` in the thread. Raises Overloaded when too many wait, or the disk or the lock says no.
+
+        An `urgent` one waits for the job that is being done, and for no other.
+        """
+        if self._waiting >= MAX_WAITING and not urgent:
             raise Overloaded("The database is behind")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, job)
+            return await self._done(lambda: self._run(job), _URGENT if urgent else _USUAL)
         finally:
             self._waiting -= 1
 
-    async def write(self, job: Callable[[apsw.Connection], R]) -> R:
+    async def write(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
         """Runs `job` in one transaction that is on the disk when this returns, or has left no trace."""
-        return await self.read(lambda connection: _in_transaction(connection, job))
+        return await self.read(lambda connection: _in_transaction(connection, job), urgent=urgent)
+
+    async def _done(self, job: Callable[[], R], rank: int) -> R:
+        # Shielded: a caller that gives up must not make the thread's answer an error.
+        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(job, rank)))
 
     def _run(self, job: Callable[[apsw.Connection], R]) -> R:
         try:
@@ -62,10 +99,7 @@ class Database:
 
     async def close(self) -> None:
         """Finishes what waits, then closes the connection."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        finally:
-            self._thread.shutdown(wait=False)
+        await self._done(self._close, _LAST)
 
     def _close(self) -> None:
         if self._connection.exception() is None:

@@ -145,7 +145,9 @@ class SqliteStore:
         return await self._reader.read(mission_rows.count)
 
     async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
-        return await self._writer.write(lambda db: sortie_rows.begin_command(db, command, idempotency_key))
+        return await self._writer.write(
+            lambda db: sortie_rows.begin_command(db, command, idempotency_key), urgent=True
+        )
 
     async def finish_command(self, command: CommandRecord) -> None:
         await self._writer.write(lambda db: sortie_rows.finish_command(db, command))

@@ -37,6 +37,7 @@ _POSITION_S, _HEARTBEAT_S = 0.1, 1.0
 _AGAIN_S = 3.0
 _BETWEEN_S = 0.2
 _ATTACH_DEADLINE_S = 60.0
+_SETTLE_S = 15.0  # flights are found again, and what the vehicles hold is read back
 
 
 def fence(vehicles: int = 100, crossings: int = 500) -> Iterator[Figure]:
@@ -71,6 +72,8 @@ async def _seeded(folder: Path, vehicles: int) -> Plan:
                 vehicle_id=VehicleId(f"v-{number}"),
                 state=SortieState.ON_MISSION,
                 mission_hash=revision.plan.hash,
+                fence_hash=revision.plan.fence_hash,
+                rally_hash=revision.plan.rally_hash,
             )
             await store.add_sortie(sortie, idempotency_key=f"k-{number}", request_digest="-")
         return revision.plan
@@ -120,8 +123,20 @@ class _Craft(asyncio.DatagramProtocol):
         for message in self._codec.parse_buffer(data) or ():
             if message.get_type() == "COMMAND_LONG":
                 self._obey(message, now_s)
-            elif message.get_type() == "MISSION_REQUEST_LIST":
-                self._send(mavlink.MAVLink_mission_ack_message(255, 190, 1, message.mission_type))
+            elif message.get_type() == "TIMESYNC" and message.tc1 == 0:
+                self._send(mavlink.MAVLink_timesync_message(time.monotonic_ns(), message.ts1))
+            elif message.get_type() in ("MISSION_REQUEST_LIST", "MISSION_REQUEST_INT"):
+                self._tell(message)
+
+    def _tell(self, message: mavlink.MAVLink_message) -> None:
+        """What it holds: the plan that it flies."""
+        held = (self._plan.items, self._plan.fence_items, self._plan.rally_items)[message.mission_type]
+        if message.get_type() == "MISSION_REQUEST_LIST":
+            self._send(mavlink.MAVLink_mission_count_message(255, 190, len(held), message.mission_type))
+        elif message.seq < len(held):
+            item = held[message.seq]
+            values = (item.seq, item.frame, item.command, 0, 1, *item.params, item.x_e7, item.y_e7, item.z_m)
+            self._send(mavlink.MAVLink_mission_item_int_message(255, 190, *values, message.mission_type))
 
     def _obey(self, message: mavlink.MAVLink_command_long_message, now_s: float) -> None:
         self.asked_streams |= message.command == mavlink.MAV_CMD_SET_MESSAGE_INTERVAL
@@ -173,7 +188,7 @@ async def _crossings(plan: Plan, vehicles: int, port: int, crossings: int) -> li
         async with asyncio.timeout(_ATTACH_DEADLINE_S):
             while not all(craft.asked_streams for craft in fleet):  # noqa: ASYNC110 - frames set no event
                 await asyncio.sleep(0.1)
-        await asyncio.sleep(10.0)  # its sorties are found again, and their missions asked for in vain
+        await asyncio.sleep(_SETTLE_S)
         async with asyncio.timeout(_ATTACH_DEADLINE_S + 4.0 * crossings * _BETWEEN_S):
             while sum(len(craft.took_ms) for craft in fleet) < crossings:
                 free = [craft for craft in fleet if craft.may_leave]

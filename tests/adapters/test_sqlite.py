@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -137,3 +139,17 @@ async def test_two_processes_may_write_one_database(tmp_path: Path) -> None:
         await one.add_mission(a_mission("a"), a_revision("a"))
         await other.add_mission(a_mission("b"), a_revision("b"))
         assert {mission.id for mission in await one.missions(limit=9)} == {"a", "b"}
+
+
+async def test_an_urgent_job_waits_for_the_one_being_done_and_for_no_other(tmp_path: Path) -> None:
+    database, done = Database(tmp_path / "db", name="t"), list[str]()
+
+    def job(name: str) -> Callable[[apsw.Connection], None]:
+        return lambda _: (time.sleep(0.02), done.append(name))[1]
+
+    usual = [asyncio.create_task(database.write(job(str(number)))) for number in range(5)]
+    await asyncio.sleep(0.01)
+    await database.write(job("urgent"), urgent=True)
+    await asyncio.gather(*usual)
+    await database.close()
+    assert done == ["0", "urgent", "1", "2", "3", "4"]
