@@ -43,6 +43,11 @@ export function unreachable(): Problem {
   return new Problem({ type: `${PREFIX}unreachable`, title: "The service cannot be reached", status: 0, detail: "" });
 }
 
+/** A manoeuvre that the vehicle does not fly, in the gateway's words. */
+export function failed(detail: string): Problem {
+  return new Problem({ type: `${PREFIX}diversion-failed`, title: "The vehicle does not fly the new plan", detail });
+}
+
 /** The problem in a refused response; a body that is none becomes one by its status. */
 export async function problemOf(response: Response): Promise<Problem> {
   const type = response.headers.get("content-type") ?? "";

@@ -2,7 +2,7 @@
 
 import { api, newKey } from "../api/client";
 import type { Diversion, DiversionIn, Proposal, Sortie, SortieState } from "../api/model";
-import { Problem } from "../api/problem";
+import { failed, Problem } from "../api/problem";
 import type { LonLat } from "../geo/geo";
 import { mergePatch } from "../plan/mergePatch";
 import { keepAsking } from "../state/asking";
@@ -35,7 +35,7 @@ export interface Manoeuvre {
   again: number;
 }
 
-/** `key`: of its execution, the same for every attempt. `problem`: why the last attempt failed. */
+/** `key`: of its execution, the same until there is an answer. `problem`: why the last attempt failed. */
 export type Trial =
   | { status: "none" }
   | { status: "asking"; diversion: Diversion | null }
@@ -175,11 +175,14 @@ export async function flyTrial(): Promise<boolean> {
   const { diversion, key } = now;
   trial.set({ status: "flying", diversion });
   try {
-    await api.executeDiversion(diversion.sortie_id, diversion.diversion_id, key);
+    const flown = await api.executeDiversion(diversion.sortie_id, diversion.diversion_id, key);
+    // A repeated key answers with what came of the first attempt, which may have failed.
+    if (flown.state === "failed") throw failed(flown.result);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (trial.get().status !== "flying" || selectedVehicle(view.get()) !== asked.vehicleId) throw problem;
-    trial.set({ ...now, problem });
+    // Only what was never answered is asked for again under the same key.
+    trial.set({ ...now, problem, key: problem.slug === "unreachable" ? key : newKey() });
     return false;
   }
   if (manoeuvre.get() === asked) closeManoeuvre();

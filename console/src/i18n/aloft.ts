@@ -71,6 +71,13 @@ export const zh = {
   "proposal.radius": "换半径",
   "proposal.skip": "跳过航点",
 
+  "problem.diversion-failed": "改航未执行",
+  "problem.outcome-unknown": "指令已发，结果未知，不会重发",
+  "problem.command-expired": "指令已过时，未发送",
+  "problem.vehicle-ambiguous": "飞行器身份重复，已停止下发指令",
+  "problem.terrain-unusable": "地形数据不可用",
+  "problem.body-too-large": "内容过大",
+
   "sortie.next": "到下一航点",
   "sortie.landsIn": "距降落",
   "sortie.landsWith": "落地余电",
@@ -231,6 +238,13 @@ export const en: Record<keyof typeof zh, string> = {
   "proposal.fewer-turns": "Fewer turns",
   "proposal.radius": "Other radius",
   "proposal.skip": "Skip waypoints",
+
+  "problem.diversion-failed": "The vehicle does not fly the new plan",
+  "problem.outcome-unknown": "Sent; whether it was done is not known, and it is not sent again",
+  "problem.command-expired": "Too old to be sent",
+  "problem.vehicle-ambiguous": "Two autopilots under one name: nothing is sent",
+  "problem.terrain-unusable": "The terrain data cannot be used",
+  "problem.body-too-large": "Too much content",
 
   "sortie.next": "Next waypoint in",
   "sortie.landsIn": "Lands in",

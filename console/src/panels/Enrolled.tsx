@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { api } from "../api/client";
 import type { Enrollment, VehicleState } from "../api/model";
-import { useT } from "../i18n";
+import { type Translate, useT } from "../i18n";
 
 /** Who a vehicle is, as it was enrolled; of the settings file there is nothing more to tell than that. */
 export function Enrolled({ vehicle }: { vehicle: VehicleState }) {
@@ -19,8 +19,8 @@ export function Enrolled({ vehicle }: { vehicle: VehicleState }) {
     };
   }, [id]);
   const rows: [string, ReactNode][] = [
-    [t("enrol.uid"), vehicle.uid ?? found?.uid ?? "–"],
-    [t("enrol.signing"), signing(found, vehicle.signed)],
+    [t("enrol.uid"), <Uid key="u" uid={vehicle.uid ?? found?.uid ?? null} />],
+    [t("enrol.signing"), signingText(found, vehicle.signed, t)],
     ...(found
       ? ([
           [t("enrol.links"), found.links.join(" · ")],
@@ -29,13 +29,6 @@ export function Enrolled({ vehicle }: { vehicle: VehicleState }) {
         ] satisfies [string, ReactNode][])
       : []),
   ];
-  function signing(enrollment: Enrollment | null, signed: boolean): string {
-    const now = t(signed ? "enrol.signed" : "enrol.unsigned");
-    if (!enrollment) return now;
-    const policy = t(`enrol.${enrollment.signing}`);
-    if (enrollment.signing !== "off" && !enrollment.has_key) return t("enrol.keyless", { policy });
-    return enrollment.signing === "off" ? policy : `${policy} · ${now}`;
-  }
   return (
     <section className="section" aria-label={t("enrol.title")} data-testid="enrolled">
       <header>
@@ -53,4 +46,18 @@ export function Enrolled({ vehicle }: { vehicle: VehicleState }) {
       </dl>
     </section>
   );
+}
+
+/** The first digits tell vehicles apart; the rest is a touch away. */
+function Uid({ uid }: { uid: string | null }) {
+  return <span title={uid ?? ""}>{uid === null ? "–" : uid.length > 16 ? `${uid.slice(0, 16)}…` : uid}</span>;
+}
+
+/** What was agreed on, and what is so. */
+function signingText(found: Enrollment | null, signed: boolean, t: Translate): string {
+  const now = t(signed ? "enrol.signed" : "enrol.unsigned");
+  if (!found) return now;
+  const policy = t(`enrol.${found.signing}`);
+  if (found.signing === "off") return policy;
+  return found.has_key ? `${policy} · ${now}` : t("enrol.keyless", { policy });
 }
