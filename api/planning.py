@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import multiprocessing
-import os
 import signal
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from functools import cache
-from multiprocessing.connection import wait
 from typing import Any, Protocol, TypeVar
 
+from api.worker import begin
 from core.errors import Overloaded
 from geofence.freespace import warm_up
 from geofence.zones import Airspace
@@ -87,6 +85,7 @@ class WorkerPlanner:
     def __init__(self, *, deadline_s: float = DEADLINE_S) -> None:
         self._plans = _Worker(deadline_s=deadline_s)
         self._reviews = _Worker(deadline_s=deadline_s)
+        self._starting: list[asyncio.Future[None]] = []
 
     async def plan(
         self, request: MissionRequest, dock: Dock, airspace: Airspace, airframe: Airframe, conditions: Conditions
@@ -102,11 +101,13 @@ class WorkerPlanner:
     async def fleet(self, task: FleetTask) -> FleetPreview:
         return await self._plans.run(_fleet, task)
 
-    def warm_up(self) -> tuple[asyncio.Future[None], ...]:
-        """Starts both processes; the futures are done when they are ready to plan."""
-        return tuple(_submitted(worker.pool, _get_ready) for worker in (self._plans, self._reviews))
+    def warm_up(self) -> None:
+        """Starts both processes and has them get ready. Once what is more urgent has started: they import a lot."""
+        self._starting = [_submitted(worker.pool, _get_ready) for worker in (self._plans, self._reviews)]
 
     def close(self) -> None:
+        for each in self._starting:
+            each.cancel()
         for worker in (self._plans, self._reviews):
             _end(worker.pool)
 
@@ -205,25 +206,13 @@ def _submitted(pool: ProcessPoolExecutor, job: Callable[..., T], *arguments: Any
 
 def _new_pool() -> ProcessPoolExecutor:
     # spawn: a forked child would inherit the sockets and threads of the service.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_init_worker)
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
     for process in list((pool._processes or {}).values()):
         process.terminate()
     pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _init_worker() -> None:
-    """Ctrl-C is the parent's to handle; and a parent that was killed takes the worker with it.
-
-    Planning is heavy and can wait: it leaves the processor to the gateway, which is to command soon after a restart.
-    """
-    os.nice(5)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
 
 
 @cache
@@ -234,19 +223,11 @@ def _get_ready() -> None:
     gc.freeze()
 
 
-def _leave_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
-
-
 @asynccontextmanager
 async def running_planner() -> AsyncIterator[WorkerPlanner]:
-    """A worker planner while the context is open, its processes already started and warm."""
+    """A worker planner while the context is open; `warm_up` starts its processes, or the first who asks."""
     planner = WorkerPlanner()
-    starting = planner.warm_up()
     try:
         yield planner
     finally:
-        for each in starting:
-            each.cancel()
         planner.close()

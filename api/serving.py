@@ -75,6 +75,7 @@ async def api_role(
             running_reviewer(app.state.reviewer),
             running_watch(app.state.traffic),
         ):
+            planner.warm_up()
             yield server
 
 
