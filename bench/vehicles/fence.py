@@ -36,8 +36,8 @@ _POSITION_S, _HEARTBEAT_S = 0.1, 1.0
 # A vehicle that was called back flies its mission again after so long, and may leave its fence again.
 _AGAIN_S = 3.0
 _BETWEEN_S = 0.2
-_ATTACH_DEADLINE_S = 60.0
-_SETTLE_S = 15.0  # flights are found again, and what the vehicles hold is read back
+# Flights are found again, and what the vehicles hold is read back: mission, fence and rally points.
+_ATTACH_DEADLINE_S, _KINDS, _SETTLE_S = 120.0, 3, 3.0
 
 
 def fence(vehicles: int = 100, crossings: int = 500) -> Iterator[Figure]:
@@ -111,7 +111,7 @@ class _Craft(asyncio.DatagramProtocol):
         self._mode = _AUTO
         self._transport: asyncio.DatagramTransport | None = None
         self._outside_at_s: float | None = None
-        self.asked_streams = False
+        self.read_back: set[int] = set()
         self.ready_s = 0.0
         self.took_ms: list[float] = []
 
@@ -127,6 +127,8 @@ class _Craft(asyncio.DatagramProtocol):
                 self._send(mavlink.MAVLink_timesync_message(time.monotonic_ns(), message.ts1))
             elif message.get_type() in ("MISSION_REQUEST_LIST", "MISSION_REQUEST_INT"):
                 self._tell(message)
+            elif message.get_type() == "MISSION_ACK":
+                self.read_back.add(message.mission_type)
 
     def _tell(self, message: mavlink.MAVLink_message) -> None:
         """What it holds: the plan that it flies."""
@@ -139,7 +141,6 @@ class _Craft(asyncio.DatagramProtocol):
             self._send(mavlink.MAVLink_mission_item_int_message(255, 190, *values, message.mission_type))
 
     def _obey(self, message: mavlink.MAVLink_command_long_message, now_s: float) -> None:
-        self.asked_streams |= message.command == mavlink.MAV_CMD_SET_MESSAGE_INTERVAL
         if message.command == mavlink.MAV_CMD_DO_SET_MODE:
             self._mode = int(message.param2)
             if self._mode in (_RTL, _SMART_RTL) and self._outside_at_s is not None:
@@ -186,7 +187,7 @@ async def _crossings(plan: Plan, vehicles: int, port: int, crossings: int) -> li
     rng = np.random.default_rng(1)
     try:
         async with asyncio.timeout(_ATTACH_DEADLINE_S):
-            while not all(craft.asked_streams for craft in fleet):  # noqa: ASYNC110 - frames set no event
+            while not all(len(craft.read_back) == _KINDS for craft in fleet):  # noqa: ASYNC110 - frames set no event
                 await asyncio.sleep(0.1)
         await asyncio.sleep(_SETTLE_S)
         async with asyncio.timeout(_ATTACH_DEADLINE_S + 4.0 * crossings * _BETWEEN_S):

@@ -145,8 +145,13 @@ async def test_an_urgent_job_waits_for_the_one_being_done_and_for_no_other(tmp_p
     database, done = Database(tmp_path / "db", name="t"), list[str]()
 
     def job(name: str) -> Callable[[apsw.Connection], None]:
-        return lambda _: (time.sleep(0.02), done.append(name))[1]
+        def work(_: apsw.Connection) -> None:
+            time.sleep(0.02)
+            done.append(name)
 
+        return work
+
+    await database.read(lambda _: None)  # it is open
     usual = [asyncio.create_task(database.write(job(str(number)))) for number in range(5)]
     await asyncio.sleep(0.01)
     await database.write(job("urgent"), urgent=True)
