@@ -105,7 +105,7 @@ function Members({ now, sortie }: { now: Manoeuvre; sortie: Sortie }) {
             onChange={(turns) => changeManoeuvre({ turns })}
             testid="divert-turns"
           />
-          <Field label={t("param.direction")} reason={null}>
+          <Field label={t("param.direction")} reason={null} wide>
             <Segmented
               block
               value={now.clockwise}

@@ -207,7 +207,7 @@ export const en: Record<keyof typeof zh, string> = {
   "divert.look": "Look at",
   "divert.lookNone": "Nothing in particular",
   "divert.notPicked": "Not chosen",
-  "divert.pick": "Choose on the map",
+  "divert.pick": "Pick",
   "divert.picking": "Click the map",
   "divert.clear": "Clear",
   "divert.height": "Height above home",
