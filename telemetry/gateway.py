@@ -35,14 +35,18 @@ from telemetry.messages import (
     LaunchAccepted,
     LaunchRequest,
     LinkState,
+    SafetyRequest,
+    SafetyState,
     SortieChanged,
     UnenrolledList,
     UnenrolledQuestion,
     VehicleCommand,
     command_subject,
     launch_subject,
+    safety_subject,
 )
 from telemetry.packets import Inbound, StatusText
+from telemetry.safety_desk import safety_state
 from telemetry.signing import SigningBook
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.watchman import Watchman, WatchPolicy
@@ -169,6 +173,9 @@ class Gateway:
         async def command(request: VehicleCommand) -> CommandDone:
             return await self._command(vehicle, request)
 
+        async def safety(request: SafetyRequest) -> SafetyState:
+            return await safety_state(vehicle, request, self._store, self._clock)
+
         def listen(packet: Inbound) -> None:
             self._on_packet(vehicle, packet)
 
@@ -181,6 +188,7 @@ class Gateway:
             async with (
                 self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch),
                 self._bus.serve(command_subject(vehicle.id), VehicleCommand, command),
+                self._bus.serve(safety_subject(vehicle.id), SafetyRequest, safety),
             ):
                 yield
         finally:

@@ -11,9 +11,6 @@ from telemetry.messages import LinkState, SafetyRequest, SafetySetting, SafetySt
 from telemetry.profile import NAME, NAMES, changes, compared
 from telemetry.vehicle import Vehicle
 
-# MAV_GCS_SYSID of ours (telemetry.fleet.OWN_ADDRESS).
-GCS_SYSTEM_ID = 255
-
 
 async def safety_state(
     vehicle: Vehicle, request: SafetyRequest, journal: CommandJournal, clock: Clock
@@ -44,7 +41,7 @@ async def safety_state(
 async def held_settings(vehicle: Vehicle) -> tuple[SafetySetting, ...]:
     """The profile against what the vehicle holds now. Raises LinkTimeout, VehicleOffline."""
     held = await read_params(vehicle, NAMES)
-    return compared(held, gcs_system_id=GCS_SYSTEM_ID, reserve=vehicle.config.airframe.reserve)
+    return compared(held, gcs_system_id=vehicle.gcs_system_id, reserve=vehicle.config.airframe.reserve)
 
 
 def _state(vehicle: Vehicle, settings: tuple[SafetySetting, ...], changed: tuple[str, ...]) -> SafetyState:

@@ -215,6 +215,8 @@ def _take_off(platform: Platform, story: Story, vehicle_id: str, dock_id: str, p
     feature = example("patterns/watch", dock_id=dock_id, hold_s=_HOLD_S, alt_rel_m=50)
     feature["geometry"]["coordinates"] = points
     platform.until_ready(vehicle_id)
+    # As delivered an autopilot has no failsafe for a silent ground station: then there would be nothing to hear.
+    platform.post(f"/vehicles/{vehicle_id}/safety-profile/apply", {})
     mission = platform.post_patiently("/missions", feature)
     story.acknowledge("/missions", mission["mission_id"], "")
     response = platform.launch(mission, vehicle_id)
@@ -243,8 +245,13 @@ def _overhear(port: int, story: Story, over: threading.Event) -> None:
                 if not data:
                     return
             for frame in decoder.feed(data):
-                if isinstance(frame.packet, StatusText) and "GCS Failsafe" in frame.packet.text:
+                if isinstance(frame.packet, StatusText) and _is_failsafe(frame.packet.text):
                     story.failsafes[frame.packet.text] += 1
+
+
+def _is_failsafe(text: str) -> bool:
+    """Of ArduCopter: `GCS Failsafe`, with what it does about it; `GCS Failsafe Cleared` is its end."""
+    return "GCS Failsafe" in text and "Cleared" not in text
 
 
 _STATION = Heartbeat(is_autopilot=False, armed=False, custom_mode=0, system_status=4)

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.bus_local import LocalBus
 from core.clock import SystemClock
-from core.errors import BailuError, IllegalTransition, VehicleBusy
+from core.errors import BailuError, IllegalTransition, VehicleBusy, VehicleOffline
 from core.ids import MissionId, OperatorId, SortieId
 from missions.items import items_hash
 from missions.model import CommandKind, CommandRecord, Plan, ReturnMode, Revision, Sortie, SortieState
@@ -22,7 +22,7 @@ from operations.alarms import AlarmStore
 from telemetry import flight as module
 from telemetry.flight import Flight
 from telemetry.gateway import Gateway
-from telemetry.messages import VehicleCommand
+from telemetry.messages import SafetyRequest, SafetyState, VehicleCommand, safety_subject
 from telemetry.packets import (
     Cmd,
     CommandAck,
@@ -74,6 +74,10 @@ class Shelf:
         assert idempotency_key is None
         self.journal[record.id] = record
         return record
+
+    async def commands(self, *_: Any, limit: int) -> tuple[()]:
+        assert limit
+        return ()
 
     async def finish_command(self, record: CommandRecord) -> None:
         self.journal[record.id] = record
@@ -192,3 +196,12 @@ async def test_a_vehicle_that_flies_is_not_taken_for_a_sortie_that_was_never_han
         assert vehicle.id not in gateway._flights
         with pytest.raises(IllegalTransition, match="without a sortie"):
             await gateway._command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
+
+
+async def test_a_hosted_vehicle_is_asked_for_its_safety_profile_over_the_bus(tmp_path: Path) -> None:
+    vehicle = a_vehicle()
+    async with restarted(tmp_path, Shelf(), vehicle) as gateway, gateway._host(vehicle):
+        with pytest.raises(VehicleOffline):
+            await gateway._bus.request(
+                safety_subject(vehicle.id), SafetyRequest(vehicle.id, OPERATOR, apply=False), SafetyState
+            )
