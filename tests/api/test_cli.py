@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from api import fleet_process
 from api.cli.fleets import counted_specs, free_instance, specs_of
 from api.cli.flight import deadline_s, summary
-from api.cli.main import app
+from api.cli.main import COMMANDS, app
 from api.cli.watch import table
 from api.fleet_process import FleetState, process_start, running_state, write_state
 from api.folder import StartError, locked
@@ -37,6 +37,23 @@ def test_every_command_has_help(command: str) -> None:
     result = runner.invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.stdout
+
+
+def test_a_command_is_imported_when_it_is_asked_for() -> None:
+    """And help of the whole names every command, in the order of the table."""
+    told = "import sys, api.cli.main; print([m for m in sys.modules if m.split('.')[0] in ('shapely', 'fastapi')])"
+    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout == "[]\n"
+    result = runner.invoke(app, ["--help"])
+    named = [
+        line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.startswith("  ")
+    ]
+    assert [name for name in named if name in COMMANDS] == [*COMMANDS]
+
+
+def test_vehicles_are_flown_before_the_people_s_side_is_imported() -> None:
+    told = "import sys, api.cli.running; print('fastapi' in sys.modules, 'simulator.vehicle' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
 
 
 def test_openapi_prints_the_golden_description() -> None:
