@@ -112,5 +112,7 @@ class Peer:
             await self._ready.wait()
             self._ready.clear()
             while self._talk or self._news:
+                if self._writer.is_closing():  # asyncio would drop it; uvloop calls it a defect
+                    raise ConnectionResetError("the other side has gone")
                 self._writer.write(pack(self._talk.popleft() if self._talk else self._news.popleft()))
                 await self._writer.drain()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import stat
 import struct
 from pathlib import Path
 
 import pytest
+import uvloop
 
-from adapters.bus_frames import MAX_FRAME_BYTES, Failure, decode_failure
-from adapters.bus_peer import NEWS_BOUND
+from adapters.bus_frames import MAX_FRAME_BYTES, Failure, Message, decode_failure
+from adapters.bus_peer import NEWS_BOUND, Peer
 from adapters.bus_socket import BusSocketError, connected_bus, hosted_bus
 from core.errors import BailuError, GatewayUnavailable
 from tests.adapters.test_bus import Answer, Question, socket_ends, take
@@ -115,3 +117,20 @@ async def test_a_socket_that_cannot_be_opened_says_where_and_why(tmp_path: Path)
 )
 def test_an_error_that_we_do_not_know_is_a_bare_one(failure: Failure) -> None:
     assert type(decode_failure(failure)) is BailuError
+
+
+def test_a_far_end_that_dies_while_it_is_written_to_takes_nobody_with_it() -> None:
+    """On the loop of the service: uvloop refuses to write to a transport that the far end's death has closed."""
+
+    async def dies_under_way() -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        peer = Peer(reader, writer)
+        theirs.close()
+        writer.transport.abort()
+        await asyncio.sleep(0.01)
+        peer.post(Message(1, "Answer", b"{}"))
+        await asyncio.wait_for(peer.run(lambda _: None), 2)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(dies_under_way())
