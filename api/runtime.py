@@ -16,7 +16,7 @@ from adapters.keyring import KeyRingError, open_ring
 from adapters.sqlite import SqliteStore
 from api.enrolling import StoredRoster
 from api.folder import StartError
-from api.settings import LinkSetting, Settings
+from api.settings import LinkSetting, Settings, WatchSetting
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
@@ -26,9 +26,12 @@ from geofence.qingpu import default_airspace
 from missions.energy import AIRFRAMES
 from missions.fleet import SITL_AIRFRAME, default_docks
 from missions.model import Dock
+from telemetry.alarms.rules import Limits
+from telemetry.fencing import FenceAction, FencePolicy
 from telemetry.gateway import RunningGateway, running_gateway
 from telemetry.links import LinkConfig
 from telemetry.vehicle import VehicleConfig
+from telemetry.watchman import WatchPolicy
 
 # Longer than the hub waits for a stalled viewer, so that the hub cuts first and counts it.
 UNREAD_FOR_MS = 30_000
@@ -130,10 +133,16 @@ async def gateway_role(
         tick_hz=settings.tick_hz,
         time_scale=time_scale,
         gcs_system_id=settings.gcs_system_id,
+        watch=_watch_policy(settings.watch),
         roster=StoredRoster(configured, store, ring, docks_by_id(settings)),
         signing_store=store,
     ) as gateway:
         yield gateway
+
+
+def _watch_policy(asked: WatchSetting) -> WatchPolicy:
+    fence = FencePolicy(FenceAction(asked.fence_ahead), FenceAction(asked.fence_breach))
+    return WatchPolicy(fence, Limits(asked.battery_low_pct, asked.battery_critical_pct))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -76,6 +76,26 @@ class DockSetting(BaseModel):
     height_agl_m: float = Field(default=0.0, ge=0.0, le=1_000.0)
 
 
+class WatchSetting(BaseModel):
+    """What the platform does by itself in the air, never against a pilot, and when a battery is worth an alarm.
+
+    `fence_ahead`: the vehicle cannot stop before its fence any more; `fence_breach`: it left it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fence_ahead: Literal["warn", "brake", "return"] = "brake"
+    fence_breach: Literal["warn", "brake", "return"] = "return"
+    battery_low_pct: float = Field(default=30.0, ge=0.0, le=100.0)
+    battery_critical_pct: float = Field(default=20.0, ge=0.0, le=100.0)
+
+    @model_validator(mode="after")
+    def _critical_is_less(self) -> WatchSetting:
+        if self.battery_critical_pct > self.battery_low_pct:
+            raise ValueError("battery_critical_pct is more than battery_low_pct")
+        return self
+
+
 DEFAULT_LINKS = (LinkSetting(name="fleet", url="udpin:127.0.0.1:14550"),)
 DEFAULT_VEHICLES = tuple(
     VehicleSetting(id=f"bl-{number:02}", name=name, link="fleet", system_id=10 + number, dock=dock)
@@ -105,6 +125,7 @@ class Settings(BaseSettings):
     links: tuple[LinkSetting, ...] = DEFAULT_LINKS
     vehicles: tuple[VehicleSetting, ...] = DEFAULT_VEHICLES
     docks: tuple[DockSetting, ...] = ()  # without any the three schematic ones
+    watch: WatchSetting = WatchSetting()
 
     @classmethod
     def settings_customise_sources(

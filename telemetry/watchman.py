@@ -92,20 +92,13 @@ class Watchman:
         self._note(self._book.look(self._watched(state) for state in tick.vehicles))
         return replace(tick, vehicles=tuple(self._with_ghosts(state, tick) for state in tick.vehicles))
 
-    def surprise(self, vehicle: Vehicle, text: str) -> None:
-        """The vehicle does what the platform did not ask for; until `expected`."""
-        sighting = Sighting(AlarmKind.MODE_SURPRISE, Severity.WARNING, text)
-        self._note(self._book.tell(self._watched(vehicle.snapshot()), sighting))
-
-    def expected(self, vehicle: Vehicle) -> None:
-        """It does what it was asked to again."""
-        self._note(self._book.over(vehicle.id, AlarmKind.MODE_SURPRISE))
-
     # --- what is seen ---
 
     def _watched(self, state: VehicleState) -> Watched:
         sortie = self._sorties.get(state.vehicle_id)
-        return Watched(state, None if sortie is None else sortie.state)
+        if sortie is None:
+            return Watched(state)
+        return Watched(state, sortie.state, sortie.transitions[-1].why if sortie.transitions else "")
 
     def _with_ghosts(self, state: VehicleState, tick: FleetTick) -> VehicleState:
         if not state.armed or state.link not in (LinkState.STALE, LinkState.LOST):

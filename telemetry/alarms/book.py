@@ -28,7 +28,7 @@ _ENDS_AFTER_S = {
 }
 _ENDS_AFTER_ELSE_S = 3.0
 # Conditions that are not read off the record but told by those who see them (`AlarmBook.tell`, `AlarmBook.over`).
-TOLD = frozenset({AlarmKind.FENCE_AHEAD, AlarmKind.MODE_SURPRISE})
+TOLD = frozenset({AlarmKind.FENCE_AHEAD})
 
 Key = tuple[VehicleId, AlarmKind]
 

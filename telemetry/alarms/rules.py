@@ -29,10 +29,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A vehicle as it is looked at: its record with ages, and what its sortie is doing (None: it has none)."""
+    """A vehicle as it is looked at: its record with ages, what its sortie is doing (None: it has none), and why."""
 
     state: VehicleState
     sortie: SortieState | None = None
+    why: str = ""
 
     @property
     def flies(self) -> bool:
@@ -133,4 +134,11 @@ def _breach(watched: Watched, _: Limits) -> Sighting | None:
     return Sighting(AlarmKind.FENCE_BREACH, Severity.CRITICAL, f"{state.name} reports that it left its fence.")
 
 
-_RULES: tuple[Rule, ...] = (_link, _stale, _battery, _gps, _estimate, _vibration, _fence_off, _breach)
+def _surprise(watched: Watched, _: Limits) -> Sighting | None:
+    """Somebody else than the platform has it hold: a pilot, another station, a failsafe."""
+    if watched.sortie is not SortieState.HELD:
+        return None
+    return Sighting(AlarmKind.MODE_SURPRISE, Severity.WARNING, f"{watched.state.name} is held: {watched.why}.")
+
+
+_RULES: tuple[Rule, ...] = (_link, _stale, _battery, _gps, _estimate, _vibration, _fence_off, _breach, _surprise)

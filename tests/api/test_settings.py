@@ -92,3 +92,16 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_sitl_variable_is_not_ours() -> None:
     assert load(None, {"BAILU_SITL_BINARY": "/x"}) == Settings()
+
+
+def test_what_the_watch_does_is_a_setting(tmp_path: Path) -> None:
+    file = tmp_path / "bailu.toml"
+    file.write_text('[watch]\nfence_ahead = "warn"\nbattery_low_pct = 40\n')
+    watch = load(file, {}).watch
+    assert (watch.fence_ahead, watch.fence_breach, watch.battery_low_pct) == ("warn", "return", 40.0)
+    file.write_text('[watch]\nfence_ahead = "shout"\n')
+    with pytest.raises(SettingsError, match="fence_ahead"):
+        load(file, {})
+    file.write_text("[watch]\nbattery_critical_pct = 50\n")
+    with pytest.raises(SettingsError, match="more than battery_low_pct"):
+        load(file, {})

@@ -163,8 +163,17 @@ def test_whoever_took_note_of_less_has_not_taken_note_of_more() -> None:
 
 def test_a_told_condition_holds_until_it_is_said_to_be_over() -> None:
     hours = Hours()
-    (alarm,) = hours.book.tell(flying(), Sighting(AlarmKind.MODE_SURPRISE, Severity.WARNING, "LOITER by a pilot"))
+    (alarm,) = hours.book.tell(flying(), Sighting(AlarmKind.FENCE_AHEAD, Severity.WARNING, "too fast"))
     assert hours.look(flying(), 30) == []
-    (over,) = hours.book.over(VehicleId("bl-01"), AlarmKind.MODE_SURPRISE)
+    (over,) = hours.book.over(VehicleId("bl-01"), AlarmKind.FENCE_AHEAD)
     assert (over.id, over.is_open) == (alarm.id, False)
-    assert hours.book.over(VehicleId("bl-01"), AlarmKind.MODE_SURPRISE) == []
+    assert hours.book.over(VehicleId("bl-01"), AlarmKind.FENCE_AHEAD) == []
+
+
+def test_a_flight_that_somebody_else_holds_is_told_with_the_reason_until_it_goes_on() -> None:
+    hours = Hours()
+    held = Watched(WELL, SortieState.HELD, "mode LOITER by the pilot's switch")
+    (alarm,) = hours.look(held, 30)
+    assert alarm.kind is AlarmKind.MODE_SURPRISE
+    assert "pilot" in alarm.text
+    assert states(hours.look(flying(), 5)) == [(AlarmKind.MODE_SURPRISE, Severity.WARNING, False)]
