@@ -27,6 +27,8 @@ _ENDS_AFTER_S = {
     AlarmKind.LOW_BATTERY: 10.0,
 }
 _ENDS_AFTER_ELSE_S = 3.0
+# A condition that a look saw within this time is still there.
+_LOOKED_AT_S = 0.5
 # Conditions that are not read off the record but told by those who see them (`AlarmBook.tell`, `AlarmBook.over`).
 TOLD = frozenset({AlarmKind.FENCE_AHEAD})
 
@@ -40,6 +42,7 @@ class _Entry:
     since_mono_s: float
     seen_mono_s: float
     alarm: Alarm | None = None
+    is_told: bool = False  # by somebody who will say when it is over
 
 
 class AlarmBook:
@@ -59,7 +62,7 @@ class AlarmBook:
         """Takes up the alarms that were open when the platform stopped; what is over ends with the next looks."""
         now_s = self._clock.mono_s()
         for alarm in alarms:
-            self._entries[alarm.vehicle_id, alarm.kind] = _Entry(now_s, now_s, alarm)
+            self._entries[alarm.vehicle_id, alarm.kind] = _Entry(now_s, now_s, alarm, is_told=alarm.kind in TOLD)
 
     def acknowledged(self, alarm: Alarm) -> None:
         """Somebody took note of an open alarm."""
@@ -74,17 +77,21 @@ class AlarmBook:
         return [alarm for watched in fleet for alarm in self._look(watched)]
 
     def tell(self, watched: Watched, sighting: Sighting) -> list[Alarm]:
-        """Somebody saw a condition; it holds until `over`."""
-        return list(self._see(watched, sighting))
+        """Somebody saw a condition; it holds until `over`, whatever looks say."""
+        told = list(self._see(watched, sighting))
+        self._entries[watched.state.vehicle_id, sighting.kind].is_told = True
+        return told
 
     def over(self, vehicle_id: VehicleId, kind: AlarmKind) -> list[Alarm]:
-        """A told condition is over."""
-        entry = self._entries.pop((vehicle_id, kind), None)
-        return [] if entry is None or entry.alarm is None else [self._ended(entry.alarm)]
-
-    def forget(self, vehicle_id: VehicleId) -> list[Alarm]:
-        """Ends everything of a vehicle that is watched no more."""
-        return [alarm for kind in AlarmKind for alarm in self.over(vehicle_id, kind)]
+        """A told condition is over. What looks see as well ends when they see it no more."""
+        entry = self._entries.get((vehicle_id, kind))
+        if entry is None or not entry.is_told:
+            return []
+        entry.is_told = False
+        if self._clock.mono_s() - entry.seen_mono_s < _LOOKED_AT_S and kind not in TOLD:
+            return []
+        del self._entries[vehicle_id, kind]
+        return [] if entry.alarm is None else [self._ended(entry.alarm)]
 
     def _look(self, watched: Watched) -> Iterator[Alarm]:
         seen = set()
@@ -114,7 +121,7 @@ class AlarmBook:
 
     def _miss(self, vehicle_id: VehicleId, kind: AlarmKind) -> Iterator[Alarm]:
         entry = self._entries.get((vehicle_id, kind))
-        if entry is None:
+        if entry is None or entry.is_told:
             return
         away_s = self._clock.mono_s() - entry.seen_mono_s
         if entry.alarm is None or away_s >= _ENDS_AFTER_S.get(kind, _ENDS_AFTER_ELSE_S):

@@ -177,3 +177,20 @@ def test_a_flight_that_somebody_else_holds_is_told_with_the_reason_until_it_goes
     assert alarm.kind is AlarmKind.MODE_SURPRISE
     assert "pilot" in alarm.text
     assert states(hours.look(flying(), 5)) == [(AlarmKind.MODE_SURPRISE, Severity.WARNING, False)]
+
+
+def test_a_breach_that_the_watch_tells_and_the_autopilot_reports_is_one_alarm() -> None:
+    hours, breach = Hours(), Sighting(AlarmKind.FENCE_BREACH, Severity.CRITICAL, "out")
+    (alarm,) = hours.book.tell(flying(), breach)
+    told = hours.look(flying(), 5) + hours.look(flying(fence_breached=True), 5)
+    told += hours.book.over(VehicleId("bl-01"), AlarmKind.FENCE_BREACH)
+    assert told == []
+    (over,) = hours.look(flying(), 5)
+    assert (over.id, over.is_open) == (alarm.id, False)
+
+
+def test_a_told_alarm_outlives_a_restart_and_is_over_when_that_is_said() -> None:
+    before, after = Hours(), Hours()
+    after.book.resume(before.book.tell(flying(), Sighting(AlarmKind.FENCE_AHEAD, Severity.WARNING, "fast")))
+    assert after.look(flying(), 5) == []
+    assert len(after.book.over(VehicleId("bl-01"), AlarmKind.FENCE_AHEAD)) == 1
