@@ -117,8 +117,8 @@ def stay_away(platform: Platform, story: Story) -> int:
 
 
 def _command_in_flight(platform: Platform, story: Story, vehicle_id: str) -> None:
-    with suppress(httpx.TransportError):
-        _command(httpx.Client(base_url=f"{platform.url}/api/v1", timeout=10), story, vehicle_id)
+    with suppress(httpx.TransportError), httpx.Client(base_url=f"{platform.url}/api/v1", timeout=10) as client:
+        _command(client, story, vehicle_id)
 
 
 def _until_commanding(platform: Platform, story: Story, killed_s: float) -> float:
