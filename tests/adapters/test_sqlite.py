@@ -49,6 +49,7 @@ async def _recorded(path: Path) -> int:
         return len(await store.track(a_sortie().id))
 
 
+@pytest.mark.thorough
 def test_nothing_acknowledged_is_lost_to_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "bailu.db"
     acknowledged = 0

@@ -206,6 +206,7 @@ def test_a_file_that_ends_early_is_refused_not_filled_with_zeros(tmp_path: Path)
         open_tiles(tmp_path)
 
 
+@pytest.mark.thorough
 def test_damaged_files_are_refused_and_nothing_else_happens(tmp_path: Path) -> None:
     whole = write_tif(tmp_path / "a.tif", degree(121.0, 32.0), 121.0, 32.0, compression="zlib").read_bytes()
     dice = random.Random(9)

@@ -16,6 +16,8 @@ from geofence.qingpu import default_airspace
 from missions.fleet import default_airframe
 from tests.samples import CONDITIONS, DOCK, REQUEST, a_plan
 
+pytestmark = pytest.mark.thorough
+
 
 def _asleep(*_: object) -> None:
     time.sleep(60)

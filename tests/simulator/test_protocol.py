@@ -348,6 +348,7 @@ def test_garbage_costs_nothing_but_itself(noise: list[bytes], seed: int) -> None
     assert station.all("PARAM_VALUE")
 
 
+@pytest.mark.thorough
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_well_formed_nonsense_does_no_harm(data: st.DataObject) -> None:

@@ -9,6 +9,8 @@ import pytest
 from bench.figure import Figure
 from bench.vehicles import commands, returns, uploads
 
+pytestmark = pytest.mark.thorough
+
 
 def missed(figures: Iterator[Figure]) -> list[str]:
     return [figure.line() for figure in figures if figure.met is False]
