@@ -17,6 +17,7 @@ from missions.request import ALTITUDES
 from missions.volumes import HEIGHT_M, Intent, Part, delayed
 
 LONGEST_DELAY_S = 3_600.0
+UNHURRIED_S = 60.0
 # Two layers are free of each other when neither's uncertainty reaches into the other.
 LAYER_M = 2.0 * HEIGHT_M + 4.0
 MOST_LAYERS = 4
@@ -114,10 +115,16 @@ def proposal_of(found: Alternative, request: MissionRequest) -> Proposal:
 
 
 def _later(schedule: Schedule, intent: Intent, longest_s: float) -> Alternative | None:
-    delay_s = schedule.free_delay_s(intent, longest_s)
-    if delay_s is None or schedule.conflicts(moved := delayed(intent, delay_s)):
+    """As soon as it is free, and somewhat later where that is free too: a flight in the air is late by some seconds
+    by the time that a person has read of this."""
+    soonest_s = schedule.free_delay_s(intent, longest_s)
+    if soonest_s is None:
         return None
-    return Alternative(Change.DELAY, moved, delay_s=delay_s)
+    for delay_s in (min(soonest_s + UNHURRIED_S, longest_s), soonest_s):
+        moved = delayed(intent, delay_s)
+        if delay_s >= soonest_s and not schedule.conflicts(moved):
+            return Alternative(Change.DELAY, moved, delay_s=delay_s)
+    return None
 
 
 def _higher_or_lower(
