@@ -12,19 +12,7 @@ from rich.table import Table
 from api.cli.text import err, out, plainly
 from api.client import Platform, PlatformError
 
-COLUMNS = (
-    "link",
-    "state",
-    "received",
-    "sent",
-    "frames",
-    "damaged",
-    "lost",
-    "twice",
-    "round trip",
-    "kept out",
-    "unsent",
-)
+COLUMNS = ("link", "state", "in / out", "frames", "damaged", "lost", "echo", "kept out")
 DOWN_EXIT = 2
 
 
@@ -61,24 +49,21 @@ def _is_well(gateway: dict[str, Any]) -> bool:
 
 
 def table(gateway: dict[str, Any]) -> Table:
-    """One row per link; a dash is what is not known yet."""
+    """Two lines per link, narrow enough for any terminal; a dash is what is not known yet."""
     rows = Table(title=f"{gateway['gateway']} · {gateway['at'][:19]}", box=SIMPLE)
     for name in COLUMNS:
         rows.add_column(name, no_wrap=True)
     for link in gateway["links"]:
         lost, rtt_s = link["lost_share"], link["rtt_s"]
         rows.add_row(
-            f"{link['name']} {link['url']}",
+            f"{link['name']}\n{link['url']}",
             link["state"],
-            _size(link["rx_bytes"]),
-            _size(link["tx_bytes"]),
-            str(link["frames"]),
+            f"{_size(link['rx_bytes'])}\n{_size(link['tx_bytes'])}",
+            f"{link['frames']}\n{link['duplicates']} twice",
             str(link["bad_crc"]),
             "–" if lost is None else f"{100 * lost:.1f} %",
-            str(link["duplicates"]),
             "–" if rtt_s is None else f"{1000 * rtt_s:.0f} ms",
-            str(link["oversized"] + link["refused"]),
-            str(link["unsent"]),
+            f"{link['oversized'] + link['refused']}\n{link['unsent']} unsent",
         )
     return rows
 

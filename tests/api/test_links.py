@@ -40,4 +40,4 @@ def test_what_is_not_known_yet_is_a_dash(share: float | None, shown: str) -> Non
     rows = table({"gateway": "north", "at": AT.isoformat(), "links": [link], "heart": True})
     cells = [str(next(iter(column.cells))) for column in rows.columns]
     assert shown in cells
-    assert "123 B" in cells
+    assert "123 B\n0 B" in cells
