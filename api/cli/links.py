@@ -12,7 +12,7 @@ from rich.table import Table
 from api.cli.text import err, out, plainly
 from api.client import Platform, PlatformError
 
-COLUMNS = ("link", "state", "in / out", "frames", "damaged", "lost", "echo", "kept out")
+COLUMNS = ("link", "state", "in/out", "frames", "lost", "echo", "kept out")
 DOWN_EXIT = 2
 
 
@@ -60,8 +60,7 @@ def table(gateway: dict[str, Any]) -> Table:
             link["state"],
             f"{_size(link['rx_bytes'])}\n{_size(link['tx_bytes'])}",
             f"{link['frames']}\n{link['duplicates']} twice",
-            str(link["bad_crc"]),
-            "–" if lost is None else f"{100 * lost:.1f} %",
+            ("–" if lost is None else f"{100 * lost:.1f} %") + f"\n{link['bad_crc']} damaged",
             "–" if rtt_s is None else f"{1000 * rtt_s:.0f} ms",
             f"{link['oversized'] + link['refused']}\n{link['unsent']} unsent",
         )
