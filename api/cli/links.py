@@ -60,7 +60,7 @@ def table(gateway: dict[str, Any]) -> Table:
             link["state"],
             f"{_size(link['rx_bytes'])}\n{_size(link['tx_bytes'])}",
             f"{link['frames']}\n{link['duplicates']} twice",
-            ("–" if lost is None else f"{100 * lost:.1f} %") + f"\n{link['bad_crc']} damaged",
+            ("–" if lost is None else f"{100 * lost:.1f} %") + f"\n{link['bad_crc']} bad",
             "–" if rtt_s is None else f"{1000 * rtt_s:.0f} ms",
             f"{link['oversized'] + link['refused']}\n{link['unsent']} unsent",
         )

@@ -39,5 +39,5 @@ def test_what_is_not_known_yet_is_a_dash(share: float | None, shown: str) -> Non
     link = {name: getattr(RADIO, name) for name in RADIO.__slots__} | {"state": "up", "lost_share": share}
     rows = table({"gateway": "north", "at": AT.isoformat(), "links": [link], "heart": True})
     cells = [str(next(iter(column.cells))) for column in rows.columns]
-    assert f"{shown}\n0 damaged" in cells
+    assert f"{shown}\n0 bad" in cells
     assert "123 B\n0 B" in cells
