@@ -33,6 +33,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_udp_port() -> int:
+    """A UDP port that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def stop(process: subprocess.Popen[str]) -> int:
+    """Ends a process as systemd would, and its exit code."""
+    if process.poll() is None:
+        process.terminate()
+    return process.wait(20)
+
+
 def why_no_sitl() -> str | None:
     """Why ArduPilot SITL cannot be flown here, for a skip that nobody overlooks; None when it can."""
     try:
@@ -53,12 +67,13 @@ def example(name: str, **properties: Any) -> Json:
 class Platform:
     """`bailu up` on its own data folder and port. `sitl`: ArduPilot processes instead of the embedded fleet.
 
-    `settings`: BAILU_* variables beside those of whoever runs the tests.
+    `vehicles` False: it starts none, they come from elsewhere. `settings`: BAILU_* variables beside those of whoever runs the tests.
     """
 
     data_dir: Path
     speedup: float = 10.0
     sitl: bool = False
+    vehicles: bool = True
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
@@ -74,8 +89,8 @@ class Platform:
 
     def start(self, *, within_s: float = 60.0) -> None:
         """Starts it and waits until it serves."""
-        options = ["--port", str(self.port), "--speedup", str(self.speedup), *(["--sitl"] if self.sitl else [])]
-        self.process = self.bailu("up", *options)
+        fleet = ["--no-sim"] if not self.vehicles else ["--sitl"] if self.sitl else []
+        self.process = self.bailu("up", "--port", str(self.port), "--speedup", str(self.speedup), *fleet)
         self.until_served(within_s=within_s)
 
     def bailu(self, command: str, *options: str) -> subprocess.Popen[str]:

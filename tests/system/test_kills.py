@@ -22,7 +22,5 @@ def test_a_killed_platform_loses_nothing_it_acknowledged_and_sends_nobody_home()
 
 def test_heartbeats_go_on_under_load_and_end_with_the_core(tmp_path: Path) -> None:
     gap_s, stop_s = under_load(tmp_path, 10.0)
-    # The figures are the bench's; here, on whatever machine, no failsafe of 5 s may come of a busy one, and one must
-    # come of a frozen core.
-    assert 0.5 < gap_s < 4.0
-    assert stop_s < 5.0
+    assert 0.5 < gap_s <= 1.5, "a second, and what a test machine adds"
+    assert stop_s <= 3.5

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.platform import Platform
+from tests.platform import Platform, free_udp_port, stop
 from tests.sitl.stage import hop
 
 pytestmark = pytest.mark.system
 VEHICLE = "bl-03"
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def stop(process: subprocess.Popen[str]) -> int:
-    if process.poll() is None:
-        process.terminate()
-    return process.wait(20)
 
 
 def test_the_roles_apart_fly_a_patrol_and_a_restarted_api_finds_it_again(
