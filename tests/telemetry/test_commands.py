@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from core.errors import CommandExpired, LinkTimeout, OutcomeUnknown, Overloaded
 from core.ids import OperatorId, VehicleId
 from missions.model import DIVERTING, CommandClass, CommandKind, CommandRecord, SortieState
 from missions.sortie import TRANSITIONS
-from telemetry.commands import ALLOWED_FROM, RESULT_OF, journalled, new_record, reconciled
+from telemetry.commands import ALLOWED_FROM, PATIENCE_S, RESULT_OF, journalled, new_record, reconciled
 from telemetry.messages import VehicleState
 
 CLOCK = ManualClock()
@@ -98,6 +99,36 @@ async def test_with_a_full_disk_only_what_brings_a_vehicle_home_or_down_is_sent(
         with pytest.raises(Overloaded):
             await journalled(FullDisk(), CLOCK, record(), send)
     assert bool(sent) is fail_open
+
+
+class SlowDisk(Journal):
+    """Takes an entry when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.takes = asyncio.Event()
+
+    async def begin_command(self, command: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
+        await self.takes.wait()
+        return await super().begin_command(command, idempotency_key=idempotency_key)
+
+
+@pytest.mark.parametrize("fail_open", [True, False])
+async def test_a_slow_disk_keeps_no_vehicle_out_there_and_its_entry_comes_before_the_answer(fail_open: bool) -> None:
+    journal, sent = SlowDisk(), asyncio.Event()
+
+    async def send() -> None:
+        journal.log.append("sent")
+        sent.set()
+
+    asked = asyncio.create_task(journalled(journal, CLOCK, record("return"), send, fail_open=fail_open))
+    if fail_open:
+        await asyncio.wait_for(sent.wait(), 5)
+    await asyncio.sleep(3 * PATIENCE_S)
+    assert (sent.is_set(), asked.done()) == (fail_open, False)
+    journal.takes.set()
+    assert (await asked).state == "done"
+    assert journal.log == (["sent", "issued", "done"] if fail_open else ["issued", "sent", "done"])
 
 
 @pytest.mark.parametrize(
