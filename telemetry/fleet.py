@@ -31,6 +31,7 @@ from telemetry.packets import (
 )
 from telemetry.signing import Signer, SigningBook
 from telemetry.strangers import Strangers
+from telemetry.ticker import Ticker
 from telemetry.vehicle import LOST_AFTER_S, Vehicle, VehicleConfig
 from telemetry.wire import (
     AUTOPILOT_VERSION_ID,
@@ -114,6 +115,7 @@ class Fleet:
         self._on_event = on_event
         self._channels: dict[Place, Channel] = {}
         self._told: dict[VehicleId, LinkState] = {}
+        self._ticker = Ticker(name)
         self._strangers = Strangers()
         self._notices = Notices(self._tell)
         self._directory = Directory(token=lambda: secrets.randbits(62) | 1, on_impostor=self._impostor)
@@ -383,10 +385,15 @@ class Fleet:
     def tick(self) -> FleetTick:
         """All vehicles as of now; says once when a link is lost and once when it is back."""
         self.ticked_s = now_s = self._clock.mono_s()
-        states = tuple(self._state(identity, now_s) for identity in self._directory.identities.values())
+        states = self.states()
         for state in states:
             self._tell_link(state)
-        return FleetTick(gateway=self.name, at=self._clock.now(), vehicles=states)
+        return self._ticker.tick(states, now_s, self._clock.now())
+
+    def states(self) -> tuple[VehicleState, ...]:
+        """All records as of now."""
+        now_s = self._clock.mono_s()
+        return tuple(self._state(identity, now_s) for identity in self._directory.identities.values())
 
     def _state(self, identity: Identity, now_s: float) -> VehicleState:
         self._notices.look(identity, now_s)

@@ -96,4 +96,6 @@ def _with_position(state: VehicleState, packet: GlobalPosition, pad_agl_m: float
         course_deg=round(math.degrees(math.atan2(packet.east_mps, packet.north_mps)) % 360.0, 1) if moving else None,
         ground_speed_mps=round(speed, 2),
         climb_mps=-packet.down_mps,
+        north_mps=packet.north_mps,
+        east_mps=packet.east_mps,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from core.errors import Encounter
 from core.ids import DockId, MissionId, OperatorId, SortieId, VehicleId
 from missions.model import CommandKind, CommandRecord, Sortie
 from operations.alarms import Alarm
+from telemetry.columns import Rows, packed, rows
 from telemetry.links.port import LinkHealth
 
 # Subjects. A gateway serves the vehicles that it owns, so requests carry the vehicle in the subject.
@@ -36,6 +38,11 @@ def pulse_subject(gateway: str) -> str:
 
 def command_subject(vehicle_id: VehicleId) -> str:
     return f"vehicle.{vehicle_id}.command"
+
+
+def vehicle_update_subject(vehicle_id: VehicleId) -> str:
+    """Where each single update of a vehicle is told while somebody follows it."""
+    return f"vehicle.{vehicle_id}.update"
 
 
 def safety_subject(vehicle_id: VehicleId) -> str:
@@ -120,6 +127,8 @@ class VehicleState:
     course_deg: float | None = None
     ground_speed_mps: float | None = None
     climb_mps: float | None = None
+    north_mps: float | None = None  # velocity over ground
+    east_mps: float | None = None
     roll_deg: float | None = None
     pitch_deg: float | None = None
     battery_pct: float | None = None
@@ -154,11 +163,31 @@ class VehicleState:
 
 @dataclass(frozen=True, slots=True)
 class FleetTick:
-    """All vehicles of one gateway at one instant; published every tick."""
+    """All vehicles of one gateway at one instant; published every tick.
+
+    `number` counts the ticks of a gateway's run. `ids`: its vehicles; one that is missing was retired. `fast`:
+    float64 little-endian, a row of `columns.FAST` for each of `ids`. `changed`: the records of which any other field
+    changed since the tick before, all of them when `full`: at first, when vehicles come or go, and once a second, so
+    that a lost tick heals. Their quick fields are not kept up: `columns.merged` puts both together.
+    """
 
     gateway: str
     at: datetime
-    vehicles: tuple[VehicleState, ...]
+    number: int
+    ids: tuple[VehicleId, ...]
+    fast: bytes
+    changed: tuple[VehicleState, ...]
+    full: bool
+
+    @classmethod
+    def of(cls, gateway: str, at: datetime, states: Sequence[VehicleState], number: int = 1) -> FleetTick:
+        """A full tick of whole records."""
+        ids = tuple(state.vehicle_id for state in states)
+        return cls(gateway, at, number, ids, packed(states), tuple(states), full=True)
+
+    def rows(self) -> Rows:
+        """`fast` as an array, N × `len(columns.FAST)`, read-only."""
+        return rows(self.fast)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from missions.model import Plan, Sortie
 from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity, Sighting
 from telemetry.alarms.book import AlarmBook
 from telemetry.alarms.rules import Limits, Watched
+from telemetry.columns import FleetView
 from telemetry.fencing import FenceAction, FenceGuard, FencePolicy
 from telemetry.ghost import Course, ghosts_of
 from telemetry.messages import AlarmChanged, FleetTick, LinkState, VehicleState
@@ -28,6 +29,7 @@ log = logging.getLogger("bailu.watch")
 _UNSAVED_AT_MOST = 4_096
 _STORE_AGAIN_S = 1.0
 _RESUMED_AT_MOST = 4_096
+_SILENT = (LinkState.STALE, LinkState.LOST)
 _CLEARED = {Phase.PREDICTED: AlarmKind.FENCE_AHEAD, Phase.BREACH: AlarmKind.FENCE_BREACH}
 
 Act = Callable[[Vehicle, FenceAction, str], None]
@@ -62,6 +64,7 @@ class Watchman:
         self._left_fence = left_fence
         self._guard = FenceGuard(policy.fence, clock=clock, told=self._on_fence)
         self._book = AlarmBook(clock, policy.limits)
+        self._view = FleetView()
         self._courses: dict[VehicleId, Course] = {}
         self._sorties: Mapping[VehicleId, Sortie] = {}
         self._unsaved: OrderedDict[AlarmId, Alarm] = OrderedDict()
@@ -89,8 +92,15 @@ class Watchman:
     def look(self, tick: FleetTick, sorties: Mapping[VehicleId, Sortie]) -> FleetTick:
         """Looks at all vehicles; the tick with what may be guessed of silent ones."""
         self._sorties = sorties
-        self._note(self._book.look(self._watched(state) for state in tick.vehicles))
-        return replace(tick, vehicles=tuple(self._with_ghosts(state, tick) for state in tick.vehicles))
+        self._view.take(tick)
+        states = self._view.states()
+        self._note(self._book.look(self._watched(state) for state in states))
+        silent = [state for state in states if state.armed and state.link in _SILENT]
+        if not silent:
+            return tick
+        guessed = {state.vehicle_id: self._with_ghosts(state, tick) for state in silent}
+        told = [state for state in tick.changed if state.vehicle_id not in guessed]
+        return replace(tick, changed=(*told, *guessed.values()))
 
     # --- what is seen ---
 
@@ -101,8 +111,6 @@ class Watchman:
         return Watched(state, sortie.state, sortie.transitions[-1].why if sortie.transitions else "")
 
     def _with_ghosts(self, state: VehicleState, tick: FleetTick) -> VehicleState:
-        if not state.armed or state.link not in (LinkState.STALE, LinkState.LOST):
-            return state
         return replace(state, ghosts=ghosts_of(state, self._courses.get(state.vehicle_id), tick.at))
 
     def _on_fence(self, vehicle: Vehicle, event: FenceEvent, action: FenceAction) -> None:

@@ -6,7 +6,7 @@ import type { Frame } from "../src/api/stream";
 export const VEHICLE: VehicleState = {
   vehicle_id: "bl-01", name: "白鹭一号", dock_id: "dock-1", system_id: 11, link_name: "fleet", airframe: "quad", link: "live",
   last_heard_at: null, heard_age_s: 0.1, position_age_s: 0.2, lat_deg: 31.15, lon_deg: 121.12, alt_amsl_m: 64, alt_rel_m: 60,
-  alt_agl_m: 60, heading_deg: 0, course_deg: 0, ground_speed_mps: 8, climb_mps: 0, roll_deg: 0, pitch_deg: 0, battery_pct: 80,
+  alt_agl_m: 60, heading_deg: 0, course_deg: 0, ground_speed_mps: 8, climb_mps: 0, north_mps: 8, east_mps: 0, roll_deg: 0, pitch_deg: 0, battery_pct: 80,
   battery_v: 25, battery_a: 10, gps_fix: 3, satellites: 14, hdop: 0.8, mode: "AUTO", armed: true, landed: "in_air", prearm_ok: true,
   position_ok: true, ready: false, fence_enabled: true, fence_breached: false, mission_seq: 2, mission_total: 9, home_lat_deg: null,
   home_lon_deg: null, home_amsl_m: null, firmware: null, uid: null, sortie_id: "s-1", last_texts: [],

@@ -98,7 +98,7 @@ class World:
             "armed": False,
         }
         states = [replace(each, **known | changes) for each in enrolled(self.settings) if each.vehicle_id == VEHICLE]
-        self.hub.tick(FleetTick("test", self.clock.now(), tuple(states)))
+        self.hub.tick(FleetTick.of("test", self.clock.now(), states))
 
     async def mission(self, feature: dict[str, Any]) -> str:
         response = await self.http.post("/missions", json=feature)

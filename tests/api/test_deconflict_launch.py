@@ -54,7 +54,7 @@ def tick_all(world: World) -> None:
         at = docks[each.dock_id].place
         state = replace(each, **heard, armed=False, ready=True, lat_deg=at.lat_deg, lon_deg=at.lon_deg)
         states.append(state)
-    world.hub.tick(FleetTick("test", world.clock.now(), tuple(states)))
+    world.hub.tick(FleetTick.of("test", world.clock.now(), states))
 
 
 def patched(feature: Json, change: Json) -> Json:

@@ -110,7 +110,7 @@ async def test_of_many_launches_at_once_no_two_that_go_share_their_air(
             assert each.dock_id is not None
             at = docks[each.dock_id].place
             states.append(replace(each, **known, lat_deg=at.lat_deg, lon_deg=at.lon_deg))
-        hub.tick(FleetTick("test", clock.now(), tuple(states)))
+        hub.tick(FleetTick.of("test", clock.now(), states))
         slowed(store, rng, monkeypatch)
 
         def service() -> Services:

@@ -82,7 +82,7 @@ def over(world: World, places: dict[str, tuple[float, float]]) -> None:
             lon_deg, lat_deg = places[each.dock_id]
             heard: dict[str, Any] = {"link": LinkState.LIVE, "alt_rel_m": 60.0, "battery_pct": 95.0}
             states.append(replace(each, **heard, lat_deg=lat_deg, lon_deg=lon_deg))
-    world.hub.tick(FleetTick("test", world.clock.now(), tuple(states)))
+    world.hub.tick(FleetTick.of("test", world.clock.now(), states))
 
 
 async def listed(world: World) -> list[dict[str, Any]]:

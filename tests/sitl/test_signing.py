@@ -167,8 +167,8 @@ async def test_a_vehicle_signs_after_the_bench_and_neither_side_takes_anything_e
         first = SigningBook(clock)
         await provisioned(url, at_the_bench, first.clock)
         async with gateway(url, SigningPolicy.REQUIRE, first, clock) as fleet:
-            await until(lambda: fleet.tick().vehicles[0].lat_deg is not None, 30.0)
-            (state,) = fleet.tick().vehicles
+            await until(lambda: fleet.states()[0].lat_deg is not None, 30.0)
+            (state,) = fleet.states()
             assert (state.link, state.signed) == (LinkState.LIVE, True)
             (vehicle,) = fleet.vehicles.values()
             assert await obeys(fleet, vehicle.send)
@@ -193,7 +193,7 @@ async def _survives(url: str, memory: SigningMemory) -> None:
     """A platform that starts again, and one whose clock was set back by an hour, are believed at once."""
     for clock in (SystemClock(), SetBack()):
         async with gateway(url, SigningPolicy.REQUIRE, SigningBook(clock, memory), clock) as fleet:
-            await until(lambda fleet=fleet: fleet.tick().vehicles[0].signed, 10.0)  # type: ignore[misc]
+            await until(lambda fleet=fleet: fleet.states()[0].signed, 10.0)  # type: ignore[misc]
             (vehicle,) = fleet.vehicles.values()
             assert await obeys(fleet, vehicle.send)
             memory = fleet.signing.memory()

@@ -115,7 +115,7 @@ def test_two_autopilots_under_one_name_are_told_within_two_seconds_and_neither_i
     sky.crafts[TWO] = a_craft("two")
     sky.run(2.0)
     assert "duplicate-system-id" in sky.codes()
-    assert sky.fleet.tick().vehicles[0].ambiguous
+    assert sky.fleet.states()[0].ambiguous
     with pytest.raises(VehicleAmbiguous):
         sky.vehicle.send(CommandLong(Cmd.RUN_PREARM_CHECKS))
     del sky.crafts[TWO]
@@ -157,7 +157,7 @@ def test_a_signed_vehicle_is_spoken_to_signed_and_unsigned_words_under_its_name_
     sky.crafts[ONE] = craft, channel
     sky.crafts[TWO] = a_craft("two")
     sky.run(9)
-    (state,) = sky.fleet.tick().vehicles
+    (state,) = sky.fleet.states()
     assert (state.link, state.signed, state.ambiguous) == (LinkState.LIVE, True, False)
     assert state.lat_deg is not None
     assert channel.unsigned == 0

@@ -47,7 +47,7 @@ def state(vehicle_id: str, **changes: Any) -> VehicleState:
 
 
 def tick(clock: ManualClock, *states: VehicleState) -> FleetTick:
-    return FleetTick("g", clock.now(), states or tuple(state(each) for each in IDS))
+    return FleetTick.of("g", clock.now(), states or [state(each) for each in IDS])
 
 
 class CountingEncoders:
@@ -393,6 +393,36 @@ async def test_a_hub_is_fed_from_the_bus_and_starts_from_the_store(hub: StreamHu
         await hub.reconcile(store)
         await _until(lambda: len(socket.of("sortie")) == 2)
     assert {frame["type"] for frame in socket.frames} == {"snapshot", "tick", "sortie", "event"}
+
+
+def of(gateway: str, *vehicle_ids: str) -> FleetTick:
+    return FleetTick.of(gateway, ManualClock().now(), [state(each) for each in vehicle_ids])
+
+
+def listed(picture: Picture) -> list[str]:
+    return [each.vehicle_id for each in picture.vehicles(0.0)]
+
+
+def test_a_vehicle_that_leaves_its_gateways_tick_is_no_longer_listed() -> None:
+    picture = Picture([state("bl-09")])
+    picture.on_tick(of("north", "bl-01", "bl-02"), 0.0)
+    picture.on_tick(of("south", "bl-03"), 0.0)
+    picture.on_tick(of("north", "bl-02"), 0.0)
+    assert listed(picture) == ["bl-09", "bl-02", "bl-03"]  # bl-09 was told of by nobody yet
+    with pytest.raises(NotFound):
+        picture.vehicle(VehicleId("bl-01"), 0.0)
+    picture.on_tick(of("north", "bl-01", "bl-02"), 0.0)
+    assert "bl-01" in listed(picture)
+
+
+def test_a_vehicle_that_moves_to_another_gateway_stays_listed() -> None:
+    picture = Picture([])
+    picture.on_tick(of("north", "bl-01"), 0.0)
+    picture.on_tick(of("south", "bl-01"), 0.0)
+    picture.on_tick(of("north"), 0.0)
+    assert listed(picture) == ["bl-01"]
+    picture.on_tick(of("south"), 0.0)
+    assert listed(picture) == []
 
 
 def test_a_track_follows_the_vehicle_of_an_unfinished_sortie_and_stays_bounded(clock: ManualClock) -> None:

@@ -3451,6 +3451,10 @@ export interface components {
             ground_speed_mps: number | null;
             /** Climb Mps */
             climb_mps: number | null;
+            /** North Mps */
+            north_mps: number | null;
+            /** East Mps */
+            east_mps: number | null;
             /** Roll Deg */
             roll_deg: number | null;
             /** Pitch Deg */
