@@ -49,7 +49,7 @@ class Presence:
     def __init__(self, zones: Iterable[Zone]) -> None:
         self.zones: tuple[Zone, ...] = tuple(zones)
         # Prepared, and asked for those that the tree finds near: twice as fast as the tree's own predicate.
-        self._areas = np.array([_lonlat_area(zone) for zone in self.zones], dtype=np.object_)
+        self._areas = np.array([lonlat_area(zone) for zone in self.zones], dtype=np.object_)
         shapely.prepare(self._areas)
         self._tree = shapely.STRtree(self._areas)
         self._floor = _Bounds.of([zone.band.floor for zone in self.zones], -math.inf)
@@ -93,7 +93,8 @@ class _Bounds:
         return cls(np.array(metres, dtype=np.float64), np.array(datums, dtype=np.intp))
 
 
-def _lonlat_area(zone: Zone) -> Polygon:
+def lonlat_area(zone: Zone) -> Polygon:
+    """The area of a zone in the plane of degrees, (longitude, latitude)."""
     if isinstance(zone.shape, CircleShape):
         return Polygon(circle_lonlat(zone.shape.center, zone.shape.radius_m, inner=False))
 

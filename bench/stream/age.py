@@ -18,7 +18,7 @@ from tests.platform import running_platform
 _SECONDS = 15.0
 
 
-def stream() -> Iterator[Figure]:
+def age() -> Iterator[Figure]:
     """Age of positions at arrival, three vehicles at 10 Hz; the goal is the domain guide's 2 s for remote viewers."""
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,0 +1,14 @@
+"""What the telemetry's way promises, from real datagrams to real viewers, in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.figure import Figure
+from bench.stream import age, zones
+
+
+def stream() -> Iterator[Figure]:
+    """Every figure of the stream."""
+    yield from age.age()
+    yield from zones.zones()
