@@ -395,6 +395,10 @@ class Fleet:
         now_s = self._clock.mono_s()
         return tuple(self._state(identity, now_s) for identity in self._directory.identities.values())
 
+    def state(self, vehicle_id: VehicleId) -> VehicleState:
+        """One record as of now."""
+        return self._state(self._directory.identities[vehicle_id], self._clock.mono_s())
+
     def _state(self, identity: Identity, now_s: float) -> VehicleState:
         self._notices.look(identity, now_s)
         state = self.vehicles[identity.id].snapshot()

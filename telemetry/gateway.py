@@ -20,6 +20,7 @@ from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled,
 from telemetry.fencing import FenceAction
 from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flight import Flight
+from telemetry.following import Following
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
 from telemetry.logbook import GATEWAY, Logbook
@@ -28,10 +29,12 @@ from telemetry.messages import (
     ALARM_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
+    FOLLOW_ASKED,
     SORTIE_CHANGED,
     UNENROLLED_ASKED,
     CommandDone,
     FleetEvent,
+    FollowAsked,
     LaunchAccepted,
     LaunchRequest,
     LinkState,
@@ -59,6 +62,8 @@ FENCE_WATCH = OperatorId("fence-watch")
 _FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.HOLD, FenceAction.RETURN: CommandKind.RETURN}
 # A vehicle has one command in flight, two at the most; older entries are settled.
 _UNSETTLED_AT_MOST = 20
+# Questions that come again every two seconds.
+_FOLLOWS_AT_ONCE = 512
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
 
 
@@ -116,6 +121,7 @@ class Gateway:
             on_event=self._publish,
         )
 
+        self._following = Following(bus, clock, self._fleet.state)
         self._watchman = Watchman(
             watch,
             store=alarms,
@@ -159,6 +165,7 @@ class Gateway:
                 group.create_task(self._fleet.knock(), name="knock")
                 group.create_task(self._fleet.keep_streams(), name="streams")
                 group.create_task(self._tick(), name="tick")
+                group.create_task(self._follow(), name="follow")
         finally:
             await self._members.close()
 
@@ -193,6 +200,7 @@ class Gateway:
                 yield
         finally:
             settling.cancel()
+            self._following.drop(vehicle.id)
             vehicle.listeners.remove(listen)
 
     async def _unenrolled(self, _: UnenrolledQuestion) -> UnenrolledList:
@@ -203,10 +211,19 @@ class Gateway:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            self._following.expire()
             sorties = {vehicle_id: flight.sortie for vehicle_id, flight in self._flights.items()}
             self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), sorties))
             due = max(due + self._tick_s, loop.time())
             await asyncio.sleep(due - loop.time())
+
+    async def _follow(self) -> None:
+        """Takes up whom somebody follows; the vehicles of other gateways are theirs."""
+        async with self._bus.subscribe(FOLLOW_ASKED, FollowAsked, bound=_FOLLOWS_AT_ONCE) as asked:
+            async for each in asked:
+                vehicle = self._fleet.vehicles.get(each.vehicle_id)
+                if vehicle is not None:
+                    self._following.ask(vehicle)
 
     # --- what comes from the vehicles ---
 

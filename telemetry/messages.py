@@ -25,6 +25,7 @@ ALARM_CHANGED = "alarms.changed"
 
 
 UNENROLLED_ASKED = "fleet.unenrolled"
+FOLLOW_ASKED = "fleet.follow"
 
 
 def launch_subject(vehicle_id: VehicleId) -> str:
@@ -188,6 +189,22 @@ class FleetTick:
     def rows(self) -> Rows:
         """`fast` as an array, N × `len(columns.FAST)`, read-only."""
         return rows(self.fast)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowAsked:
+    """Somebody follows a vehicle; published again every 2 s, and its gateway tells each update until 5 s after."""
+
+    vehicle_id: VehicleId
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleUpdate:
+    """A followed vehicle as one packet has just changed it. `number` counts on while it is followed."""
+
+    at: datetime
+    number: int
+    state: VehicleState
 
 
 @dataclass(frozen=True, slots=True)
