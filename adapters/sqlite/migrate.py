@@ -7,25 +7,24 @@ from importlib.resources import files
 import apsw
 
 MIGRATIONS = "adapters.migrations"
+TELEMETRY_MIGRATIONS = "adapters.migrations.telemetry"
 
 
 class NewerDatabase(Exception):
     """The database was made by a newer Bailu; the text says what to do."""
 
 
-def scripts() -> list[str]:
+def scripts(package: str = MIGRATIONS) -> list[str]:
     """The migrations in order; the first is number 1."""
-    found = sorted(
-        (item for item in files(MIGRATIONS).iterdir() if item.name.endswith(".sql")), key=lambda it: it.name
-    )
+    found = sorted((item for item in files(package).iterdir() if item.name.endswith(".sql")), key=lambda it: it.name)
     numbers = [int(item.name[:4]) for item in found]
     assert numbers == list(range(1, len(found) + 1)), numbers
     return [item.read_text(encoding="utf-8") for item in found]
 
 
-def migrate(connection: apsw.Connection) -> int:
+def migrate(connection: apsw.Connection, package: str = MIGRATIONS) -> int:
     """Applies what is missing and gives the version. Raises NewerDatabase, with nothing changed."""
-    known = scripts()
+    known = scripts(package)
     at = version_of(connection)
     if at > len(known):
         raise NewerDatabase(
@@ -53,3 +52,8 @@ def _apply(connection: apsw.Connection, number: int, script: str) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def rewrite_version(connection: apsw.Connection) -> None:
+    """Writes the version that is there: a page goes to the disk, and nothing is another than before."""
+    connection.execute(f"PRAGMA user_version = {version_of(connection)}")

@@ -1,0 +1,150 @@
+"""Recorded rows in the store: none is lost, none comes twice, whatever became of them meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.sqlite.records import Records, open_records
+from core.ids import SortieId, VehicleId
+from operations.recording.ports import Batch, Wanted
+from operations.recording.rows import KEYED, LEVELS, Rows, joined, thinned, unkeyed
+
+START_US = 1_790_000_000_000_000
+NAMES = ("bl-01", "bl-02", "sortie-1")
+
+
+@pytest.fixture
+async def records(tmp_path: Path) -> AsyncIterator[Records]:
+    async with open_records(tmp_path / "telemetry.db") as opened:
+        yield opened
+
+
+def rows(first_s: float, seconds: float, *, hz: float = 5.0, seed: int = 1) -> Rows:
+    """Both vehicles' rows as they come, the second one on a sortie."""
+    rng = np.random.default_rng(seed)
+    count = round(seconds * hz)
+    made = np.zeros(2 * count, KEYED)
+    made["vehicle"] = np.tile([0, 1], count)
+    made["sortie"] = np.tile([-1, 2], count)
+    made["at_us"] = START_US + np.repeat((first_s + np.arange(count) / hz) * 1e6, 2).astype(int)
+    made["at_us"] += made["vehicle"]
+    made["lat_e7"] = 311_000_000 + rng.integers(0, 10_000, 2 * count)
+    made["mode"] = b"AUTO"
+    made["mission_seq"] = -1
+    return made
+
+
+async def read(records: Records, wanted: Wanted) -> Rows:
+    return joined([part async for part in records.read(wanted)])
+
+
+def of_vehicle(batch: Rows, vehicle: int) -> Rows:
+    return unkeyed(batch[batch["vehicle"] == vehicle])
+
+
+async def record(records: Records, batch: Rows, *, per_batch: int = 100) -> None:
+    for at in range(0, len(batch), per_batch):
+        await records.append(Batch(NAMES, batch[at : at + per_batch]))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_every_level_is_the_same_whether_rows_wait_or_were_joined_or_rolled_up(
+    records: Records, level: int
+) -> None:
+    batch = rows(0, 4_000, hz=1)
+    wanted = Wanted(vehicle_id=VehicleId("bl-02"), level=level)
+    expected = thinned(of_vehicle(batch, 1), level)
+    await record(records, batch[:6_000], per_batch=1_000)
+    for now_s in (2_999, 3_020, 3_700):
+        await records.compact(START_US + now_s * 1_000_000)
+        assert np.array_equal(await read(records, wanted), thinned(of_vehicle(batch[:6_000], 1), level))
+    await record(records, batch[6_000:], per_batch=1_000)
+    for now_s in (4_020, 8_000, 200_000):
+        assert np.array_equal(await read(records, wanted), expected)
+        await records.compact(START_US + now_s * 1_000_000)
+    assert np.array_equal(await read(records, wanted), expected)
+
+
+async def test_a_sortie_has_its_vehicles_rows_and_no_other(records: Records) -> None:
+    batch = rows(0, 30)
+    await record(records, batch)
+    for _ in range(2):
+        assert np.array_equal(await read(records, Wanted(sortie_id=SortieId("sortie-1"))), of_vehicle(batch, 1))
+        assert len(await read(records, Wanted(sortie_id=SortieId("sortie-9")))) == 0
+        await records.compact(START_US + 60_000_000)
+
+
+async def test_a_range_ends_before_its_end(records: Records) -> None:
+    batch = rows(0, 200)
+    await record(records, batch)
+    wanted = Wanted(VehicleId("bl-01"), from_us=START_US + 50_000_000, to_us=START_US + 150_000_000)
+    mine = of_vehicle(batch, 0)
+    expected = mine[(mine["at_us"] >= wanted.from_us) & (mine["at_us"] < wanted.to_us)]
+    for _ in range(2):
+        assert np.array_equal(await read(records, wanted), expected)
+        await records.compact(START_US + 300_000_000)
+
+
+async def test_rows_after_the_clock_was_set_back_come_in_the_order_of_time(records: Records) -> None:
+    first, second = rows(0, 100), rows(50, 100, seed=2)
+    await record(records, first)
+    await records.compact(START_US + 200_000_000)
+    await record(records, second)
+    both = joined([of_vehicle(first, 0), of_vehicle(second, 0)])
+    for _ in range(2):
+        assert np.array_equal(await read(records, Wanted(VehicleId("bl-01"))), both)
+        await records.compact(START_US + 300_000_000)
+
+
+async def test_a_long_track_is_read_page_by_page_without_a_seam(records: Records) -> None:
+    batch = rows(0, 5_000, hz=1)
+    for at in range(0, len(batch), 120):
+        await records.append(Batch(NAMES, batch[at : at + 120]))
+        await records.compact(START_US + (at // 2 + 100) * 1_000_000)
+    parts = [part async for part in records.read(Wanted(VehicleId("bl-01")))]
+    assert len(parts) > 1
+    assert np.array_equal(np.concatenate(parts), of_vehicle(batch, 0))
+
+
+async def test_slices_hold_all_vehicles_in_the_order_of_time(records: Records) -> None:
+    batch = rows(0, 90)
+    await record(records, batch)
+    for _ in range(2):
+        slices = [each async for each in records.slices(START_US, START_US + 90_000_000, step_s=20)]
+        assert [len(each.rows) for each in slices] == [200, 200, 200, 200, 100]
+        whole = np.concatenate([each.rows for each in slices])
+        assert np.array_equal(unkeyed(whole), unkeyed(batch))
+        assert [slices[0].names[index] for index in whole["vehicle"][:2]] == ["bl-01", "bl-02"]
+        assert slices[0].names[whole["sortie"][1]] == "sortie-1"
+        assert whole["sortie"][0] == -1
+        await records.compact(START_US + 300_000_000)
+
+
+async def test_what_is_held_is_not_deleted(records: Records) -> None:
+    batch = rows(0, 100)
+    await record(records, batch)
+    await records.compact(START_US + 300_000_000)
+    gone = await records.expire(LEVELS, START_US + 1_000_000_000, [SortieId("sortie-1")])
+    assert gone.rows == 500 + 100
+    assert len(await read(records, Wanted(VehicleId("bl-01")))) == 0
+    assert len(await read(records, Wanted(VehicleId("bl-02")))) == 500
+    assert (await records.expire(LEVELS, START_US + 1_000_000_000, [])).rows == 600
+    assert await records.extent(Wanted(VehicleId("bl-02"))) is None
+
+
+async def test_over_its_size_the_oldest_rows_go_before_their_coarser_levels(records: Records) -> None:
+    await record(records, rows(0, 2_000), per_batch=2_000)
+    await records.compact(START_US + 3_000_000_000)
+    used = await records.used_bytes()
+    gone = await records.expire_oldest(used * 3 // 4, [])
+    assert 0 < gone.rows < 20_000
+    assert await records.used_bytes() <= used * 3 // 4
+    left = await records.extent(Wanted(VehicleId("bl-01")))
+    assert left is not None
+    assert left.from_us == START_US
+    assert left.finest > 0
+    assert len(await read(records, Wanted(VehicleId("bl-01"), level=1))) == 2_000
