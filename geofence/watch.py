@@ -19,6 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geofence.frame import Array
 from geofence.onboard import OnboardFence
+from geofence.rails import M_PER_DEG
 
 Mask = NDArray[np.bool_]
 Shapes = NDArray[np.object_]
@@ -28,8 +29,6 @@ BACK_INSIDE_M = 2.0
 BACK_BELOW_M = 1.0
 # So many fixes in a row must say that it will leave, or that it no longer will: one alone may be noise.
 _TO_BELIEVE, _TO_FORGET = 2, 5
-# Metres to a degree. Source: ArduPilot, AP_Common/Location.h, LOCATION_SCALING_FACTOR (planning guide, section 9.1).
-_M_PER_DEG = 111_318.845
 _SLOW_MPS = 0.3  # below this a velocity is noise
 
 
@@ -57,8 +56,8 @@ class Braking:
     adds at 1 to 15 m/s. From 8 m/s that makes 15.6 m; ArduCopter SITL 4.7-dev took 14.9 m.
     Source: ArduCopter/mode_brake.cpp, AP_Math/control.cpp shape_vel_accel.
 
-    On its mission or its way home (`on_rails`) it slows down by itself before it turns: there only what it flies in
-    `rails_s` counts. Upwards it is PILOT_ACCEL_Z, 2.5 m/s², and more than `rise_decel_mps2`.
+    On the line of its mission or its way home (`on_rails`) it slows down by itself before it turns: there only what
+    it flies in `rails_s` counts. Upwards it is PILOT_ACCEL_Z, 2.5 m/s², and more than `rise_decel_mps2`.
     """
 
     latency_s: float = 0.8
@@ -82,7 +81,7 @@ class Braking:
 @dataclass(frozen=True, slots=True, eq=False)
 class Fixes:
     """Positions and velocities of vehicles: `lat_deg`, `lon_deg`, `alt_rel_m` above home, `north_mps`, `east_mps`,
-    `climb_mps`, (N,) each; `on_rails`: which fly a way that was proven."""
+    `climb_mps`, (N,) each; `on_rails`: which are on a way that was proven."""
 
     lat_deg: Array
     lon_deg: Array
@@ -212,7 +211,7 @@ class FenceWatch:
         """How far vehicles are outside, negative inside; and how far on they cross the edge, or infinite."""
         origins = np.array([each.origin for each in watched])
         x = (fixes.lon_deg - origins[:, 1]) * np.array([each.lon_m_per_deg for each in watched])
-        y = (fixes.lat_deg - origins[:, 0]) * _M_PER_DEG
+        y = (fixes.lat_deg - origins[:, 0]) * M_PER_DEG
         at = np.asarray(shapely.points(x, y))
         areas, edges = _objects([each.area for each in watched]), _objects([each.edge for each in watched])
         gap_m = shapely.distance(edges, at)
@@ -269,10 +268,10 @@ def _watched(fence: OnboardFence) -> _Watched:
     """Where the fence lets the vehicle be: the intersection of its inclusions less its exclusions."""
     ring = fence.polygons[0].ring if fence.polygons else ()
     origin = (ring[0].lat_deg, ring[0].lon_deg) if ring else (0.0, 0.0)
-    lon_m = _M_PER_DEG * math.cos(math.radians(origin[0]))
+    lon_m = M_PER_DEG * math.cos(math.radians(origin[0]))
 
     def drawn(places: Sequence[tuple[float, float]]) -> Polygon:
-        return Polygon([((lon - origin[1]) * lon_m, (lat - origin[0]) * _M_PER_DEG) for lat, lon in places])
+        return Polygon([((lon - origin[1]) * lon_m, (lat - origin[0]) * M_PER_DEG) for lat, lon in places])
 
     shapes = [(each.inclusion, drawn([(at.lat_deg, at.lon_deg) for at in each.ring])) for each in fence.polygons]
     inside = [shape for inclusion, shape in shapes if inclusion]

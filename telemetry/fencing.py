@@ -10,18 +10,26 @@ from enum import StrEnum
 import numpy as np
 
 from core.clock import Clock
+from core.geo import LatLon
 from core.ids import VehicleId
 from geofence.frame import Array
 from geofence.onboard import OnboardFence
+from geofence.rails import Leg, Rails
 from geofence.watch import FenceEvent, FenceWatch, Fixes, Phase
+from missions.items import NAV_LAND, NAV_RETURN_TO_LAUNCH, NAV_TAKEOFF, NAV_WAYPOINT
+from missions.model import MissionItem, Plan
 from telemetry.fold import is_position
 from telemetry.packets import GlobalPosition, Inbound, Mode
 from telemetry.vehicle import Vehicle
 
 # Positions that come within this time of each other are looked at in one go.
 _GATHER_S = 0.005
-# In these the vehicle flies a way that was proven, and slows down before it turns.
-_ON_RAILS = frozenset({Mode.AUTO.name, Mode.SMART_RTL.name})
+# In these the vehicle flies a way that was proven, and slows down before it turns: as long as it is no further off it
+# than the proof allows, 2 m cross-track and 2 m of cut corner; SmartRTL retraces with SRTL_ACCURACY, 2 m, more.
+# What is blown off its line has to be stopped like any other.
+# Source: planning guide, section 9.3; missions.prove.facts.
+_RAILS_M = {Mode.AUTO.name: 4.0, Mode.SMART_RTL.name: 6.0}
+_PLACED = frozenset({NAV_TAKEOFF, NAV_WAYPOINT, NAV_LAND})
 # In these it is already doing what we would ask for, or more.
 _COMING_HOME = frozenset({Mode.RTL.name, Mode.SMART_RTL.name, Mode.LAND.name, "AUTO_RTL"})
 # What the platform may take it out of: modes that it flies by itself. A pilot's mode is the pilot's.
@@ -58,16 +66,19 @@ class FenceGuard:
         self._clock = clock
         self._told = told
         self._watch = FenceWatch()
+        self._rails: dict[VehicleId, Rails] = {}
         self._fresh: dict[VehicleId, tuple[Vehicle, GlobalPosition]] = {}
         self._is_due = False
 
-    def put(self, vehicle: Vehicle, fence: OnboardFence) -> None:
-        """Watches `vehicle` against `fence` from now on, instead of the one before."""
+    def put(self, vehicle: Vehicle, fence: OnboardFence, rails: Rails) -> None:
+        """Watches `vehicle`, sent to fly along `rails`, against `fence` from now on, instead of the ones before."""
         self._watch.put(vehicle.id, fence)
+        self._rails[vehicle.id] = rails
 
     def drop(self, vehicle: Vehicle) -> None:
         """Watches it no more."""
         self._watch.drop(vehicle.id)
+        self._rails.pop(vehicle.id, None)
         self._fresh.pop(vehicle.id, None)
 
     def hear(self, vehicle: Vehicle, packet: Inbound) -> None:
@@ -83,11 +94,20 @@ class FenceGuard:
         self._is_due = False
         fresh, self._fresh = self._fresh, {}
         vehicles = [vehicle for vehicle, _ in fresh.values()]
-        events = self._watch.look([*fresh], _fixes([*fresh.values()]), self._clock.mono_s())
+        on_rails = [self._is_on_rails(vehicle, at) for vehicle, at in fresh.values()]
+        events = self._watch.look([*fresh], _fixes([*fresh.values()], on_rails), self._clock.mono_s())
         by_id = {vehicle.id: vehicle for vehicle in vehicles}
         for event in events:
             vehicle = by_id[VehicleId(event.key)]
             self._told(vehicle, event, self._action(vehicle, event))
+
+    def _is_on_rails(self, vehicle: Vehicle, at: GlobalPosition) -> bool:
+        mode = vehicle.state.mode or ""
+        if mode not in _RAILS_M:
+            return False
+        # SmartRTL flies back over all that was flown; what it flies there is no item.
+        item = vehicle.state.mission_seq if mode == Mode.AUTO.name else None
+        return self._rails[vehicle.id].off_m(LatLon(at.lat_deg, at.lon_deg), item) <= _RAILS_M[mode]
 
     def _action(self, vehicle: Vehicle, event: FenceEvent) -> FenceAction:
         wanted = {Phase.PREDICTED: self._policy.ahead, Phase.BREACH: self._policy.breach}.get(event.phase)
@@ -97,7 +117,29 @@ class FenceGuard:
         return FenceAction.WARN if wanted is FenceAction.BRAKE and mode == Mode.BRAKE.name else wanted
 
 
-def _fixes(heard: list[tuple[Vehicle, GlobalPosition]]) -> Fixes:
+def rails_of(plan: Plan) -> Rails:
+    """The legs of a plan as the autopilot flies its items; none where it has no items.
+
+    A return at the end leads to home, or to the nearest rally point, whichever that is.
+    """
+    legs: list[Leg] = []
+    here: LatLon | None = None
+    for item in plan.items[1:]:
+        if item.command in _PLACED:
+            there = _place(item)
+            legs.append(Leg(item.seq, here or there, there))
+            here = there
+        elif item.command == NAV_RETURN_TO_LAUNCH and here is not None:
+            ends = (plan.home, *(point.place for point in plan.rally))
+            legs.extend(Leg(item.seq, here, end) for end in ends)
+    return Rails(legs)
+
+
+def _place(item: MissionItem) -> LatLon:
+    return LatLon(item.x_e7 / 1e7, item.y_e7 / 1e7)
+
+
+def _fixes(heard: list[tuple[Vehicle, GlobalPosition]], on_rails: list[bool]) -> Fixes:
     def column(read: Callable[[GlobalPosition], float]) -> Array:
         return np.array([read(at) for _, at in heard], dtype=np.float64)
 
@@ -108,5 +150,5 @@ def _fixes(heard: list[tuple[Vehicle, GlobalPosition]]) -> Fixes:
         north_mps=column(lambda at: at.north_mps),
         east_mps=column(lambda at: at.east_mps),
         climb_mps=column(lambda at: -at.down_mps),
-        on_rails=np.array([vehicle.state.mode in _ON_RAILS for vehicle, _ in heard]),
+        on_rails=np.array(on_rails),
     )

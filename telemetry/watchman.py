@@ -17,7 +17,7 @@ from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity, Sighting
 from telemetry.alarms.book import AlarmBook
 from telemetry.alarms.rules import Limits, Watched
 from telemetry.columns import FleetView
-from telemetry.fencing import FenceAction, FenceGuard, FencePolicy
+from telemetry.fencing import FenceAction, FenceGuard, FencePolicy, rails_of
 from telemetry.ghost import Course, ghosts_of
 from telemetry.messages import AlarmChanged, FleetTick, LinkState, VehicleState
 from telemetry.packets import Inbound
@@ -76,7 +76,7 @@ class Watchman:
         """The vehicle flies `plan` from now on; in the air as well, in place of the one before."""
         self._courses[vehicle.id] = Course.of(plan)
         if plan.fence is not None:
-            self._guard.put(vehicle, plan.fence)
+            self._guard.put(vehicle, plan.fence, rails_of(plan))
 
     def leave(self, vehicle: Vehicle) -> None:
         """It flies nothing of ours any more."""

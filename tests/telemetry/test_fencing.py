@@ -10,15 +10,27 @@ import pytest
 from core.clock import SystemClock
 from core.ids import DockId, VehicleId
 from geofence.onboard import FencePolygon, OnboardFence
+from geofence.rails import Leg, Rails
 from geofence.watch import FenceEvent, Phase
 from missions.energy import AIRFRAMES
 from missions.model import Dock
-from telemetry.fencing import FenceAction, FenceGuard, FencePolicy
-from telemetry.packets import GlobalPosition, Heartbeat, Mode
+from telemetry.fencing import FenceAction, FenceGuard, FencePolicy, rails_of
+from telemetry.packets import GlobalPosition, Heartbeat, MissionCurrent, Mode
+from telemetry.progress import waypoint_seqs
 from telemetry.vehicle import Vehicle, VehicleConfig
 from tests.geofence.places import at, box
+from tests.samples import a_revision
 
 FENCE = OnboardFence((FencePolygon(box(-100, -100, 100, 100), inclusion=True),), alt_max_rel_m=65.0)
+# Its mission: east along the middle to 90 m, north, and home.
+RAILS = Rails(
+    [
+        Leg(1, at(0, 0), at(0, 0)),
+        Leg(3, at(0, 0), at(90, 0)),
+        Leg(4, at(90, 0), at(90, 80)),
+        Leg(5, at(90, 80), at(0, 0)),
+    ]
+)
 
 
 def a_vehicle(number: int = 1) -> Vehicle:
@@ -27,9 +39,9 @@ def a_vehicle(number: int = 1) -> Vehicle:
     return Vehicle(config, clock=SystemClock())
 
 
-def position(x_m: float, *, east_mps: float = 0.0) -> GlobalPosition:
-    place = at(x_m, 0)
-    return GlobalPosition(1, place.lat_deg, place.lon_deg, 60.0, 50.0, 0.0, east_mps, 0.0, None)
+def position(x_m: float, y_m: float = 0.0, *, east_mps: float = 0.0, north_mps: float = 0.0) -> GlobalPosition:
+    place = at(x_m, y_m)
+    return GlobalPosition(1, place.lat_deg, place.lon_deg, 60.0, 50.0, north_mps, east_mps, 0.0, None)
 
 
 class Watched:
@@ -43,7 +55,7 @@ class Watched:
 
         self.vehicle = a_vehicle()
         self.guard = FenceGuard(policy or FencePolicy(), clock=SystemClock(), told=told)
-        self.guard.put(self.vehicle, FENCE)
+        self.guard.put(self.vehicle, FENCE, RAILS)
         self.vehicle.listeners.append(lambda packet: self.guard.hear(self.vehicle, packet))
         self.vehicle.hear(Heartbeat(True, True, mode, 4))
 
@@ -65,10 +77,45 @@ async def test_what_it_cannot_stop_before_has_it_brake() -> None:
     assert watched.told == [(Phase.PREDICTED, FenceAction.BRAKE)]
 
 
-async def test_on_its_mission_it_is_trusted_to_slow_down() -> None:
+async def test_on_the_line_of_its_mission_it_is_trusted_to_slow_down() -> None:
     watched = Watched(Mode.AUTO)
     await watched.fly(*(position(x, east_mps=10.0) for x in (40, 82, 84, 86)))
     assert watched.told == []
+
+
+@pytest.mark.parametrize("off_m", [3.5, 4.5])
+async def test_one_that_is_blown_off_its_line_has_to_be_stopped_before_its_fence(off_m: float) -> None:
+    # 5 m/s sideways: it stands after 5 · 2.3 + 25 / 18 = 12.9 m, and on its line 3 m would count.
+    watched = Watched(Mode.AUTO)
+    watched.vehicle.hear(MissionCurrent(4, 6))
+    await watched.fly(*(position(90 + off_m, 40 + y, east_mps=5.0) for y in (0, 1, 2)))
+    assert watched.told == ([(Phase.PREDICTED, FenceAction.BRAKE)] if off_m > 4.0 else [])
+
+
+async def test_the_line_of_another_leg_is_not_its_line() -> None:
+    # On its way east, and thrown out to where its last leg is.
+    watched = Watched(Mode.AUTO)
+    home_legs = Rails(
+        [Leg(seq, at(x, 0), at(x + 10, 0)) for seq, x in ((2, 0), (3, 10), (4, 20))]
+        + [Leg(9, at(40, 90), at(40, 60))]
+    )
+    watched.guard.put(watched.vehicle, FENCE, home_legs)
+    watched.vehicle.hear(MissionCurrent(2, 10))
+    out = [position(40, 72 + y, north_mps=10.0) for y in (0, 1, 2)]
+    await watched.fly(*out)
+    assert watched.told == [(Phase.PREDICTED, FenceAction.BRAKE)]
+    watched.vehicle.hear(MissionCurrent(9, 10))
+    await watched.fly(*out * 2)
+    assert watched.told[1:] == [(Phase.OVER, FenceAction.WARN)]
+
+
+def test_the_rails_of_a_plan_lead_through_its_items_and_home() -> None:
+    plan = a_revision().plan
+    rails = rails_of(plan)
+    for seq, step in zip(waypoint_seqs(plan.items), plan.waypoints, strict=True):
+        assert rails.off_m(step.place, seq) < 0.05
+    assert rails.off_m(plan.home, plan.items[-1].seq) < 0.05
+    assert rails.off_m(plan.home, 1) < 0.05
 
 
 @pytest.mark.parametrize("mode", [Mode.LOITER, Mode.STABILIZE, Mode.POSHOLD, Mode.RTL, Mode.LAND, Mode.SMART_RTL])
@@ -98,7 +145,7 @@ async def test_many_vehicles_heard_at_once_are_looked_at_in_one_go() -> None:
     guard._look = counted  # type: ignore[method-assign]
     for number in range(1, 101):
         vehicle = a_vehicle(number)
-        guard.put(vehicle, FENCE)
+        guard.put(vehicle, FENCE, RAILS)
         guard.hear(vehicle, position(120 if number == 42 else 0))
     await asyncio.sleep(0.05)
     assert (looks, told) == (1, ["v42"])
