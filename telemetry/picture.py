@@ -12,6 +12,7 @@ from core.ids import AlarmId, SortieId, VehicleId
 from missions.model import Sortie, TrackPoint
 from missions.sortie import is_finished
 from operations.alarms import RANK, Alarm
+from telemetry.columns import FleetView
 from telemetry.messages import FleetTick, LinkState, VehicleState
 
 MAX_VEHICLES = 4_096
@@ -55,6 +56,7 @@ class Picture:
         self._vehicles: dict[VehicleId, tuple[VehicleState, float]] = {
             state.vehicle_id: (state, 0.0) for state in enrolled
         }
+        self._views: dict[str, FleetView] = {}
         self._told_by: dict[str, frozenset[VehicleId]] = {}  # the vehicles in each gateway's newest tick
         self._sorties: dict[SortieId, Sortie] = {}
         self._tracks: dict[SortieId, list[TrackPosition]] = {}
@@ -83,7 +85,9 @@ class Picture:
     def on_tick(self, tick: FleetTick, mono_s: float) -> None:
         """Takes a gateway's tick in; a vehicle that has left it, and is in no other gateway's, is gone."""
         self._forget_gone(tick)
-        for state in tick.vehicles:
+        view = self._views.setdefault(tick.gateway, FleetView())
+        view.take(tick)
+        for state in view.states():
             if state.vehicle_id not in self._vehicles and len(self._vehicles) >= MAX_VEHICLES:
                 self.drops["vehicles over the bound"] += 1
                 continue
@@ -91,7 +95,7 @@ class Picture:
             self._extend_track(state)
 
     def _forget_gone(self, tick: FleetTick) -> None:
-        told = frozenset(state.vehicle_id for state in tick.vehicles)
+        told = frozenset(tick.ids)
         gone = self._told_by.get(tick.gateway, frozenset()) - told
         self._told_by[tick.gateway] = told
         for vehicle_id in gone.difference(*self._told_by.values()):

@@ -47,7 +47,7 @@ def state(vehicle_id: str, **changes: Any) -> VehicleState:
 
 
 def tick(clock: ManualClock, *states: VehicleState) -> FleetTick:
-    return FleetTick("g", clock.now(), states or tuple(state(each) for each in IDS))
+    return FleetTick.of("g", clock.now(), states or [state(each) for each in IDS])
 
 
 class CountingEncoders:
@@ -396,7 +396,7 @@ async def test_a_hub_is_fed_from_the_bus_and_starts_from_the_store(hub: StreamHu
 
 
 def of(gateway: str, *vehicle_ids: str) -> FleetTick:
-    return FleetTick(gateway, ManualClock().now(), tuple(state(each) for each in vehicle_ids))
+    return FleetTick.of(gateway, ManualClock().now(), [state(each) for each in vehicle_ids])
 
 
 def listed(picture: Picture) -> list[str]:
