@@ -164,7 +164,7 @@ def test_every_migration_can_be_the_last_one_that_an_older_bailu_made(tmp_path: 
 
 def test_a_script_that_fails_leaves_the_version_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = [*scripts(), "CREATE TABLE half (id TEXT); SELECT no_such_function();"]
-    monkeypatch.setattr("adapters.sqlite.migrate.scripts", lambda: known)
+    monkeypatch.setattr("adapters.sqlite.migrate.scripts", lambda _: known)
     connection = connect(tmp_path / "x.db")
     with pytest.raises(apsw.SQLError):
         migrate(connection)
