@@ -15,6 +15,7 @@ from adapters.sqlite import enrollments as enrollment_rows
 from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
+from adapters.sqlite.forwarding import SqliteForwarding
 from adapters.sqlite.migrate import migrate
 from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId
 from geofence.publication import AirspaceSummary
@@ -35,6 +36,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._airspaces: OrderedDict[int, Airspace] = OrderedDict()
+        self.forwarding = SqliteForwarding(writer, reader)
 
     async def add_mission(self, mission: Mission, first: Revision) -> None:
         await self._writer.write(lambda db: mission_rows.add_mission(db, mission, first))

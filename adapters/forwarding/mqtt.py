@@ -1,0 +1,119 @@
+"""MQTT 3.1.1 and 5: events with QoS 1, telemetry with QoS 0, retained where the rule asks for it.
+
+Sources: MQTT 3.1.1 and 5.0 (OASIS); CloudEvents MQTT binding 1.0.2, section 3.2 (structured mode: the envelope is the
+payload, told by the content type in MQTT 5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiomqtt import Client, MqttError, ProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from adapters.forwarding.doors import Door, Doors
+from operations.forwarding.ports import Item, TargetAway
+from operations.forwarding.rules import MqttVersion, Rule, Secrets
+from operations.forwarding.topics import topic
+
+# As many messages may be on their way unconfirmed; the broker confirms them in their order (MQTT 3.1.1, 4.6).
+IN_FLIGHT = 10
+KEEPALIVE_S = 15
+ANSWER_S = 10.0
+CLOSE_S = 2.0
+CONTENT_TYPE = "application/cloudevents+json"
+
+_quiet = logging.getLogger("bailu.forwarding.mqtt")
+_quiet.setLevel(logging.CRITICAL)  # what the library would say is in the rule's last error
+
+
+class MqttSession:
+    """Publishes to one broker."""
+
+    proves = True
+
+    def __init__(self, client: Client, rule: Rule) -> None:
+        self._client = client
+        self._target = rule.target
+        self._properties: Properties | None = None
+        if rule.target.version is MqttVersion.V5:
+            self._properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            self._properties.ContentType = CONTENT_TYPE
+            self._properties.PayloadFormatIndicator = 1
+
+    async def send(self, items: Sequence[Item]) -> None:
+        try:
+            for start in range(0, len(items), IN_FLIGHT):
+                await self._together(items[start : start + IN_FLIGHT])
+        except MqttError as error:
+            raise TargetAway(str(error)) from error
+
+    async def _together(self, items: Sequence[Item]) -> None:
+        """Each is handed over in its order; then all of them are waited for."""
+        tasks = [asyncio.ensure_future(self._publish(item)) for item in items]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _publish(self, item: Item) -> None:
+        live = item.is_telemetry and item.number == 0
+        template = self._target.state_topic if item.is_telemetry else self._target.event_topic
+        await self._client.publish(
+            topic(template, item.topic_facts),
+            item.body,
+            qos=0 if live else 1,
+            retain=live and self._target.retain_state,
+            properties=self._properties,
+        )
+
+    async def gone(self) -> None:
+        try:
+            async for _ in self._client.messages:
+                pass
+        except MqttError as error:
+            raise TargetAway(str(error)) from error
+
+
+def _client(rule: Rule, secrets: Secrets, door: Door) -> Client:
+    is_v5 = rule.target.version is MqttVersion.V5
+    # Under TLS by name, for the certificate has to be the name's: who answers elsewhere under that name gets no byte.
+    return Client(
+        door.host if door.tls else door.address,
+        door.port,
+        username=rule.target.username,
+        password=secrets.password,
+        logger=_quiet,
+        identifier=f"bailu-{rule.id}"[:23],  # as many as every 3.1.1 broker has to take
+        protocol=ProtocolVersion.V5 if is_v5 else ProtocolVersion.V311,
+        clean_session=None if is_v5 else True,
+        timeout=ANSWER_S,
+        keepalive=KEEPALIVE_S,
+        tls_context=door.tls,
+        max_inflight_messages=IN_FLIGHT,
+        max_queued_outgoing_messages=1_000,
+        max_queued_incoming_messages=1,
+    )
+
+
+@asynccontextmanager
+async def mqtt_session(rule: Rule, secrets: Secrets, doors: Doors) -> AsyncIterator[MqttSession]:
+    """The `Session` of a rule of kind mqtt."""
+    client = _client(rule, secrets, await doors.door(rule.target.url))
+    try:
+        await client.__aenter__()
+    except MqttError as error:
+        raise TargetAway(str(error)) from error
+    try:
+        yield MqttSession(client, rule)
+    finally:
+        with contextlib.suppress(MqttError, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await client.__aexit__(None, None, None)

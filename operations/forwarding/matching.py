@@ -1,0 +1,93 @@
+"""Whom a rule tells what: pure questions about one happening or one vehicle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import shapely
+
+from core.ids import VehicleId
+from geofence.frame import lonlat_array
+from operations.alarms import Severity
+from operations.forwarding.rules import Filter, Rule, What
+
+LonLat: TypeAlias = tuple[float, float]
+
+_GRADED = (What.EVENTS, What.ALARMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened once and is told at least once. `number`: its place in the outbox, rising.
+
+    `code`: what happened, in the words of events and alarms; of a sortie its new state.
+    """
+
+    number: int
+    what: What
+    at: datetime
+    code: str
+    severity: Severity | None
+    vehicle_id: VehicleId | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a vehicle belongs and where it is, or was last. None: not known."""
+
+    unit: str | None = None
+    place: LonLat | None = None
+
+
+NOWHERE = Whereabouts()
+
+
+class Matcher:
+    """A rule's filter, its area made ready for many questions."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._vehicles = frozenset(rule.filter.vehicle_ids)
+        self._units = frozenset(rule.filter.units)
+        self._area = _polygon(rule.filter)
+
+    @property
+    def has_area(self) -> bool:
+        return self._area is not None
+
+    def takes(self, happening: Happening, whereabouts: Whereabouts) -> bool:
+        """Whether the rule tells of it."""
+        rule = self.rule
+        if happening.what not in rule.what:
+            return False
+        if happening.what in _GRADED and not _graded(rule.filter, happening):
+            return False
+        return self.takes_vehicle(happening.vehicle_id, whereabouts)
+
+    def takes_vehicle(self, vehicle_id: VehicleId | None, whereabouts: Whereabouts) -> bool:
+        """Whether what concerns this vehicle, or none, is told."""
+        if self._vehicles and vehicle_id not in self._vehicles:
+            return False
+        if self._units and whereabouts.unit not in self._units:
+            return False
+        return self._area is None or (
+            whereabouts.place is not None and bool(shapely.intersects_xy(self._area, *whereabouts.place))
+        )
+
+
+def _graded(told: Filter, happening: Happening) -> bool:
+    return (not told.codes or happening.code in told.codes) and (
+        not told.severities or happening.severity in told.severities
+    )
+
+
+def _polygon(told: Filter) -> shapely.Polygon | None:
+    """The area in degrees: a town's outline is small enough that its edges are straight there."""
+    if told.area is None:
+        return None
+    polygon = shapely.Polygon(lonlat_array(told.area.outer), [lonlat_array(hole) for hole in told.area.holes])
+    shapely.prepare(polygon)
+    return polygon

@@ -1,0 +1,210 @@
+"""All rules at work: one pump, one courier per rule, and what people are told of targets that are away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core.bus import Bus, Subscription
+from core.clock import Clock
+from core.errors import Overloaded
+from operations.forwarding.ports import Loss, Opener, Outbox, RuleStore, Spool, Waits
+from operations.forwarding.rules import Rule, RuleId, Secrets
+from telemetry.forwarding.courier import Courier
+from telemetry.forwarding.envelopes import source_of
+from telemetry.forwarding.pump import Pump
+from telemetry.forwarding.sky import Sky
+from telemetry.messages import (
+    ALARM_CHANGED,
+    FLEET_EVENT,
+    FLEET_TICK,
+    SORTIE_CHANGED,
+    AlarmChanged,
+    FleetEvent,
+    FleetTick,
+    SortieChanged,
+)
+
+_T = TypeVar("_T")
+
+log = logging.getLogger("bailu.forwarding")
+
+# An absence that is shorter is nobody's business.
+AWAY_TOLD_S = 15.0
+NUDGES_BOUND = 16
+# The collector commits an event that soon after it was published.
+COMMITTED_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What forwarding works with. `unlock` opens a rule's stored secrets; raises ValueError when it cannot."""
+
+    rules: RuleStore
+    outbox: Outbox
+    spool: Spool
+    bus: Bus
+    clock: Clock
+    opener: Opener
+    unlock: Callable[[RuleId, bytes], Secrets]
+    waits: Waits
+
+
+class Forwarder:
+    """The sole one that forwards from a store: two would tell everything twice."""
+
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+        self._version = -1
+        self._couriers: dict[RuleId, Courier] = {}
+        self._tasks: dict[RuleId, asyncio.Task[None]] = {}
+        self._nudge = asyncio.Event()
+        self._given_up: dict[RuleId, Loss] = {}
+        self._told_s: dict[RuleId, float] = {}
+        self._absent: set[RuleId] = set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        ways = self._ways
+        source = source_of(await _insisted(ways.outbox.stream))
+        sky = Sky(source, await _insisted(ways.spool.places))
+        pump = Pump(ways.outbox, ways.spool, sky, source=source, clock=ways.clock)
+        await _insisted(pump.open)
+        async with (
+            ways.bus.subscribe(FLEET_TICK, FleetTick, bound=4) as ticks,
+            ways.bus.subscribe(ALARM_CHANGED, AlarmChanged, bound=NUDGES_BOUND) as alarms,
+            ways.bus.subscribe(SORTIE_CHANGED, SortieChanged, bound=NUDGES_BOUND) as sorties,
+            ways.bus.subscribe(FLEET_EVENT, FleetEvent, bound=NUDGES_BOUND) as events,
+        ):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._flying(ticks, sky), name="forwarding-ticks")
+                    for news in (alarms, sorties, events):
+                        group.create_task(self._nudged(news), name="forwarding-nudges")
+                    group.create_task(self._pumping(pump, sky), name="forwarding-pump")
+                    group.create_task(self._reporting(), name="forwarding-reports")
+            finally:
+                await self._dismiss(list(self._couriers))
+
+    async def _flying(self, ticks: Subscription[FleetTick], sky: Sky) -> None:
+        async for tick in ticks:
+            sky.take(tick)
+
+    async def _nudged(self, news: Subscription[object]) -> None:
+        async for _ in news:
+            self._nudge.set()
+
+    async def _pumping(self, pump: Pump, sky: Sky) -> None:
+        """Rounds for ever: at once when there is news, else now and then, for news may be lost."""
+        while True:
+            try:
+                await self._follow_rules(pump, sky)
+                while await self._round(pump):
+                    pass
+            except Overloaded as error:
+                log.warning("forwarding waits for the store: %s", error)
+                await asyncio.sleep(self._ways.waits.look)
+            try:
+                async with asyncio.timeout(self._ways.waits.look):
+                    await self._nudge.wait()
+                # The event is published before it is committed.
+                await asyncio.sleep(COMMITTED_S)
+            except TimeoutError:
+                pass
+            self._nudge.clear()
+
+    async def _round(self, pump: Pump) -> bool:
+        more, losses = await pump.round([courier.matcher for courier in self._couriers.values()])
+        for rule_id, loss in losses.items():
+            self._given_up[rule_id] = self._given_up.get(rule_id, Loss()) + loss
+        for courier in self._couriers.values():
+            courier.wake()
+        return more
+
+    async def _follow_rules(self, pump: Pump, sky: Sky) -> None:
+        """Starts, replaces and ends couriers as the rules are now."""
+        version = await self._ways.rules.rules_version()
+        if version == self._version:
+            return
+        rules = {rule.id: rule for rule in await self._ways.rules.rules()}
+        await self._dismiss([each for each, courier in self._couriers.items() if rules.get(each) != courier.rule])
+        await pump.set_rules(list(rules))
+        for rule_id, rule in rules.items():
+            if rule_id not in self._couriers:
+                await self._employ(rule, sky)
+        self._version = version
+
+    async def _employ(self, rule: Rule, sky: Sky) -> None:
+        ways = self._ways
+        secrets = Secrets()
+        locked = await ways.rules.rule_secrets(rule.id)
+        if locked is not None:
+            try:
+                secrets = ways.unlock(rule.id, locked)
+            except ValueError as error:
+                log.error("forwarding rule %s: %s", rule.id, error)
+        courier = Courier(
+            rule, secrets, opener=ways.opener, spool=ways.spool, sky=sky, clock=ways.clock, waits=ways.waits
+        )
+        self._couriers[rule.id] = courier
+        self._tasks[rule.id] = asyncio.create_task(courier.run(), name=f"forwarding-{rule.id}")
+
+    async def _dismiss(self, rule_ids: Sequence[RuleId]) -> None:
+        tasks = [self._tasks.pop(rule_id) for rule_id in rule_ids]
+        for rule_id in rule_ids:
+            del self._couriers[rule_id]
+            self._absent.discard(rule_id)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _reporting(self) -> None:
+        """Keeps what people see of the rules up to date, and tells them of absences and losses."""
+        while True:
+            await asyncio.sleep(self._ways.waits.report)
+            reports = {rule_id: courier.progress() for rule_id, courier in self._couriers.items()}
+            try:
+                await self._ways.spool.report(reports)
+            except Overloaded as error:
+                log.warning("the standing of forwarding is not stored at the moment: %s", error)
+            for courier in self._couriers.values():
+                self._tell_absence(courier)
+                self._tell_loss(courier.rule)
+
+    def _tell_absence(self, courier: Courier) -> None:
+        rule, since_s = courier.rule, courier.away_since_s
+        if since_s is None and rule.id in self._absent:
+            self._absent.discard(rule.id)
+            self._event("info", "forwarding-back", f"The target of forwarding rule {rule.name!r} takes data again.")
+        if since_s is None or rule.id in self._absent or self._ways.clock.mono_s() - since_s < AWAY_TOLD_S:
+            return
+        self._absent.add(rule.id)
+        self._event("warning", "forwarding-away", f"The target of forwarding rule {rule.name!r} takes no data.")
+
+    def _tell_loss(self, rule: Rule) -> None:
+        """Summed up, once a minute at most: what tells of a loss is an event that is forwarded itself."""
+        loss, now_s = self._given_up.get(rule.id), self._ways.clock.mono_s()
+        told_s = self._told_s.get(rule.id)
+        if loss is None or (told_s is not None and now_s - told_s < self._ways.waits.told_again):
+            return
+        del self._given_up[rule.id]
+        self._told_s[rule.id] = now_s
+        text = f"Forwarding rule {rule.name!r} gave up {loss.events} events and {loss.telemetry} reports: its spool "
+        self._event("warning", "forwarding-loss", text + "was full, or they were too old.")
+
+    def _event(self, severity: str, code: str, text: str) -> None:
+        log.warning("%s", text)
+        self._ways.bus.publish(FLEET_EVENT, FleetEvent(self._ways.clock.now(), severity, code, text))
+
+
+async def _insisted(ask: Callable[[], Awaitable[_T]]) -> _T:
+    """The answer of a store that may be busy for a while."""
+    while True:
+        try:
+            return await ask()
+        except Overloaded as error:
+            log.warning("forwarding waits for the store: %s", error)
+            await asyncio.sleep(1.0)

@@ -1,0 +1,196 @@
+"""HTTP push to a real server that fails, hangs, asks for patience and refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.forwarding import Doors
+from adapters.forwarding.http_push import retry_after_s, signature
+from operations.forwarding.ports import Standing, State
+from operations.forwarding.rules import Secrets, What
+from telemetry.messages import FLEET_EVENT, FleetEvent
+from tests.forwarding.stage import NOW, Receiver, Stage, receiver, rule, stage, until, vehicle
+
+
+@pytest.fixture
+def target() -> Iterator[Receiver]:
+    with receiver() as found:
+        yield found
+
+
+async def _settles(on: Stage, holds: Callable[[Standing], bool], rule_id: str = "to-city") -> bool:
+    """Waits until the standing of a rule is so."""
+
+    async def so() -> bool:
+        return holds(await on.standing(rule_id))
+
+    await until(so)
+    return True
+
+
+async def test_alarms_arrive_in_their_order_and_each_has_an_id_of_its_own(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url))
+        await on.alarms(*range(120))
+        await until(lambda: len(target.taken) >= 120)
+        assert target.alarm_ids() == [f"alarm-{number}" for number in range(120)]
+        assert len({(each["source"], each["id"]) for each in target.taken}) == 120
+        first = target.taken[0]
+        assert (first["specversion"], first["type"], first["subject"]) == ("1.0", "bailu.alarm.v1", "vehicles/bl-01")
+        assert first["severity"] == "warning"
+        assert target.requests[0].headers["content-type"].startswith("application/cloudevents-batch+json")
+        assert await _settles(on, lambda standing: standing.sent_events == 120)
+
+
+async def test_events_that_people_are_told_arrive_as_well(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url, what=(What.EVENTS,)))
+        on.bus.publish(FLEET_EVENT, FleetEvent(NOW, "warning", "statustext", "EKF variance", vehicle().vehicle_id))
+        await until(lambda: target.taken)
+        assert target.taken[0]["data"]["text"] == "EKF variance"
+        assert target.taken[0]["data"]["code"] == "statustext"
+
+
+async def test_nothing_of_before_the_rule_is_told(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule("http://127.0.0.1:9/in", id="elsewhere"))
+        await on.alarms(1)
+        await on.save(rule(target.url))
+        await on.alarms(2)
+        await until(lambda: target.taken)
+        assert target.alarm_ids() == ["alarm-2"]
+
+
+async def test_a_server_that_fails_hangs_and_leaves_gets_everything_once_it_is_well(
+    tmp_path: Path, target: Receiver
+) -> None:
+    target.answers = [(500, {}), (503, {}), None, (429, {}), (302, {"location": "http://127.0.0.1:9/"})]
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url))
+        await on.alarms(1, 2, 3)
+        await until(lambda: len(target.taken) >= 3)
+        assert target.alarm_ids() == ["alarm-1", "alarm-2", "alarm-3"]
+        assert len(target.requests) == 6
+        last = (await on.standing()).last_error
+        assert last is not None
+        assert "302" in last
+
+
+async def test_retry_after_is_honoured(tmp_path: Path, target: Receiver) -> None:
+    target.answers = [(429, {"retry-after": "1"})]
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url))
+        await on.alarms(1)
+        await until(lambda: target.taken)
+        first, second = target.requests
+        assert second.at_s - first.at_s >= 1.0
+
+
+async def test_a_refused_event_does_not_stand_in_the_way_of_the_others(tmp_path: Path, target: Receiver) -> None:
+    target.refuse_ids = {"alarm-3"}
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url))
+        await on.alarms(*range(8))
+        await until(lambda: len(target.taken) >= 7)
+        assert target.alarm_ids() == [f"alarm-{number}" for number in range(8) if number != 3]
+        assert await _settles(on, lambda standing: standing.dead == 1)
+
+
+async def test_a_hanging_target_slows_no_other_one(tmp_path: Path, target: Receiver) -> None:
+    with receiver() as hanging:
+        hanging.answers = [None] * 100
+        async with stage(tmp_path) as on:
+            await on.save(rule(hanging.url, id="hangs"))
+            await on.save(rule(target.url))
+            await on.alarms(*range(10))
+            await until(lambda: len(target.taken) >= 10, within_s=2.0)
+            assert await _settles(on, lambda standing: standing.state is State.AWAY, "hangs")
+
+
+async def test_a_batch_is_signed_so_that_a_receiver_can_check_it(tmp_path: Path, target: Receiver) -> None:
+    key = base64.b64encode(b"0123456789abcdef").decode()
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url), Secrets(token="let-me-in", signing_key=f"whsec_{key}"))
+        await on.alarms(1)
+        await until(lambda: target.taken)
+    request = target.requests[0]
+    assert request.headers["authorization"] == "Bearer let-me-in"
+    signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+    wanted = base64.b64encode(hmac.new(b"0123456789abcdef", signed, hashlib.sha256).digest()).decode()
+    assert request.headers["webhook-signature"] == f"v1,{wanted}"
+
+
+def test_the_signature_is_the_one_of_the_specification() -> None:
+    """The example that the Standard Webhooks specification's libraries are tested with."""
+    key, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+    told = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+    assert told == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_telemetry_comes_at_the_rate_of_the_rule_and_only_the_latest(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url, what=(What.TELEMETRY,), rate_hz=5.0))
+        for number in range(40):
+            on.tick(vehicle(battery_pct=80.0 - number), vehicle("bl-02"))
+            await asyncio.sleep(0.025)
+        await until(lambda: any(each["data"]["battery_pct"] == 41.0 for each in target.taken))
+        told = [each["data"]["battery_pct"] for each in target.taken if each["data"]["vehicle_id"] == "bl-01"]
+        assert 3 <= len(told) <= 8
+        assert told == sorted(told, reverse=True)
+
+
+async def test_what_was_not_sent_while_a_target_was_away_comes_later_only_where_it_is_asked_for(
+    tmp_path: Path, target: Receiver
+) -> None:
+    with receiver() as second:
+        for each in (target, second):
+            each.answers = [(503, {})] * 8
+        async with stage(tmp_path) as on:
+            await on.save(rule(target.url, what=(What.TELEMETRY,), rate_hz=10.0))
+            await on.save(rule(second.url, id="backfilled", what=(What.TELEMETRY,), rate_hz=10.0, backfill=True))
+            for number in range(60):
+                on.tick(vehicle(battery_pct=80.0 - number))
+                await asyncio.sleep(0.025)
+                if number == 40:
+                    target.answers, second.answers = [], []
+            await until(lambda: any(each["data"]["backfill"] for each in second.taken))
+        assert not any(each["data"]["backfill"] for each in target.taken)
+        late = [each["data"]["battery_pct"] for each in second.taken if each["data"]["backfill"]]
+        assert len(late) >= 4
+        assert late == sorted(late, reverse=True)
+
+
+async def test_a_private_address_is_refused_where_the_settings_say_so(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path, doors=Doors(allow_private=False)) as on:
+        await on.save(rule(target.url))
+        await on.alarms(1)
+        assert await _settles(on, lambda standing: "private" in (standing.last_error or ""))
+        assert target.requests == []
+
+
+async def test_a_paused_rule_keeps_what_happens_meanwhile(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        saved = await on.save(rule(target.url, paused=True))
+        await on.alarms(1, 2)
+        assert await _settles(on, lambda told: told.waiting_events == 2 and told.state is State.PAUSED)
+        assert target.requests == []
+        await on.store.forwarding.save_rule(replace(saved, paused=False, row_revision=2), None)
+        await until(lambda: len(target.taken) == 2)
+
+
+def test_retry_after_is_seconds_or_a_date_and_nonsense_is_nothing() -> None:
+    now = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    assert retry_after_s("120", now) == 120.0
+    assert retry_after_s("Mon, 23 Nov 2026 04:00:30 GMT", now) == 30.0
+    assert retry_after_s("Mon, 23 Nov 2026 03:00:30 GMT", now) == 0.0
+    assert retry_after_s("soon", now) == retry_after_s(None, now) == retry_after_s("-5", now) == 0.0
+    assert retry_after_s("9" * 400, now) < 1e10
