@@ -12,6 +12,7 @@ from simulator.flight.motion import STEP_S
 from simulator.protocol import commands, params, streams, targets
 from simulator.protocol.channel import Channel
 from simulator.protocol.codec import Message, dialect
+from simulator.protocol.logs import Logs
 from simulator.protocol.missions import ListTransfer, WireItem
 from simulator.protocol.signing import Signing
 from simulator.protocol.stores import FenceStore, MissionStore, RallyStore
@@ -41,6 +42,7 @@ class Vehicle:
         self.channels: list[Channel] = []
         self._pending_s = 0.0
         self.signing = Signing()
+        self._logs = Logs()
         self._boot(speedup)
 
     def _boot(self, speedup: float) -> None:
@@ -113,6 +115,7 @@ class Vehicle:
 
     def _reboot(self) -> None:
         self.signing.boot()
+        self._logs.boot()
         self._boot(self.aircraft.params["SIM_SPEEDUP"])
         for channel in self.channels:
             channel.intervals_s.clear()
@@ -138,6 +141,7 @@ class Vehicle:
                     self._tell_all(home_position(self.aircraft))
                     self._tell_all(gps_global_origin(self.aircraft))
                 case ModeSet():
+                    self._logs.note(self.aircraft)
                     self._tell_all(heartbeat(self.aircraft))
 
     def _tell_text(self, severity: int, text: str) -> None:
@@ -205,6 +209,9 @@ class Vehicle:
         for peer in self.channels:
             if peer.active:
                 peer.send(answer)
+
+    def _log_list(self, channel: Channel, message: Message) -> None:
+        self._logs.tell(channel, self.aircraft, message)
 
     def _position_target_global(self, _: Channel, message: Message) -> None:
         targets.set_global(self.aircraft, message)
@@ -293,5 +300,6 @@ _HANDLERS: dict[int, Callable[[Vehicle, Channel, Message], None]] = {
     dialect.MAVLINK_MSG_ID_SET_POSITION_TARGET_LOCAL_NED: Vehicle._position_target_local,
     dialect.MAVLINK_MSG_ID_SET_POSITION_TARGET_GLOBAL_INT: Vehicle._position_target_global,
     dialect.MAVLINK_MSG_ID_TIMESYNC: Vehicle._timesync,
+    dialect.MAVLINK_MSG_ID_LOG_REQUEST_LIST: Vehicle._log_list,
     dialect.MAVLINK_MSG_ID_SETUP_SIGNING: Vehicle._setup_signing,
 }

@@ -23,6 +23,7 @@ from telemetry.flight import Flight
 from telemetry.following import Following
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
+from telemetry.log_desk import logs_on_board
 from telemetry.logbook import GATEWAY, Logbook
 from telemetry.members import Members, Roster, remember
 from telemetry.messages import (
@@ -38,6 +39,8 @@ from telemetry.messages import (
     LaunchAccepted,
     LaunchRequest,
     LinkState,
+    LogList,
+    LogsQuestion,
     SafetyRequest,
     SafetyState,
     SortieChanged,
@@ -46,6 +49,7 @@ from telemetry.messages import (
     VehicleCommand,
     command_subject,
     launch_subject,
+    logs_subject,
     safety_subject,
 )
 from telemetry.packets import Inbound, StatusText
@@ -183,6 +187,9 @@ class Gateway:
         async def safety(request: SafetyRequest) -> SafetyState:
             return await safety_state(vehicle, request, self._store, self._clock)
 
+        async def logs(question: LogsQuestion) -> LogList:
+            return await logs_on_board(vehicle, question)
+
         def listen(packet: Inbound) -> None:
             self._on_packet(vehicle, packet)
 
@@ -196,6 +203,7 @@ class Gateway:
                 self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch),
                 self._bus.serve(command_subject(vehicle.id), VehicleCommand, command),
                 self._bus.serve(safety_subject(vehicle.id), SafetyRequest, safety),
+                self._bus.serve(logs_subject(vehicle.id), LogsQuestion, logs),
             ):
                 yield
         finally:

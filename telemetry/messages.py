@@ -50,6 +50,10 @@ def safety_subject(vehicle_id: VehicleId) -> str:
     return f"vehicle.{vehicle_id}.safety"
 
 
+def logs_subject(vehicle_id: VehicleId) -> str:
+    return f"vehicle.{vehicle_id}.logs"
+
+
 class LinkState(StrEnum):
     """How well a vehicle is heard (reliability guide, section 2)."""
 
@@ -423,6 +427,31 @@ class SafetyState:
     ok: bool
     settings: tuple[SafetySetting, ...]
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogsQuestion:
+    """Which logs has the vehicle on board?"""
+
+    vehicle_id: VehicleId
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleLog:
+    """One log of the autopilot. `ended_at` None: its clock was not set."""
+
+    id: int
+    ended_at: datetime | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogList:
+    """The newest logs on board, in ascending order of their numbers; `on_board`: how many there are in all."""
+
+    vehicle_id: VehicleId
+    on_board: int
+    logs: tuple[VehicleLog, ...]
 
 
 @dataclass(frozen=True, slots=True)

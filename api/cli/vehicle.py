@@ -18,6 +18,7 @@ from adapters.keyring import KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore, open_store
 from api.cli.options import Config, DataDir
 from api.cli.text import out, plainly
+from api.cli.vehicle_logs import logs
 from api.cli.vehicle_safety import safety
 from api.enrolling import places_exist
 from api.folder import StartError
@@ -40,6 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(safety)
+app.command()(logs)
 
 Line = Annotated[
     str, typer.Option("--line", help="Where the vehicle is now: serial:/dev/ttyACM0:115200, tcp:HOST:PORT, udpin:…")

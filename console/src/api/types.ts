@@ -454,6 +454,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vehicles/{vehicle_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vehicle Logs
+         * @description Read from the vehicle now, the newest 500 at most. Only from one that is disarmed: another lists nothing.
+         */
+        get: operations["vehicle_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrollments": {
         parameters: {
             query?: never;
@@ -2117,6 +2137,18 @@ export interface components {
             heart: boolean;
         };
         /**
+         * LogList
+         * @description The newest logs on board, in ascending order of their numbers; `on_board`: how many there are in all.
+         */
+        LogList: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** On Board */
+            on_board: number;
+            /** Logs */
+            logs: components["schemas"]["VehicleLog"][];
+        };
+        /**
          * LostOut
          * @description A point that nobody can take over.
          */
@@ -3406,6 +3438,18 @@ export interface components {
             items: components["schemas"]["VehicleState"][];
         };
         /**
+         * VehicleLog
+         * @description One log of the autopilot. `ended_at` None: its clock was not set.
+         */
+        VehicleLog: {
+            /** Id */
+            id: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
          * VehicleState
          * @description The one canonical record of a vehicle as the gateway last knew it. None: never received.
          *
@@ -4471,6 +4515,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SafetyState"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vehicle_logs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogList"];
                 };
             };
             /** @description A problem document (RFC 9457) */
