@@ -22,6 +22,7 @@ class AlarmKind(StrEnum):
     VIBRATION = "vibration"
     FENCE_AHEAD = "fence-ahead"  # too fast to stop before the fence
     FENCE_BREACH = "fence-breach"
+    ZONE_ENTERED = "zone-entered"  # it flies in a zone that is closed to flights now
     FENCE_OFF = "fence-off"  # armed on a sortie, and the autopilot's own fence does not hold
     MODE_SURPRISE = "mode-surprise"  # it does what the platform did not ask for: a pilot, another station, a failsafe
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -89,6 +89,7 @@ class FleetView:
     def __init__(self) -> None:
         self._slow: dict[VehicleId, VehicleState] = {}
         self._tick: FleetTick | None = None
+        self._number: dict[VehicleId, int] = {}
 
     def take(self, tick: FleetTick) -> None:
         """Takes over a tick; cheap, for nothing is put together before it is asked for."""
@@ -96,7 +97,20 @@ class FleetView:
         if tick.full:
             known = set(tick.ids)
             self._slow = {vehicle_id: state for vehicle_id, state in self._slow.items() if vehicle_id in known}
+        if self._tick is None or self._tick.ids != tick.ids:
+            self._number = {vehicle_id: number for number, vehicle_id in enumerate(tick.ids)}
         self._tick = tick
+
+    def slow(self) -> Mapping[VehicleId, VehicleState]:
+        """Whole records as they were when anything but their quick numbers last changed."""
+        return self._slow
+
+    def state(self, vehicle_id: VehicleId) -> VehicleState | None:
+        """One record as of the last tick; None when it is not known."""
+        slow, number = self._slow.get(vehicle_id), self._number.get(vehicle_id)
+        if self._tick is None or slow is None or number is None:
+            return None
+        return merged(slow, rows(self._tick.fast)[number], self._tick.at)
 
     def states(self) -> tuple[VehicleState, ...]:
         """All records as of the last tick, in its order."""

@@ -129,6 +129,7 @@ class Gateway:
         self._watchman = Watchman(
             watch,
             store=alarms,
+            airspaces=store,
             clock=clock,
             publish=lambda news: bus.publish(ALARM_CHANGED, news),
             act=self._act_on_fence,

@@ -8,12 +8,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from core.clock import Clock
 from core.errors import Overloaded
 from core.ids import AlarmId, VehicleId
 from geofence.watch import FenceEvent, Phase
 from missions.model import Plan, Sortie
 from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity, Sighting
+from telemetry.alarms.attention import Attention
 from telemetry.alarms.book import AlarmBook
 from telemetry.alarms.rules import Limits, Watched
 from telemetry.columns import FleetView
@@ -21,6 +24,7 @@ from telemetry.fencing import FenceAction, FenceGuard, FencePolicy, rails_of
 from telemetry.ghost import Course, ghosts_of
 from telemetry.messages import AlarmChanged, FleetTick, LinkState, VehicleState
 from telemetry.packets import Inbound
+from telemetry.trespass import Airspaces, Trespass
 from telemetry.vehicle import Vehicle
 
 log = logging.getLogger("bailu.watch")
@@ -52,6 +56,7 @@ class Watchman:
         policy: WatchPolicy,
         *,
         store: AlarmStore,
+        airspaces: Airspaces,
         clock: Clock,
         publish: Callable[[AlarmChanged], None],
         act: Act,
@@ -64,9 +69,12 @@ class Watchman:
         self._left_fence = left_fence
         self._guard = FenceGuard(policy.fence, clock=clock, told=self._on_fence)
         self._book = AlarmBook(clock, policy.limits)
+        self._attention = Attention(policy.limits)
+        self._trespass = Trespass(airspaces, clock)
         self._view = FleetView()
         self._courses: dict[VehicleId, Course] = {}
         self._sorties: Mapping[VehicleId, Sortie] = {}
+        self._zones: Mapping[VehicleId, str] = {}
         self._unsaved: OrderedDict[AlarmId, Alarm] = OrderedDict()
         self._has_news = asyncio.Event()
 
@@ -93,22 +101,31 @@ class Watchman:
         """Looks at all vehicles; the tick with what may be guessed of silent ones."""
         self._sorties = sorties
         self._view.take(tick)
-        states = self._view.states()
-        self._note(self._book.look(self._watched(state) for state in states))
-        silent = [state for state in states if state.armed and state.link in _SILENT]
+        slow, rows = self._view.slow(), tick.rows()
+        flies = np.array([(state := slow.get(each)) is not None and state.armed is True for each in tick.ids], bool)
+        self._zones = self._trespass.inside(tick.ids, rows, flies)
+        due = self._attention.due(tick, rows, sorties, self._book.noted() | self._zones.keys())
+        found = (self._view.state(vehicle_id) for vehicle_id in due)
+        self._note(self._book.look(self._watched(state) for state in found if state is not None))
+        silent = [vehicle_id for vehicle_id, state in slow.items() if state.armed and state.link in _SILENT]
         if not silent:
             return tick
-        guessed = {state.vehicle_id: self._with_ghosts(state, tick) for state in silent}
+        states = (self._view.state(vehicle_id) for vehicle_id in silent)
+        guessed = {state.vehicle_id: self._with_ghosts(state, tick) for state in states if state is not None}
         told = [state for state in tick.changed if state.vehicle_id not in guessed]
         return replace(tick, changed=(*told, *guessed.values()))
+
+    def open_alarms(self) -> tuple[Alarm, ...]:
+        """The open alarms, oldest first."""
+        return self._book.open()
 
     # --- what is seen ---
 
     def _watched(self, state: VehicleState) -> Watched:
-        sortie = self._sorties.get(state.vehicle_id)
+        sortie, zones = self._sorties.get(state.vehicle_id), self._zones.get(state.vehicle_id, "")
         if sortie is None:
-            return Watched(state)
-        return Watched(state, sortie.state, sortie.transitions[-1].why if sortie.transitions else "")
+            return Watched(state, zones=zones)
+        return Watched(state, sortie.state, sortie.transitions[-1].why if sortie.transitions else "", zones)
 
     def _with_ghosts(self, state: VehicleState, tick: FleetTick) -> VehicleState:
         return replace(state, ghosts=ghosts_of(state, self._courses.get(state.vehicle_id), tick.at))
@@ -135,6 +152,12 @@ class Watchman:
         self._book.resume(await self._store.alarms(limit=_RESUMED_AT_MOST, open_only=True))
 
     async def run(self) -> None:
+        """Keeps alarms and knows the zones in force, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._trespass.run(), name="zones in force")
+            group.create_task(self._keep(), name="alarms kept")
+
+    async def _keep(self) -> None:
         """Keeps alarms until cancelled; one that the store does not take now is told all the same, and kept later."""
         while True:
             await self._has_news.wait()

@@ -49,7 +49,7 @@ describe("the picture", () => {
 });
 
 describe("the words", () => {
-  const kinds = ["link-lost", "stale-telemetry", "low-battery", "gps", "estimate", "vibration", "fence-ahead", "fence-breach", "fence-off", "mode-surprise"];
+  const kinds = ["link-lost", "stale-telemetry", "low-battery", "gps", "estimate", "vibration", "fence-ahead", "fence-breach", "zone-entered", "fence-off", "mode-surprise"];
   it("name every kind in both languages", () => {
     for (const words of [zh, en] as Record<string, string>[]) for (const kind of kinds) expect(words[`alarm.${kind}`]).toBeTruthy();
   });

@@ -72,6 +72,10 @@ class AlarmBook:
                 entry.alarm, acknowledged_at=alarm.acknowledged_at, acknowledged_by=alarm.acknowledged_by
             )
 
+    def noted(self) -> set[VehicleId]:
+        """The vehicles with a condition that is open, or has begun."""
+        return {vehicle_id for vehicle_id, _ in self._entries}
+
     def look(self, fleet: Iterable[Watched]) -> list[Alarm]:
         """Looks at vehicles; the alarms that began, grew worse or ended, as they are now."""
         return [alarm for watched in fleet for alarm in self._look(watched)]

@@ -16,7 +16,7 @@ _FIX_3D, _FEW_SATELLITES, _POOR_HDOP = 3, 6, 2.0
 # problem for holding height or position.
 _SHAKING_MPS2, _SHAKING_BADLY_MPS2 = 30.0, 60.0
 # Positions come five times a second.
-_OLD_POSITION_S = 3.0
+OLD_POSITION_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A vehicle as it is looked at: its record with ages, what its sortie is doing (None: it has none), and why."""
+    """A vehicle as it is looked at: its record with ages, what its sortie is doing (None: it has none), and why.
+
+    `zones`: the names of the closed zones that it is in.
+    """
 
     state: VehicleState
     sortie: SortieState | None = None
     why: str = ""
+    zones: str = ""
 
     @property
     def flies(self) -> bool:
@@ -72,7 +76,7 @@ def _stale(watched: Watched, _: Limits) -> Sighting | None:
     if state.link is LinkState.STALE:
         text = f"{state.name} has not been heard for {state.heard_age_s or 0.0:.1f} s."
         return Sighting(AlarmKind.STALE_TELEMETRY, Severity.WARNING, text)
-    if watched.is_heard and (state.position_age_s or 0.0) > _OLD_POSITION_S:
+    if watched.is_heard and (state.position_age_s or 0.0) > OLD_POSITION_S:
         text = f"{state.name} is heard, its position is {state.position_age_s:.1f} s old."
         return Sighting(AlarmKind.STALE_TELEMETRY, Severity.CRITICAL, text)
     return None
@@ -134,6 +138,13 @@ def _breach(watched: Watched, _: Limits) -> Sighting | None:
     return Sighting(AlarmKind.FENCE_BREACH, Severity.CRITICAL, f"{state.name} reports that it left its fence.")
 
 
+def _trespass(watched: Watched, _: Limits) -> Sighting | None:
+    if not (watched.zones and watched.is_heard and watched.state.armed):
+        return None
+    text = f"{watched.state.name} is in a zone that is closed to flights: {watched.zones}."
+    return Sighting(AlarmKind.ZONE_ENTERED, Severity.CRITICAL, text)
+
+
 def _surprise(watched: Watched, _: Limits) -> Sighting | None:
     """Somebody else than the platform has it hold: a pilot, another station, a failsafe."""
     if watched.sortie is not SortieState.HELD:
@@ -141,4 +152,15 @@ def _surprise(watched: Watched, _: Limits) -> Sighting | None:
     return Sighting(AlarmKind.MODE_SURPRISE, Severity.WARNING, f"{watched.state.name} is held: {watched.why}.")
 
 
-_RULES: tuple[Rule, ...] = (_link, _stale, _battery, _gps, _estimate, _vibration, _fence_off, _breach, _surprise)
+_RULES: tuple[Rule, ...] = (
+    _link,
+    _stale,
+    _battery,
+    _gps,
+    _estimate,
+    _vibration,
+    _fence_off,
+    _breach,
+    _trespass,
+    _surprise,
+)

@@ -118,9 +118,7 @@ def test_only_exclusions_that_count_now_are_looked_at() -> None:
         Zone(ZoneId("field"), "field", Role.INCLUSION, shape),
     )
     airspace = Airspace(1, zones)
-    by_day, by_night = (
-        Presence.of(airspace, at, lasting=TICK) for at in (NOON - timedelta(hours=6), NOON + timedelta(hours=4))
-    )
-    assert [each.id for each in by_day.zones] == ["always"]
-    assert [each.id for each in by_night.zones] == ["always", "nightly"]
+    morning, night = NOON - timedelta(hours=6), NOON + timedelta(hours=4)
+    assert [each.id for each in Presence.counting(airspace, morning, lasting=TICK)] == ["always"]
+    assert [each.id for each in Presence.counting(airspace, night, lasting=TICK)] == ["always", "nightly"]
     assert not pairs(Presence(()), np.array([31.1]), np.array([121.0]))

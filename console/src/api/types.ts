@@ -1128,7 +1128,7 @@ export interface components {
          * @description What is wrong.
          * @enum {string}
          */
-        AlarmKind: "link-lost" | "stale-telemetry" | "low-battery" | "gps" | "estimate" | "vibration" | "fence-ahead" | "fence-breach" | "fence-off" | "mode-surprise";
+        AlarmKind: "link-lost" | "stale-telemetry" | "low-battery" | "gps" | "estimate" | "vibration" | "fence-ahead" | "fence-breach" | "zone-entered" | "fence-off" | "mode-surprise";
         /** AlarmList */
         AlarmList: {
             /** Items */

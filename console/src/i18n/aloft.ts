@@ -16,6 +16,7 @@ export const zh = {
   "alarm.vibration": "振动过大",
   "alarm.fence-ahead": "即将越界",
   "alarm.fence-breach": "越界",
+  "alarm.zone-entered": "进入禁飞区",
   "alarm.fence-off": "机载围栏未启用",
   "alarm.mode-surprise": "非平台指令",
 
@@ -77,6 +78,7 @@ export const zh = {
   "problem.vehicle-ambiguous": "飞行器身份重复，已停止下发指令",
   "problem.terrain-unusable": "地形数据不可用",
   "problem.body-too-large": "内容过大",
+  "problem.not-ready": "平台尚未就绪",
 
   "sortie.next": "到下一航点",
   "sortie.landsIn": "距降落",
@@ -184,6 +186,7 @@ export const en: Record<keyof typeof zh, string> = {
   "alarm.vibration": "Vibration",
   "alarm.fence-ahead": "Fence ahead",
   "alarm.fence-breach": "Fence breach",
+  "alarm.zone-entered": "In a closed zone",
   "alarm.fence-off": "On-board fence is off",
   "alarm.mode-surprise": "Not our command",
 
@@ -245,6 +248,7 @@ export const en: Record<keyof typeof zh, string> = {
   "problem.vehicle-ambiguous": "Two autopilots under one name: nothing is sent",
   "problem.terrain-unusable": "The terrain data cannot be used",
   "problem.body-too-large": "Too much content",
+  "problem.not-ready": "The platform is not ready",
 
   "sortie.next": "Next waypoint in",
   "sortie.landsIn": "Lands in",
