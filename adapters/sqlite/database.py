@@ -18,7 +18,7 @@ from core.errors import Overloaded
 R = TypeVar("R")
 
 BUSY_TIMEOUT_MS = 5_000
-# Jobs that may wait for the thread; past it the store says so instead of piling up.
+# Jobs that may wait for the thread, and twice as many once the urgent ones count; past it the store says so.
 MAX_WAITING = 256
 _FIRST, _URGENT, _USUAL, _LAST = range(4)
 
@@ -67,27 +67,29 @@ class Database:
         self._thread = _Thread(name)
         self._connection = self._thread.submit(lambda: connect(path), _FIRST)
         self._waiting = 0
+        self._closing: Future[None] | None = None
 
     async def read(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
-        """Runs `job` in the thread. Raises Overloaded when too many wait, or the disk or the lock says no.
+        """Runs `job` in the thread. Raises Overloaded when too many wait, it closes, or the disk or the lock says no.
 
         An `urgent` one waits for the job that is being done, and for no other.
         """
-        if self._waiting >= MAX_WAITING and not urgent:
+        if self._closing is not None:
+            raise Overloaded("The database is closing")
+        if self._waiting >= (2 * MAX_WAITING if urgent else MAX_WAITING):
             raise Overloaded("The database is behind")
+        done = asyncio.wrap_future(self._thread.submit(lambda: self._run(job), _URGENT if urgent else _USUAL))
         self._waiting += 1
-        try:
-            return await self._done(lambda: self._run(job), _URGENT if urgent else _USUAL)
-        finally:
-            self._waiting -= 1
+        done.add_done_callback(self._was_done)
+        # Shielded: a caller that gives up must not make the thread's answer an error, and its job still waits.
+        return await asyncio.shield(done)
+
+    def _was_done(self, _: object) -> None:
+        self._waiting -= 1
 
     async def write(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
         """Runs `job` in one transaction that is on the disk when this returns, or has left no trace."""
         return await self.read(lambda connection: _in_transaction(connection, job), urgent=urgent)
-
-    async def _done(self, job: Callable[[], R], rank: int) -> R:
-        # Shielded: a caller that gives up must not make the thread's answer an error.
-        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(job, rank)))
 
     def _run(self, job: Callable[[apsw.Connection], R]) -> R:
         try:
@@ -98,8 +100,10 @@ class Database:
             raise Overloaded(f"The disk does not take the data ({error})") from error
 
     async def close(self) -> None:
-        """Finishes what waits, then closes the connection."""
-        await self._done(self._close, _LAST)
+        """Finishes what waits, then closes the connection; what is asked from now on is refused."""
+        if self._closing is None:
+            self._closing = self._thread.submit(self._close, _LAST)
+        await asyncio.shield(asyncio.wrap_future(self._closing))
 
     def _close(self) -> None:
         if self._connection.exception() is None:
