@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from api.deconflict import judged
-from api.launch import Launch, launch
 from api.proofs import objections
 from api.services import Principal, Services
 from core.errors import (
-    FieldError,
+    DiversionFailed,
     GatewayUnavailable,
+    IdempotencyKeyReused,
     IllegalTransition,
-    InvalidRequest,
     LinkTimeout,
     MissionConflict,
     NotFound,
@@ -29,14 +26,12 @@ from core.geo import LatLon
 from core.ids import DiversionId, MissionId, SortieId, VehicleId, new_id
 from geofence.frame import LocalFrame
 from geofence.zones import Airspace
-from missions.diversion import Aloft, Broken, begins_here, changed, goto, orbit, replaced, rest_of, skip_to
+from missions.diversion import Aloft, begins_here, changed, goto, orbit, replaced, skip_to
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
 from missions.manoeuvre import Diversion, DiversionState
 from missions.model import (
-    Airframe,
     CommandKind,
-    Mission,
     MissionRequest,
     Plan,
     Revision,
@@ -47,7 +42,6 @@ from missions.model import (
 )
 from missions.planner import Conditions
 from missions.remainder import corners_within
-from missions.sortie import is_finished
 from missions.volumes import Rank, intent_of
 from telemetry.commands import ALLOWED_FROM
 from telemetry.messages import CommandDone, LinkState, VehicleCommand, VehicleState, command_subject
@@ -55,6 +49,9 @@ from telemetry.messages import CommandDone, LinkState, VehicleCommand, VehicleSt
 # Longer than a gateway needs to hold, load 650 items over a bad link and put the former ones back.
 EXECUTE_DEADLINE_S = 300.0
 COMMAND_DEADLINE_S = 60.0
+# What is being loaded for another call under the same key is looked at so often.
+_ASK_AGAIN_S = 0.2
+_UNDECIDED = (DiversionState.PLANNED, DiversionState.LOADING)
 # A vehicle that was told to hold stands still within this time.
 _STILL_MPS = 0.7
 _STILL_WITHIN_S = 20.0
@@ -80,7 +77,9 @@ class Asked:
 # --- planning ---
 
 
-async def planned(services: Services, asker: Principal, sortie_id: SortieId, asked: Asked) -> Diversion:
+async def planned(
+    services: Services, asker: Principal, sortie_id: SortieId, asked: Asked, key: str | None = None
+) -> Diversion:
     """A stored preview from where the vehicle is, conflicts included; nothing is sent to it.
 
     Raises NotFound, IllegalTransition, VehicleOffline, InvalidRequest, Overloaded.
@@ -96,6 +95,7 @@ async def planned(services: Services, asker: Principal, sortie_id: SortieId, ask
         asker.operator_id,
         parameters=asked.parameters,
         resumes_at=made.resumes_at,
+        key=key,
     )
     await services.store.add_diversion(diversion)
     return diversion
@@ -104,9 +104,17 @@ async def planned(services: Services, asker: Principal, sortie_id: SortieId, ask
 async def at_once(
     services: Services, asker: Principal, sortie_id: SortieId, asked: Asked, key: str | None
 ) -> Diversion:
-    """Holds, plans from there and flies it. Raises what planning and executing raise; the vehicle then holds."""
+    """Holds, plans from there and flies it; asked again under its key, tells how that went.
+
+    Raises what planning and executing raise; the vehicle then holds.
+    """
+    before = await _under(services, sortie_id, key)
+    if before is not None and key is not None:
+        if (before.kind, before.parameters) != (asked.kind, asked.parameters):
+            raise IdempotencyKeyReused(key)
+        return await execute(services, asker, sortie_id, before.id, key)
     await hold(services, asker, sortie_id)
-    return await _sent(services, asker, await planned(services, asker, sortie_id, asked), key)
+    return await _sent(services, asker, await planned(services, asker, sortie_id, asked, key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,11 +292,19 @@ async def execute(
 ) -> Diversion:
     """The vehicle flying a previewed diversion, planned anew when it does not hold where the preview begins.
 
-    Raises MissionConflict when that is not possible any more: the vehicle then holds and nothing was loaded.
+    Asked again under the same key, it tells how that went and sends nothing. Raises MissionConflict when it is not
+    possible any more: the vehicle then holds and nothing was loaded. Raises IdempotencyKeyReused.
     """
     diversion = await one(services, sortie_id, diversion_id)
     if diversion.state is not DiversionState.PLANNED:
-        raise IllegalTransition("diversion", diversion.id, diversion.state, str(DiversionState.FLYING))
+        if key is None or diversion.key != key:
+            raise IllegalTransition("diversion", diversion.id, diversion.state, str(DiversionState.FLYING))
+        return await _outcome(services, diversion.id)
+    if key is not None and diversion.key != key:
+        if await _under(services, sortie_id, key) is not None:
+            raise IdempotencyKeyReused(key)
+        diversion = replace(diversion, key=key, row_revision=diversion.row_revision + 1)
+        await services.store.save_diversion(diversion)
     await hold(services, asker, sortie_id)
     sortie = await services.store.sortie(sortie_id)
     if not _begins_here(diversion.plan, services.hub.vehicle(sortie.vehicle_id)):
@@ -296,7 +312,15 @@ async def execute(
         again = diversion.row_revision + 1
         diversion = replace(diversion, plan=made.plan, resumes_at=made.resumes_at, row_revision=again)
         await services.store.save_diversion(diversion)
-    return await _sent(services, asker, diversion, key)
+    return await _sent(services, asker, diversion)
+
+
+async def _under(services: Services, sortie_id: SortieId, key: str | None) -> Diversion | None:
+    """The sortie's diversion that was asked for under `key`."""
+    if key is None:
+        return None
+    found = (each for each in await services.store.diversions(sortie_id) if each.key == key)
+    return next(found, None)
 
 
 def _begins_here(plan: Plan, vehicle: VehicleState) -> bool:
@@ -305,16 +329,43 @@ def _begins_here(plan: Plan, vehicle: VehicleState) -> bool:
     return begins_here(plan, LatLon(vehicle.lat_deg, vehicle.lon_deg), vehicle.alt_rel_m)
 
 
-async def _sent(services: Services, asker: Principal, diversion: Diversion, key: str | None) -> Diversion:
+async def _sent(services: Services, asker: Principal, diversion: Diversion) -> Diversion:
     """Has the gateway fly it. Raises MissionConflict for one that may not, and what the gateway raises."""
     if conflicts := objections(diversion.plan):
         raise MissionConflict(conflicts, diversion.plan.proposals)
     sortie = await services.store.sortie(diversion.sortie_id)
     parameters = {"diversion_id": str(diversion.id)}
-    await commanded(
-        services, asker, sortie.vehicle_id, diversion.kind, parameters, key=key, deadline_s=EXECUTE_DEADLINE_S
+    done = await commanded(
+        services,
+        asker,
+        sortie.vehicle_id,
+        diversion.kind,
+        parameters,
+        key=diversion.key,
+        deadline_s=EXECUTE_DEADLINE_S,
     )
+    match done.record.state:
+        case "issued":  # asked for under the same key a moment before, and still being loaded
+            return await _outcome(services, diversion.id)
+        case "failed":  # a former attempt under this key, which the journal answers for
+            raise DiversionFailed(sortie.vehicle_id, diversion.kind, done.record.result)
     return await services.store.diversion(diversion.id)
+
+
+async def _outcome(services: Services, diversion_id: DiversionId) -> Diversion:
+    """The diversion once it flies, or did. Raises DiversionFailed for one that failed, LinkTimeout."""
+    diversion = await services.store.diversion(diversion_id)
+    vehicle_id = (await services.store.sortie(diversion.sortie_id)).vehicle_id
+    try:
+        async with asyncio.timeout(EXECUTE_DEADLINE_S):
+            while diversion.state in _UNDECIDED:  # another process may be the one that has it flown
+                await asyncio.sleep(_ASK_AGAIN_S)
+                diversion = await services.store.diversion(diversion_id)
+    except TimeoutError as error:
+        raise LinkTimeout(vehicle_id, f"the {diversion.kind} that is being loaded", 1) from error
+    if diversion.state is DiversionState.FAILED:
+        raise DiversionFailed(vehicle_id, diversion.kind, diversion.result)
+    return diversion
 
 
 async def one(services: Services, sortie_id: SortieId, diversion_id: DiversionId) -> Diversion:
@@ -343,48 +394,3 @@ async def commanded(
             return await services.bus.request(subject, command, CommandDone)
     except TimeoutError as error:
         raise GatewayUnavailable(subject) from error
-
-
-# --- going on with what was broken off ---
-
-
-async def rest(services: Services, sortie: Sortie, vehicle: VehicleState) -> tuple[MissionRequest, Plan]:
-    """What a broken-off sortie left to fly, planned from the vehicle's dock.
-
-    Raises IllegalTransition while it still flies, and InvalidRequest when nothing was broken off.
-    """
-    if not is_finished(sortie.state):
-        raise IllegalTransition("sortie", sortie.id, sortie.state, "continued")
-    at = sortie.break_point
-    if at is None or vehicle.dock_id is None:
-        said = "broke nothing off: nothing is left of its mission" if at is None else "has no dock to start from"
-        raise InvalidRequest((FieldError("/vehicle_id" if at else "", said),))
-    own = await services.store.revision(sortie.mission_id, sortie.revision)
-    airspace = await services.store.airspace_at(services.clock.now())
-    dock = services.dock(vehicle.dock_id)
-    airframe: Airframe = AIRFRAMES.get(vehicle.airframe, default_airframe())
-    broken = Broken(own.plan, at.waypoint, at.place, at.mission_seq)
-    job = partial(rest_of, broken, dock, airspace, airframe, services.conditions())
-    plan = await services.planner.run(job)
-    name = f"{own.request.name} · {at.waypoint + 1}…"
-    return replace(own.request, name=name, dock_id=dock.id, departs_at=None), plan
-
-
-async def go_on(services: Services, asker: Principal, sortie: Sortie, vehicle_id: VehicleId, key: str) -> Sortie:
-    """A new sortie that flies what `sortie` left, from the exact point where it was broken off.
-
-    Raises MissionConflict when it cannot be flown, and all that a launch raises.
-    """
-    vehicle = services.hub.vehicle(vehicle_id)
-    request, plan = await rest(services, sortie, vehicle)
-    if conflicts := objections(plan):
-        raise MissionConflict(conflicts, plan.proposals)
-    # Named after the key: a retry launches what the first call stored.
-    mission_id = MissionId(f"mission-{hashlib.sha256(f'{sortie.id} {key}'.encode()).hexdigest()[:16]}")
-    try:
-        await services.store.mission(mission_id)
-    except NotFound:
-        now = services.clock.now()
-        revision = Revision(mission_id, 1, request, plan, now, asker.operator_id)
-        await services.store.add_mission(Mission(mission_id, request.name, 1, now, asker.operator_id), revision)
-    return await launch(services, asker, Launch(mission_id, 1, vehicle_id), key, continues=sortie.id)

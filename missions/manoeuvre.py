@@ -56,6 +56,7 @@ class Diversion:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     row_revision: int = 1
+    key: str | None = None  # the Idempotency-Key under which it was asked to be flown
 
 
 def step(diversion: Diversion, to: DiversionState, **changes: Any) -> Diversion:

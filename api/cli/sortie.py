@@ -211,9 +211,15 @@ def continue_(
     sortie: Annotated[str, typer.Argument(metavar="SORTIE", help="The id of a sortie that was broken off.")],
     *,
     vehicle: Annotated[str | None, typer.Option(help="[default: the one that broke it off]")] = None,
+    preview: Preview = False,
     url: Url = URL,
 ) -> None:
     """Launch a new sortie that goes on where this one was broken off."""
+    if preview:
+        path = f"/sorties/{sortie}/continue/preview"
+        would = _with(url, lambda it: it.post(path, {"vehicle_id": vehicle}))
+        _tell_plan(f"{would['vehicle_id']} would fly {would['name']}", would["plan"])
+        return
     key = {"Idempotency-Key": new_id("continue")}
     made = _with(url, lambda it: it.post(f"/sorties/{sortie}/continue", {"vehicle_id": vehicle}, key))
     out.print(f"{made['sortie_id']} is {made['state']}; it goes on where {sortie} was broken off.", highlight=False)
@@ -238,9 +244,13 @@ def _divert(sortie: str, asked: Json, preview: bool, url: str) -> None:
         )
 
     made = _with(url, send)
-    plan = made["plan"]
+    _tell_plan(f"{made['diversion_id']} ({made['kind']}): {made['state']}", made["plan"])
+
+
+def _tell_plan(what: str, plan: Json) -> None:
+    """One line, and one for each reason against it; with those the command ends with exit code 2."""
     length = f"{plan['length_m']:.0f} m, {plan['duration_s']:.0f} s, battery {plan['battery_p95_pct']:.0f} %"
-    out.print(f"{made['diversion_id']} ({made['kind']}): {made['state']}; {length} with reserve", highlight=False)
+    out.print(f"{what}; {length} with reserve", highlight=False)
     for conflict in plan["conflicts"]:
         err.print(f"  {conflict['detail']}")
     if plan["conflicts"]:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from api import diversions
+from api import continuing, diversions
 from api.routes.vehicles import KEY_PATTERN, IdempotencyKey
-from api.schemas.diversions import ContinueIn, DiversionIn, DiversionList, DiversionOut
+from api.schemas.diversions import ContinuationOut, ContinueIn, DiversionIn, DiversionList, DiversionOut
+from api.schemas.missions import PlanOut
 from api.schemas.sorties import SortieOut
 from api.services import Asker, Services, Wired
 from core.ids import DiversionId, SortieId, VehicleId
@@ -63,10 +64,20 @@ async def execute_diversion(
     """Holds, loads the plan, reads it back and starts it; answers when the vehicle flies it.
 
     Where the vehicle does not hold where the preview begins, it is planned anew from there first. Whatever fails
-    leaves the vehicle holding.
+    leaves the vehicle holding. Asked again under the same Idempotency-Key it sends nothing and tells how that went.
     """
     made = await diversions.execute(services, asker, sortie_id, diversion_id, idempotency_key)
     return await _out(services, made)
+
+
+@router.post("/sorties/{sortie_id}/continue/preview")
+async def preview_continuation(sortie_id: SortieId, asked: ContinueIn, services: Wired) -> ContinuationOut:
+    """What going on would fly now, conflicts included; nothing is stored, and nothing is sent."""
+    sortie = await services.store.sortie(sortie_id)
+    vehicle_id = VehicleId(asked.vehicle_id) if asked.vehicle_id else sortie.vehicle_id
+    made = await continuing.previewed(services, sortie, vehicle_id)
+    plan = PlanOut.of(made.plan, made.request.dock_id)
+    return ContinuationOut(vehicle_id=vehicle_id, name=made.request.name, plan=plan)
 
 
 @router.post("/sorties/{sortie_id}/continue", status_code=202)
@@ -82,7 +93,7 @@ async def continue_sortie(
     """A new sortie that flies what this one broke off, from that very point, with a take-off of its own."""
     sortie = await services.store.sortie(sortie_id)
     vehicle_id = VehicleId(asked.vehicle_id) if asked.vehicle_id else sortie.vehicle_id
-    made = await diversions.go_on(services, asker, sortie, vehicle_id, idempotency_key)
+    made = await continuing.go_on(services, asker, sortie, vehicle_id, idempotency_key)
     response.headers["Location"] = f"/api/v1/sorties/{made.id}"
     return SortieOut.of(made)
 

@@ -122,3 +122,11 @@ class ContinueIn(Strict):
     """Which vehicle flies the rest; absent: the one that broke it off."""
 
     vehicle_id: str | None = None
+
+
+class ContinuationOut(BaseModel):
+    """What a sortie that goes on would fly: `name` of its mission and the plan. `plan.conflicts`: why it cannot."""
+
+    vehicle_id: str
+    name: str
+    plan: PlanOut

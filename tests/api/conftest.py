@@ -48,6 +48,7 @@ class FakeGateway:
     commands: list[VehicleCommand] = field(default_factory=list)
     refusal: Exception | None = None
     before_answer: Callable[[], Awaitable[None]] | None = None
+    on_command: Callable[[VehicleCommand], Awaitable[None]] | None = None
 
     async def open(self, stack: AsyncExitStack) -> None:
         await stack.enter_async_context(self.bus.serve(launch_subject(VEHICLE), LaunchRequest, self._launch))
@@ -65,6 +66,8 @@ class FakeGateway:
         self.commands.append(command)
         if self.refusal:
             raise self.refusal
+        if self.on_command:
+            await self.on_command(command)
         return CommandDone(
             CommandRecord(
                 CommandId("c-1"), command.vehicle_id, None, command.kind, self.clock.now(), command.by, "done", "ok"

@@ -12,7 +12,7 @@ from core.ids import MissionId, SortieId
 from missions.manoeuvre import DiversionState, step
 from missions.model import BreakPoint, CommandKind, SortieState
 from missions.sortie import BEFORE_FLIGHT, advance
-from telemetry.messages import CommandDone, SortieProgress, VehicleCommand
+from telemetry.messages import SortieProgress, VehicleCommand
 from tests.api.conftest import World
 from tests.samples import REQUEST, a_feature, a_sortie
 
@@ -44,6 +44,19 @@ def aloft(world: World, sortie_id: SortieId, **changes: Any) -> None:
     world.tick(**known | changes)
 
 
+@pytest.fixture
+def flies(world: World) -> None:
+    """A gateway that flies the diversions that it is told to."""
+
+    async def fly(command: VehicleCommand) -> None:
+        if "diversion_id" in command.parameters:
+            loading = step(await world.store.diversion(command.parameters["diversion_id"]), DiversionState.LOADING)
+            await world.store.save_diversion(loading)
+            await world.store.save_diversion(step(loading, DiversionState.FLYING, result="read back"))
+
+    world.gateway.on_command = fly
+
+
 async def post(world: World, path: str, body: Any, status: int) -> dict[str, Any]:
     answer: httpx.Response = await world.http.post(path, json=body)
     assert answer.status_code == status, answer.text
@@ -61,19 +74,10 @@ async def test_a_preview_is_proven_from_where_it_is_and_asks_nothing_of_it(world
     assert (await world.http.get(f"/sorties/{sortie_id}/diversions")).json()["items"] == [made]
 
 
-async def test_what_is_executed_is_the_plan_that_was_previewed(
-    world: World, sortie_id: SortieId, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("flies")
+async def test_what_is_executed_is_the_plan_that_was_previewed(world: World, sortie_id: SortieId) -> None:
     made = await post(world, f"/sorties/{sortie_id}/diversions", GOTO, 201)
 
-    async def fly(command: VehicleCommand) -> CommandDone:
-        if "diversion_id" in command.parameters:
-            (diversion,) = await world.store.diversions(sortie_id)
-            await world.store.save_diversion(step(diversion, DiversionState.LOADING))
-        return await carry_out(command)
-
-    carry_out = world.gateway._command
-    monkeypatch.setattr(world.gateway, "_command", fly)
     flown = await post(world, f"/sorties/{sortie_id}/diversions/{made['diversion_id']}/execute", {}, 200)
     kinds = [command.kind for command in world.gateway.commands]
     assert kinds[0] is CommandKind.HOLD
@@ -88,6 +92,52 @@ async def test_a_vehicle_that_holds_elsewhere_gets_a_plan_from_there(world: Worl
     again = await post(world, f"/sorties/{sortie_id}/diversions/{made['diversion_id']}/execute", {}, 200)
     assert again["plan"]["hash"] != made["plan"]["hash"]
     assert again["plan"]["path"]["coordinates"][0][1] == pytest.approx(away)
+
+
+@pytest.mark.usefixtures("flies")
+async def test_executing_again_under_the_same_key_tells_how_it_went_and_sends_nothing(
+    world: World, sortie_id: SortieId
+) -> None:
+    made = await post(world, f"/sorties/{sortie_id}/diversions", GOTO, 201)
+    other = await post(world, f"/sorties/{sortie_id}/diversions", GOTO, 201)
+
+    async def execute(made: dict[str, Any], key: str | None) -> httpx.Response:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        path = f"/sorties/{sortie_id}/diversions/{made['diversion_id']}/execute"
+        return await world.http.post(path, headers=headers)
+
+    first = await execute(made, "k-1")
+    sent = len(world.gateway.commands)
+    again = await execute(made, "k-1")
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert len(world.gateway.commands) == sent
+    assert [(await execute(made, key)).status_code for key in ("k-2", None)] == [409, 409]
+    assert (await execute(other, "k-1")).json()["type"].endswith("idempotency-key-reused")
+
+
+@pytest.mark.usefixtures("flies")
+async def test_what_is_flown_at_once_is_flown_once_under_its_key(world: World, sortie_id: SortieId) -> None:
+    path, key = f"/sorties/{sortie_id}/diversions", {"Idempotency-Key": "k-1"}
+    first = await world.http.post(path, json=GOTO | {"execute": True}, headers=key)
+    again = await world.http.post(path, json=GOTO | {"execute": True}, headers=key)
+    assert (first.status_code, again.status_code) == (201, 201), again.text
+    assert first.json() == again.json()
+    assert len(await world.store.diversions(sortie_id)) == 1
+    changed = await world.http.post(path, json=GOTO | {"execute": True, "hold_s": 5}, headers=key)
+    assert changed.json()["type"].endswith("idempotency-key-reused")
+
+
+async def test_what_failed_under_a_key_failed_when_it_is_asked_again(world: World, sortie_id: SortieId) -> None:
+    made = await post(world, f"/sorties/{sortie_id}/diversions", GOTO, 201)
+    planned = await world.store.diversion(made["diversion_id"])
+    loading = step(planned, DiversionState.LOADING, key="k-1")
+    await world.store.save_diversion(loading)
+    await world.store.save_diversion(step(loading, DiversionState.FAILED, result="the link broke"))
+    path = f"/sorties/{sortie_id}/diversions/{made['diversion_id']}/execute"
+    answer = await world.http.post(path, headers={"Idempotency-Key": "k-1"})
+    assert answer.json()["type"].endswith("diversion-failed")
+    assert "the link broke" in answer.json()["detail"]
+    assert world.gateway.commands == []
 
 
 @pytest.mark.parametrize(
@@ -140,8 +190,13 @@ async def test_what_was_broken_off_is_launched_as_a_sortie_of_its_own(world: Wor
         sortie = advance(sortie, state, at=world.clock.now(), by="t", why="-", break_point=at)
         await world.store.save_sortie(sortie)
     world.tick()
+    would = await post(world, f"/sorties/{sortie_id}/continue/preview", {}, 200)
+    assert [mission.name for mission in await world.store.missions(limit=9)] == [sortie.mission_name]  # nothing new
+    assert world.gateway.launches == []
     made = await world.http.post(f"/sorties/{sortie_id}/continue", json={}, headers=key)
     assert made.status_code == 202, made.text
+    assert would["plan"]["hash"] == (await world.store.sortie(made.json()["sortie_id"])).mission_hash
+    assert (would["plan"]["conflicts"], would["name"]) == ([], made.json()["mission_name"])
     again = await world.http.post(f"/sorties/{sortie_id}/continue", json={}, headers=key)
     assert again.json()["sortie_id"] == made.json()["sortie_id"]
     assert made.json()["continues"] == sortie_id

@@ -933,9 +933,29 @@ export interface paths {
          * @description Holds, loads the plan, reads it back and starts it; answers when the vehicle flies it.
          *
          *     Where the vehicle does not hold where the preview begins, it is planned anew from there first. Whatever fails
-         *     leaves the vehicle holding.
+         *     leaves the vehicle holding. Asked again under the same Idempotency-Key it sends nothing and tells how that went.
          */
         post: operations["execute_diversion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/continue/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Continuation
+         * @description What going on would fly now, conflicts included; nothing is stored, and nothing is sent.
+         */
+        post: operations["preview_continuation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1370,6 +1390,17 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             encounter: components["schemas"]["Encounter"] | null;
+        };
+        /**
+         * ContinuationOut
+         * @description What a sortie that goes on would fly: `name` of its mission and the plan. `plan.conflicts`: why it cannot.
+         */
+        ContinuationOut: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Name */
+            name: string;
+            plan: components["schemas"]["PlanOut"];
         };
         /**
          * ContinueIn
@@ -5429,6 +5460,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiversionOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_continuation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContinueIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContinuationOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
