@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from api import console, problems
 from api.airspace import Publisher
 from api.deconflict import Deconfliction
+from api.forwarding import ForwardingDesk
 from api.guard import Guard
 from api.imports import Importer
 from api.openapi import described
@@ -22,6 +23,7 @@ from api.routes import (
     files,
     fleets,
     flight_logs,
+    forwarding,
     links,
     missions,
     patterns,
@@ -97,6 +99,7 @@ def create_app(
     hub: StreamHub,
     docks: Mapping[DockId, Dock],
     terrain: Terrain,
+    forwarding_desk: ForwardingDesk,
 ) -> FastAPI:
     """The HTTP and WebSocket application over what it is given; it starts and stops nothing."""
     app = bare_app(settings.operator_id)
@@ -113,6 +116,7 @@ def create_app(
         started_at=clock.now(),
     )
     app.state.importer = Importer()
+    app.state.forwarding = forwarding_desk
     fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at, terrain)
     app.state.reviewer = Reviewer(store, clock, bus, planner, fleet)
     ears = Ears(hub.traffic, hub.event)
@@ -146,6 +150,7 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         files,
         sorties,
         diversions,
+        forwarding,
         traffic,
         stream,
     ):

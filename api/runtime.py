@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from adapters.keyring import KeyRingError, open_ring
+from adapters.keyring import KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore
 from api.enrolling import StoredRoster
 from api.folder import StartError
@@ -28,6 +28,7 @@ from missions.fleet import SITL_AIRFRAME, default_docks
 from missions.model import Dock
 from telemetry.alarms.rules import Limits
 from telemetry.fencing import FenceAction, FencePolicy
+from telemetry.forwarding.collector import running_collector
 from telemetry.gateway import RunningGateway, running_gateway
 from telemetry.links import LinkConfig
 from telemetry.vehicle import VehicleConfig
@@ -111,17 +112,23 @@ async def seed_airspace(store: SqliteStore) -> None:
         await store.publish_airspace(default_airspace())
 
 
+def keys_of(settings: Settings) -> KeyRing:
+    """What locks vehicles' signing keys and targets' secrets. Raises StartError."""
+    try:
+        return open_ring(settings.data_dir, settings.key_file)
+    except KeyRingError as error:
+        raise StartError(str(error)) from error
+
+
 @asynccontextmanager
 async def gateway_role(
     settings: Settings, *, bus: Bus, store: SqliteStore, clock: Clock, time_scale: float
 ) -> AsyncIterator[RunningGateway]:
     """The vehicles' side. Raises LinkError and StartError."""
     configured = vehicle_configs(settings)
-    try:
-        ring = open_ring(settings.data_dir, settings.key_file)
-    except KeyRingError as error:
-        raise StartError(str(error)) from error
-    async with running_gateway(
+    ring = keys_of(settings)
+    collecting = running_collector(bus=bus, outbox=store.forwarding, clock=clock)
+    async with collecting, running_gateway(
         name=socket.gethostname(),
         links=[LinkConfig(link.name, link.url) for link in settings.links],
         vehicles=configured,

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 import uvicorn
 from fastapi import FastAPI
 
+from adapters.forwarding import Doors, Openers
+from adapters.forwarding.vault import Vault
 from adapters.sqlite import SqliteStore
+from adapters.sqlite.spool import open_spool
 from adapters.terrain import TileFolder
+from api.forwarder import running_forwarder
+from api.forwarding import ForwardingDesk
 from api.launch import close_orphans
 from api.main import create_app, stream_hub
 from api.planning import running_planner
 from api.reviews import running_reviewer
-from api.runtime import docks_by_id
+from api.runtime import docks_by_id, keys_of
 from api.services import services_on
 from api.settings import Settings
 from api.traffic import running_watch
@@ -26,6 +31,8 @@ from core.bus import Bus
 from core.clock import Clock
 from geofence.qingpu import default_terrain
 from geofence.terrain import Terrain
+from operations.forwarding.ports import Waits
+from telemetry.forwarding.forwarder import Ways
 from telemetry.streams import running_hub
 
 MAX_WS_MESSAGE_BYTES = 64 << 10
@@ -51,13 +58,19 @@ def terrain_of(settings: Settings) -> Terrain:
     return tiles
 
 
+def _openers(settings: Settings) -> Openers:
+    told = settings.forwarding
+    return Openers(Doors(allow_private=told.allow_private, ca_file=told.ca_file))
+
+
 @asynccontextmanager
 async def api_role(
     settings: Settings, *, listening: socket.socket, bus: Bus, store: SqliteStore, clock: Clock
 ) -> AsyncIterator[Serving]:
     """The people's side on a bound socket, really serving when the context opens."""
     hub = stream_hub(settings, clock)
-    async with running_planner() as planner:
+    vault = Vault(keys_of(settings))
+    async with running_planner() as planner, open_spool(settings.data_dir) as spool:
         app = create_app(
             settings,
             clock=clock,
@@ -67,13 +80,16 @@ async def api_role(
             hub=hub,
             docks=docks_by_id(settings),
             terrain=terrain_of(settings),
+            forwarding_desk=ForwardingDesk(store.forwarding, spool, vault, clock),
         )
+        ways = Ways(store.forwarding, store.forwarding, spool, bus, clock, _openers(settings), vault.unlock, Waits())
         await close_orphans(services_on(app))
         async with (
             serving(app, listening) as server,
             running_hub(hub, bus=bus, store=store),
             running_reviewer(app.state.reviewer),
             running_watch(app.state.traffic),
+            running_forwarder(ways, settings.data_dir),
         ):
             planner.warm_up()
             yield server

@@ -107,6 +107,18 @@ DEFAULT_VEHICLES = tuple(
 )
 
 
+class ForwardingSetting(BaseModel):
+    """Where forwarding may send: private addresses, as a city's own network has, or public ones only.
+
+    `ca_file`: certificates that are trusted besides the system's, for a city's own authority.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allow_private: bool = True
+    ca_file: Path | None = None
+
+
 class Settings(BaseSettings):
     """Every setting of the platform. Nothing but `load` builds one outside of tests."""
 
@@ -126,6 +138,7 @@ class Settings(BaseSettings):
     vehicles: tuple[VehicleSetting, ...] = DEFAULT_VEHICLES
     docks: tuple[DockSetting, ...] = ()  # without any the three schematic ones
     watch: WatchSetting = WatchSetting()
+    forwarding: ForwardingSetting = ForwardingSetting()
 
     @classmethod
     def settings_customise_sources(

@@ -90,7 +90,7 @@ class Secrets:
 class Rule:
     """One rule. Paused, nothing is sent and events are kept as for a target that is away.
 
-    `backfill`: telemetry is kept as well while the target is away and sent later, marked; else only the latest counts.
+    `backfill`: telemetry is kept as well while the target is away and sent later, marked; else only the latest.
     `spool_bytes`, `kept_s`: how much and how long is kept; telemetry goes first, then events.
     `since`: the number in the outbox after which its events begin.
     """

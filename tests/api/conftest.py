@@ -13,7 +13,11 @@ import pytest
 from fastapi import FastAPI
 
 from adapters.bus_local import LocalBus
+from adapters.forwarding.vault import Vault
+from adapters.keyring import open_ring
 from adapters.sqlite import SqliteStore, open_store
+from adapters.sqlite.spool import open_spool
+from api.forwarding import ForwardingDesk
 from api.main import create_app, enrolled, stream_hub
 from api.planning import ThreadPlanner
 from api.settings import Settings
@@ -124,6 +128,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         gateway = FakeGateway(bus, store, clock)
         await gateway.open(stack)
         docks = {dock.id: dock for dock in default_docks()}
+        spool = await stack.enter_async_context(open_spool(tmp_path))
         app = create_app(
             settings,
             clock=clock,
@@ -133,6 +138,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             hub=hub,
             docks=docks,
             terrain=default_terrain(),
+            forwarding_desk=ForwardingDesk(store.forwarding, spool, Vault(open_ring(tmp_path)), clock),
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8420/api/v1")

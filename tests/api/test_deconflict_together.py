@@ -15,7 +15,11 @@ import numpy as np
 import pytest
 
 from adapters.bus_local import LocalBus
+from adapters.forwarding.vault import Vault
+from adapters.keyring import open_ring
 from adapters.sqlite import SqliteStore, open_store
+from adapters.sqlite.spool import open_spool
+from api.forwarding import ForwardingDesk
 from api import proposing
 from api.intents import planned_intent
 from api.launch import Launch, launch
@@ -112,11 +116,13 @@ async def test_of_many_launches_at_once_no_two_that_go_share_their_air(
             states.append(replace(each, **known, lat_deg=at.lat_deg, lon_deg=at.lon_deg))
         hub.tick(FleetTick.of("test", clock.now(), states))
         slowed(store, rng, monkeypatch)
+        spool = await stack.enter_async_context(open_spool(tmp_path))
+        desk = ForwardingDesk(store.forwarding, spool, Vault(open_ring(tmp_path)), clock)
 
         def service() -> Services:
             app = create_app(
                 settings, clock=clock, store=store, bus=bus, planner=ThreadPlanner(), hub=hub, docks=docks,
-                terrain=default_terrain(),
+                terrain=default_terrain(), forwarding_desk=desk,
             )  # fmt: skip
             return services_on(app)
 

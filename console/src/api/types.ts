@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Health
-         * @description That the process answers.
+         * @description That the process answers: nothing else is asked, so that nothing else makes anybody restart it.
          */
         get: operations["health"];
         put?: never;
@@ -44,7 +44,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/readiness": {
+    "/api/v1/ready": {
         parameters: {
             query?: never;
             header?: never;
@@ -52,10 +52,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Readiness
-         * @description Whether flights can be launched now, and what is in the way.
+         * Ready
+         * @description Whether flights can be launched and kept safe now; 503 names what is in the way.
          */
-        get: operations["readiness"];
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -982,6 +982,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forwarding/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Forwarding Rules
+         * @description Every rule with its standing, in the order of their making.
+         */
+        get: operations["list_forwarding_rules"];
+        put?: never;
+        /**
+         * Add Forwarding Rule
+         * @description Makes a rule. It tells of what happens from now on; the secrets of its target are stored encrypted.
+         */
+        post: operations["add_forwarding_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forwarding/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Forwarding Rule
+         * @description One of them; the ETag is what a change must name.
+         */
+        get: operations["one_forwarding_rule"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Forwarding Rule
+         * @description Ends a rule; what waits for its target is forgotten.
+         */
+        delete: operations["remove_forwarding_rule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Forwarding Rule
+         * @description Changes what is named, on top of the revision that If-Match names. What waits for the target stays.
+         */
+        patch: operations["change_forwarding_rule"];
+        trace?: never;
+    };
     "/api/v1/traffic/conflicts": {
         parameters: {
             query?: never;
@@ -1362,6 +1414,12 @@ export interface components {
             texts: string[];
         };
         /**
+         * Confirm
+         * @description What tells that the far end of a WebSocket has a frame.
+         * @enum {string}
+         */
+        Confirm: "pong" | "ack";
+        /**
          * Conflict
          * @description One reason why a plan may not fly.
          *
@@ -1682,6 +1740,48 @@ export interface components {
             ring: number[][];
         };
         /**
+         * FilterIn
+         * @description Of whom and of what is told; what is left out narrows nothing. A unit is the dock that a vehicle belongs to.
+         */
+        FilterIn: {
+            /**
+             * Vehicle Ids
+             * @default []
+             */
+            vehicle_ids: string[];
+            /**
+             * Units
+             * @default []
+             */
+            units: string[];
+            /**
+             * Codes
+             * @default []
+             */
+            codes: string[];
+            /**
+             * Severities
+             * @default []
+             */
+            severities: components["schemas"]["Severity"][];
+            area?: components["schemas"]["PolygonGeometry"] | null;
+        };
+        /** FilterOut */
+        FilterOut: {
+            /** Vehicle Ids */
+            vehicle_ids: string[];
+            /** Units */
+            units: string[];
+            /** Codes */
+            codes: string[];
+            /** Severities */
+            severities: components["schemas"]["Severity"][];
+            /** Area */
+            area: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * FleetJob
          * @description What a fleet is to do.
          * @enum {string}
@@ -1981,6 +2081,23 @@ export interface components {
             alt_amsl_m: number;
         };
         /**
+         * HttpTargetIn
+         * @description A server that takes batches of CloudEvents. `signing_key`: signs them; `token`: sent as a bearer token.
+         */
+        HttpTargetIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "http";
+            /** Url */
+            url: string;
+            /** Token */
+            token?: string | null;
+            /** Signing Key */
+            signing_key?: string | null;
+        };
+        /**
          * ImportOut
          * @description `zones` as the airspace takes them; `mission` as a plan takes it, null when the file has none.
          *
@@ -2075,6 +2192,7 @@ export interface components {
          *     damaged ones. `lost_share`: 0…1 by sequence numbers, None before anything can be said. `duplicates`: frames that
          *     came twice. `rtt_s`: by TIMESYNC, of the vehicle that answered best. `oversized`: datagrams beyond any MAVLink
          *     link's. `refused`: datagrams and peers over a bound. `unsent`: frames dropped because a peer does not read.
+         *     `dropped`: datagrams that the kernel had no room for, because nobody took them in time.
          */
         LinkHealth: {
             /** Name */
@@ -2138,6 +2256,11 @@ export interface components {
              * @default 0
              */
             unsent: number;
+            /**
+             * Dropped
+             * @default 0
+             */
+            dropped: number;
         };
         /** LinkList */
         LinkList: {
@@ -2375,6 +2498,45 @@ export interface components {
             /** Created By */
             created_by: string;
         };
+        /**
+         * MqttTargetIn
+         * @description A broker. Topics may hold {unit}, {vehicle_id} and {what}.
+         */
+        MqttTargetIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "mqtt";
+            /** Url */
+            url: string;
+            /** @default 5 */
+            version: components["schemas"]["MqttVersion"];
+            /**
+             * State Topic
+             * @default bailu/{unit}/{vehicle_id}/state
+             */
+            state_topic: string;
+            /**
+             * Event Topic
+             * @default bailu/{unit}/{vehicle_id}/{what}
+             */
+            event_topic: string;
+            /**
+             * Retain State
+             * @default false
+             */
+            retain_state: boolean;
+            /** Username */
+            username?: string | null;
+            /** Password */
+            password?: string | null;
+        };
+        /**
+         * MqttVersion
+         * @enum {string}
+         */
+        MqttVersion: "3.1.1" | "5";
         /** MultiPointGeometry */
         MultiPointGeometry: {
             /**
@@ -2982,6 +3144,114 @@ export interface components {
          */
         Role: "inclusion" | "exclusion" | "advisory" | "no-film";
         /**
+         * RuleChange
+         * @description What is to change; what is left out stays. `filter` and `target` are replaced as a whole, but for secrets that
+         *     are left out: these stay as long as the target is the same host.
+         */
+        RuleChange: {
+            /** Name */
+            name?: string | null;
+            /** What */
+            what?: components["schemas"]["What"][] | null;
+            /** Target */
+            target?: (components["schemas"]["WebSocketTargetIn"] | components["schemas"]["MqttTargetIn"] | components["schemas"]["HttpTargetIn"]) | null;
+            filter?: components["schemas"]["FilterIn"] | null;
+            /** Rate Hz */
+            rate_hz?: number | null;
+            /** Backfill */
+            backfill?: boolean | null;
+            /** Paused */
+            paused?: boolean | null;
+            /** Spool Bytes */
+            spool_bytes?: number | null;
+            /** Kept S */
+            kept_s?: number | null;
+        };
+        /**
+         * RuleIn
+         * @description A rule to make. `rate_hz` is of telemetry.
+         */
+        RuleIn: {
+            /** Id */
+            id?: string | null;
+            /** Name */
+            name: string;
+            /** What */
+            what: components["schemas"]["What"][];
+            /** Target */
+            target: components["schemas"]["WebSocketTargetIn"] | components["schemas"]["MqttTargetIn"] | components["schemas"]["HttpTargetIn"];
+            /**
+             * @default {
+             *       "vehicle_ids": [],
+             *       "units": [],
+             *       "codes": [],
+             *       "severities": []
+             *     }
+             */
+            filter: components["schemas"]["FilterIn"];
+            /**
+             * Rate Hz
+             * @default 1
+             */
+            rate_hz: number;
+            /**
+             * Backfill
+             * @default false
+             */
+            backfill: boolean;
+            /**
+             * Paused
+             * @default false
+             */
+            paused: boolean;
+            /**
+             * Spool Bytes
+             * @default 67108864
+             */
+            spool_bytes: number;
+            /**
+             * Kept S
+             * @default 604800
+             */
+            kept_s: number;
+        };
+        /** RuleList */
+        RuleList: {
+            /** Items */
+            items: components["schemas"]["RuleOut"][];
+        };
+        /** RuleOut */
+        RuleOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** What */
+            what: components["schemas"]["What"][];
+            target: components["schemas"]["TargetOut"];
+            filter: components["schemas"]["FilterOut"];
+            /** Rate Hz */
+            rate_hz: number;
+            /** Backfill */
+            backfill: boolean;
+            /** Paused */
+            paused: boolean;
+            /** Spool Bytes */
+            spool_bytes: number;
+            /** Kept S */
+            kept_s: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Revision */
+            revision: number;
+            status: components["schemas"]["StandingOut"];
+        };
+        /**
          * SafetySetting
          * @description One parameter of the safety profile. `wanted` None: it is only looked at; `held` None: there is none.
          */
@@ -3249,6 +3519,75 @@ export interface components {
             effective_on: string;
             /** Note */
             note: string;
+        };
+        /**
+         * StandingOut
+         * @description How far the rule is. `lag_s`: the age of the oldest event that waits, 0 when none does.
+         *
+         *     `dead`: single events that the target refused for good; `lost_*`: given up because the spool was full or they were
+         *     too old.
+         */
+        StandingOut: {
+            state: components["schemas"]["State"];
+            /** Lag S */
+            lag_s: number;
+            /** Waiting Events */
+            waiting_events: number;
+            /** Waiting Telemetry */
+            waiting_telemetry: number;
+            /** Spool Bytes */
+            spool_bytes: number;
+            /** Sent Events */
+            sent_events: number;
+            /** Sent Telemetry */
+            sent_telemetry: number;
+            /** Lost Events */
+            lost_events: number;
+            /** Lost Telemetry */
+            lost_telemetry: number;
+            /** Dead */
+            dead: number;
+            /** Last Sent At */
+            last_sent_at: string | null;
+            /** Last Error */
+            last_error: string | null;
+            /** Last Error At */
+            last_error_at: string | null;
+        };
+        /**
+         * State
+         * @description How a target does.
+         * @enum {string}
+         */
+        State: "idle" | "connected" | "away" | "paused";
+        /**
+         * TargetKind
+         * @description How a target is reached.
+         * @enum {string}
+         */
+        TargetKind: "websocket" | "mqtt" | "http";
+        /**
+         * TargetOut
+         * @description The target; of its secrets, which ones are stored. `overheard`: they cross the network in the clear.
+         */
+        TargetOut: {
+            kind: components["schemas"]["TargetKind"];
+            /** Url */
+            url: string;
+            confirm: components["schemas"]["Confirm"];
+            version: components["schemas"]["MqttVersion"];
+            /** State Topic */
+            state_topic: string;
+            /** Event Topic */
+            event_topic: string;
+            /** Retain State */
+            retain_state: boolean;
+            /** Username */
+            username: string | null;
+            /** Secrets */
+            secrets: string[];
+            /** Overheard */
+            overheard: boolean;
         };
         /** TemplateList */
         TemplateList: {
@@ -3625,6 +3964,29 @@ export interface components {
             actions: components["schemas"]["Action"][];
         };
         /**
+         * WebSocketTargetIn
+         * @description A WebSocket server: one CloudEvent a frame. `token`: sent as a bearer token.
+         */
+        WebSocketTargetIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "websocket";
+            /** Url */
+            url: string;
+            /** @default pong */
+            confirm: components["schemas"]["Confirm"];
+            /** Token */
+            token?: string | null;
+        };
+        /**
+         * What
+         * @description Kinds of things that are forwarded.
+         * @enum {string}
+         */
+        What: "telemetry" | "events" | "alarms" | "sorties";
+        /**
          * WindIn
          * @description Steady wind from a true direction, with gusts of this standard deviation about it.
          */
@@ -3866,7 +4228,7 @@ export interface operations {
             };
         };
     };
-    readiness: {
+    ready: {
         parameters: {
             query?: never;
             header?: never;
@@ -3877,15 +4239,6 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Readiness"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5532,6 +5885,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SortieOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_forwarding_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_forwarding_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_forwarding_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_forwarding_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_forwarding_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
