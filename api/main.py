@@ -15,6 +15,8 @@ from api.guard import Guard
 from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
+from api.readiness import ClockWatch
+from api.requests import RequestMeter, Requests
 from api.reviews import Fleet, Reviewer
 from api.routes import (
     alarms,
@@ -25,6 +27,7 @@ from api.routes import (
     flight_logs,
     forwarding,
     links,
+    metrics,
     missions,
     patterns,
     places,
@@ -115,6 +118,7 @@ def create_app(
         deconfliction=Deconfliction(store, clock),
         started_at=clock.now(),
     )
+    app.state.clock_watch = ClockWatch(clock)
     app.state.importer = Importer()
     app.state.forwarding = forwarding_desk
     fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at, terrain)
@@ -155,7 +159,10 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         stream,
     ):
         app.include_router(module.router, prefix=API)
+    app.include_router(metrics.router)
     problems.install(app)
     app.add_middleware(Guard, operator_id=operator_id)
+    app.state.requests = RequestMeter()
+    app.add_middleware(Requests, meter=app.state.requests)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]
     return app

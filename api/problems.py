@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from core import errors
-from core.errors import BailuError, FieldError, InvalidRequest
+from core.errors import BailuError, FieldError, InvalidRequest, PreflightCheck
 from core.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,17 @@ class MethodNotAllowed(BailuError):
     @property
     def detail(self) -> str:
         return f"{self.method} is not answered here."
+
+
+@dataclass(eq=False)
+class NotReady(BailuError):
+    slug: ClassVar[str] = "not-ready"
+    title: ClassVar[str] = "The platform is not ready"
+    checks: tuple[PreflightCheck, ...]
+
+    @property
+    def detail(self) -> str:
+        return " · ".join(f"{check.check}: {check.detail}" for check in self.checks if not check.ok)
 
 
 @dataclass(eq=False)
@@ -84,6 +95,7 @@ STATUS: Mapping[type[BailuError], int] = {
     errors.GatewayUnavailable: 503,
     errors.TerrainUnusable: 503,
     errors.NotAllowed: 403,
+    NotReady: 503,
     BodyTooLarge: 413,
     MethodNotAllowed: 405,
 }

@@ -18,6 +18,7 @@ from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
 from core.ids import DockId, OperatorId
+from core.metrics import Measured
 from geofence.terrain import Terrain
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
@@ -29,8 +30,12 @@ from telemetry.messages import VehicleState
 from telemetry.streams import StreamHub
 
 
-class ApiStore(Store, AlarmStore, EnrollmentStore, Protocol):
-    """The store, and one question that only the door has."""
+class ApiStore(Store, AlarmStore, EnrollmentStore, Measured, Protocol):
+    """The store, and what only the door asks of it."""
+
+    async def prove_writable(self) -> None:
+        """Writes and syncs something that changes nothing. Raises Overloaded when that cannot be done."""
+        ...
 
     async def sortie_for_key(self, idempotency_key: str, request_digest: str) -> Sortie | None:
         """The sortie that the key made before. Raises IdempotencyKeyReused when its digest was another."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-
-import uvicorn
-from fastapi import FastAPI
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from adapters.forwarding import Doors, Openers
 from adapters.forwarding.vault import Vault
@@ -27,6 +21,7 @@ from api.runtime import docks_by_id, keys_of
 from api.services import services_on
 from api.settings import Settings
 from api.traffic import running_watch
+from api.webserver import Serving, serving
 from core.bus import Bus
 from core.clock import Clock
 from geofence.qingpu import default_terrain
@@ -34,16 +29,6 @@ from geofence.terrain import Terrain
 from operations.forwarding.ports import Waits
 from telemetry.forwarding.forwarder import Ways
 from telemetry.streams import running_hub
-
-MAX_WS_MESSAGE_BYTES = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """A web server at work."""
-
-    url: str
-    wait: Callable[[], Awaitable[None]]
 
 
 def terrain_of(settings: Settings) -> Terrain:
@@ -93,38 +78,3 @@ async def api_role(
         ):
             planner.warm_up()
             yield server
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the composition root stops what it started, in order."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[Serving]:
-    """Serves `app` while the context is open (performance guide, sections 3 and 8)."""
-    config = uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=MAX_WS_MESSAGE_BYTES,
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        host, port = listening.getsockname()[:2]
-        yield Serving(f"http://{host}:{port}/", lambda: asyncio.shield(task))
-    finally:
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

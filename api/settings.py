@@ -15,7 +15,7 @@ from telemetry.links import LinkError
 from telemetry.links.urls import parse_url
 
 PREFIX = "BAILU_"
-_LISTS = ("links", "vehicles", "docks")
+_TOML_VALUES = ("links", "vehicles", "docks", "watch", "log", "forwarding")
 # Read by the SITL tests and `bailu sitl`, not a setting of the platform.
 FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY"})
 
@@ -96,6 +96,15 @@ class WatchSetting(BaseModel):
         return self
 
 
+class LogSetting(BaseModel):
+    """How the roles log: pretty on a terminal and JSON lines elsewhere (`auto`), from which level on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["auto", "json", "text"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+
+
 DEFAULT_LINKS = (LinkSetting(name="fleet", url="udpin:127.0.0.1:14550"),)
 DEFAULT_VEHICLES = tuple(
     VehicleSetting(id=f"bl-{number:02}", name=name, link="fleet", system_id=10 + number, dock=dock)
@@ -139,6 +148,9 @@ class Settings(BaseSettings):
     docks: tuple[DockSetting, ...] = ()  # without any the three schematic ones
     watch: WatchSetting = WatchSetting()
     forwarding: ForwardingSetting = ForwardingSetting()
+    log: LogSetting = LogSetting()
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)  # of `bailu gateway`: its metrics and health
+    disk_floor_mib: int = Field(default=256, ge=0)  # with less free space the platform says that it is not ready
 
     @classmethod
     def settings_customise_sources(
@@ -217,12 +229,12 @@ def _from_file(config: Path) -> dict[str, Any]:
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    """`BAILU_PORT=…` and so on; lists (`BAILU_VEHICLES`) are TOML values."""
+    """`BAILU_PORT=…` and so on; lists and tables (`BAILU_VEHICLES`, `BAILU_LOG`) are TOML values."""
     found: dict[str, Any] = {}
     for name, text in environ.items():
         if name.startswith(PREFIX) and name not in FOREIGN_KEYS:
             key = name.removeprefix(PREFIX).lower()
-            found[key] = _toml_value(name, text) if key in _LISTS else text
+            found[key] = _toml_value(name, text) if key in _TOML_VALUES else text
     return found
 
 

@@ -39,6 +39,11 @@ class Lifeline:
         self._heart = Heart(self._door, every_s=every_s, on_trouble=lambda text: self._tell("heart-restarted", text))
         self._unfed: str | None = None
 
+    @property
+    def is_beating(self) -> bool:
+        """Whether heartbeats go out."""
+        return self._heart.is_beating
+
     async def succeed(self) -> None:
         """Ends what a killed gateway left beating, so that its ports are free. Before any link is opened."""
         self._door.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import apsw
 
 from core.errors import Overloaded
+from core.metrics import SHORT_S, Histogram
 
 R = TypeVar("R")
 
@@ -68,6 +70,13 @@ class Database:
         self._connection = self._thread.submit(lambda: connect(path), _FIRST)
         self._waiting = 0
         self._closing: Future[None] | None = None
+        self.refused = 0
+        self.lasted = Histogram(SHORT_S)  # jobs, from their turn to their end: a write's end is on the disk
+
+    @property
+    def waiting(self) -> int:
+        """Jobs asked for and not done yet."""
+        return self._waiting
 
     async def read(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
         """Runs `job` in the thread. Raises Overloaded when too many wait, it closes, or the disk or the lock says no.
@@ -77,6 +86,7 @@ class Database:
         if self._closing is not None:
             raise Overloaded("The database is closing")
         if self._waiting >= (2 * MAX_WAITING if urgent else MAX_WAITING):
+            self.refused += 1
             raise Overloaded("The database is behind")
         done = asyncio.wrap_future(self._thread.submit(lambda: self._run(job), _URGENT if urgent else _USUAL))
         self._waiting += 1
@@ -92,12 +102,17 @@ class Database:
         return await self.read(lambda connection: _in_transaction(connection, job), urgent=urgent)
 
     def _run(self, job: Callable[[apsw.Connection], R]) -> R:
+        began_s = time.perf_counter()
         try:
             return job(self._connection.result())
         except apsw.BusyError as error:
+            self.refused += 1
             raise Overloaded("The database is busy") from error
-        except (apsw.FullError, apsw.IOError) as error:
+        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
+            self.refused += 1
             raise Overloaded(f"The disk does not take the data ({error})") from error
+        finally:
+            self.lasted.observe(time.perf_counter() - began_s)
 
     async def close(self) -> None:
         """Finishes what waits, then closes the connection; what is asked from now on is refused."""

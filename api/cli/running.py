@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +15,9 @@ from rich.panel import Panel
 
 from adapters.bus_local import LocalBus
 from adapters.bus_socket import connected_bus, hosted_bus
-from adapters.sqlite import open_store
-from api import runtime
-from api.cli.text import err, out
+from adapters.sqlite import SqliteStore, open_store
+from api import logs, runtime
+from api.cli.text import out
 from api.fleet_process import STATE_FILE, FleetError, FleetProcess, running_state, start_fleet, write_state
 from api.folder import PLATFORM_FILE
 from api.settings import Settings
@@ -29,6 +29,7 @@ run = runtime.run
 
 async def up(settings: Settings, config: Path | None, kind: str | None, until_stdin_closes: bool) -> None:
     """Both roles in one process, and the fleet `kind`; the vehicles' side is at work before the other is imported."""
+    logs.configure(settings.log)
     stop = runtime.stop_signal()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -53,7 +54,7 @@ async def up(settings: Settings, config: Path | None, kind: str | None, until_st
         await runtime.until_first(
             stop.wait(), gateway.wait(), serving.wait(), _fleet_ended(fleet), _stdin(until_stdin_closes)
         )
-        err.print("Stopping …")
+        logs.say("Stopping …")
 
 
 def _people_side() -> ModuleType:
@@ -96,7 +97,7 @@ async def _fleet_ended(fleet: FleetProcess | None) -> None:
     """A fleet that ends is like vehicles that are switched off: told once, the platform goes on."""
     if fleet is not None:
         await fleet.wait()
-        err.print(f"The fleet's process {fleet.state.pid} has ended; its vehicles go offline.")
+        logs.say(f"The fleet's process {fleet.state.pid} has ended; its vehicles go offline.")
     await asyncio.Event().wait()
 
 
@@ -135,6 +136,7 @@ def _panel(url: str, settings: Settings, fleet: FleetProcess | None) -> None:
 
 async def gateway(settings: Settings) -> None:
     """The vehicles' side alone."""
+    logs.configure(settings.log)
     stop = runtime.stop_signal()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
@@ -143,13 +145,31 @@ async def gateway(settings: Settings) -> None:
         running = await stack.enter_async_context(role)
         await runtime.seed_airspace(store)
         where = ", ".join(f"{name} {host}:{port}" for name, (host, port) in running.link_addresses.items())
-        err.print(f"The gateway is up: {where}; bus {settings.bus_socket}")
+        wait = await _gateway_port(settings, running, store, stack)
+        logs.say(f"The gateway is up: {where}; bus {settings.bus_socket}")
         runtime.settle()
-        await runtime.until_first(stop.wait(), running.wait())
+        await runtime.until_first(stop.wait(), running.wait(), wait)
+
+
+async def _gateway_port(
+    settings: Settings, running: RunningGateway, store: SqliteStore, stack: AsyncExitStack
+) -> Awaitable[object]:
+    """Serves metrics and health of a gateway that runs apart, when asked to; a wait that ends when that ends."""
+    if settings.metrics_port is None:
+        return asyncio.Event().wait()
+    from api.gateway_port import gateway_app  # noqa: PLC0415
+    from api.webserver import serving  # noqa: PLC0415
+
+    app = gateway_app(settings, gateway=running.gateway, store=store, clock=SystemClock())
+    listening = stack.enter_context(runtime.listen(settings.host, settings.metrics_port))
+    server = await stack.enter_async_context(serving(app, listening))
+    logs.say(f"Metrics and health: {server.url}metrics")
+    return server.wait()
 
 
 async def api(settings: Settings) -> None:
     """The people's side alone."""
+    logs.configure(settings.log)
     people_side = _people_side()
     stop = runtime.stop_signal()
     async with AsyncExitStack() as stack:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import asyncio
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request
 
+from api import readiness
+from api.problems import NotReady
 from api.schemas.places import Health, Me, Readiness
 from api.services import Asker, Services, Wired, bailu_version
-from core.errors import BailuError, PreflightCheck
+from core.errors import PreflightCheck
 
 router = APIRouter(tags=["platform"])
-
-# Gateways tick ten times a second.
-SILENT_AFTER_S = 3.0
 
 
 @router.get("/me")
@@ -24,31 +23,32 @@ async def me(asker: Asker) -> Me:
 
 @router.get("/health")
 async def health(services: Wired) -> Health:
-    """That the process answers."""
+    """That the process answers: nothing else is asked, so that nothing else makes anybody restart it."""
     return Health(version=bailu_version(), started_at=services.started_at, speedup=services.settings.speedup)
 
 
-@router.get("/readiness", responses={503: {"model": Readiness}})
-async def readiness(services: Wired, response: Response) -> Readiness:
-    """Whether flights can be launched now, and what is in the way."""
-    checks = [await _store_check(services), _gateway_check(services)]
-    ready = all(check.ok for check in checks)
-    response.status_code = 200 if ready else 503
-    return Readiness(ready=ready, checks=checks)
+@router.get("/ready")
+async def ready(services: Wired, request: Request) -> Readiness:
+    """Whether flights can be launched and kept safe now; 503 names what is in the way."""
+    checks = await _checks(services, request.app.state.clock_watch)
+    if readiness.failing(checks):
+        raise NotReady(checks)
+    return Readiness(ready=True, checks=list(checks))
 
 
-async def _store_check(services: Services) -> PreflightCheck:
-    try:
-        airspace = await services.store.airspace_at(services.clock.now())
-    except BailuError as error:
-        return PreflightCheck("store", False, error.detail)
-    return PreflightCheck("store", True, f"the store answers, the airspace in force is version {airspace.version}")
+async def _checks(services: Services, clock_watch: readiness.ClockWatch) -> tuple[PreflightCheck, ...]:
+    settings, hub = services.settings, services.hub
+    beating = {tick.gateway: tick.heart for tick in hub.links()}
+    asked = await asyncio.gather(
+        readiness.within("store", readiness.store_writes(services.store)),
+        readiness.within("airspace", _airspace(services)),
+        readiness.within("bus", readiness.bus_answers(services.bus, beating)),
+        readiness.disk_has_room(settings.data_dir, settings.disk_floor_mib),
+    )
+    gateway, heart = readiness.tick_check(hub.silent_s()), readiness.heart_check(beating)
+    return (*asked, gateway, heart, clock_watch.check())
 
 
-def _gateway_check(services: Services) -> PreflightCheck:
-    silent_s = services.hub.silent_s()
-    if math.isinf(silent_s):
-        return PreflightCheck("gateway", False, "no gateway was heard yet")
-    if silent_s > SILENT_AFTER_S:
-        return PreflightCheck("gateway", False, f"no gateway was heard for {silent_s:.0f} s")
-    return PreflightCheck("gateway", True, "a gateway is heard")
+async def _airspace(services: Services) -> str:
+    airspace = await services.store.airspace_at(services.clock.now())
+    return f"airspace version {airspace.version} is in force"

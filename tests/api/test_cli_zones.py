@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from api.cli.zones import app
 from api.reviews import running_reviewer
 from api.runtime import listen
-from api.serving import serving
+from api.webserver import serving
 from tests.api.conftest import World
 from tests.api.test_airspace import circle, collection
 from tests.samples import REQUEST, a_feature

@@ -33,17 +33,6 @@ async def test_the_district_is_a_map(world: World) -> None:
     assert body["features"][0]["geometry"]["type"] == "Polygon"
 
 
-async def test_readiness_needs_a_gateway_that_is_heard(world: World) -> None:
-    assert (await world.http.get("/health")).json()["status"] == "ok"
-    never = await world.http.get("/readiness")
-    assert (never.status_code, never.json()["ready"]) == (503, False)
-    world.tick()
-    assert (await world.http.get("/readiness")).status_code == 200
-    world.clock.advance(10)
-    silent = await world.http.get("/readiness")
-    assert (silent.status_code, silent.json()["checks"][1]["ok"]) == (503, False)
-
-
 async def test_a_command_reaches_the_gateway_with_who_asked_and_is_answered_with_its_record(world: World) -> None:
     answer = await world.http.post(
         f"/vehicles/{VEHICLE}/commands", json={"kind": "return"}, headers={"Idempotency-Key": "k"}

@@ -49,6 +49,7 @@ SAMPLES: list[BailuError] = [
     errors.GatewayUnavailable("vehicle.bl-01.launch"),
     errors.NotAllowed("local", "come in"),
     errors.TerrainUnusable("N31E121.hgt", "is 5 bytes long"),
+    problems.NotReady((PreflightCheck("disk", False, "3 MiB are free; the floor is 256 MiB"),)),
     problems.BodyTooLarge(1),
     problems.MethodNotAllowed("PUT"),
     problems.Internal("error-1"),

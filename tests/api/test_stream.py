@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.runtime import listen
-from api.serving import Serving, serving
+from api.webserver import Serving, serving
 from core.ids import VehicleId
 from telemetry.messages import FleetEvent
 from tests.api.conftest import World

@@ -1,0 +1,59 @@
+"""What a gateway that runs apart answers on a port of its own: its metrics, that it lives, whether it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adapters.sqlite import SqliteStore
+from api import problems, readiness
+from api.guard import Guard
+from api.metrics.collecting import process_readings
+from api.metrics.exposition import CONTENT_TYPE, exposed
+from api.requests import RequestMeter, Requests
+from api.services import bailu_version
+from api.settings import Settings
+from core.clock import Clock
+from core.errors import PreflightCheck
+from telemetry.gateway import Gateway
+
+
+def gateway_app(settings: Settings, *, gateway: Gateway, store: SqliteStore, clock: Clock) -> Starlette:
+    """`/metrics`, `/api/v1/health` and `/api/v1/ready` of the vehicles' side alone."""
+    requests, clock_watch, started_at = RequestMeter(), readiness.ClockWatch(clock), clock.now()
+
+    async def metrics(_: Request) -> Response:
+        own = process_readings("gateway", store, requests)
+        return Response(exposed(own, [gateway.metrics()]), media_type=CONTENT_TYPE)
+
+    async def health(_: Request) -> Response:
+        return _json({"status": "ok", "version": bailu_version(), "started_at": started_at})
+
+    async def ready(request: Request) -> Response:
+        checks = await _checks()
+        if readiness.failing(checks):
+            return problems.response(problems.NotReady(checks), request.url.path)
+        return _json({"ready": True, "checks": checks})
+
+    async def _checks() -> tuple[PreflightCheck, ...]:
+        asked = await asyncio.gather(
+            readiness.within("store", readiness.store_writes(store)),
+            readiness.disk_has_room(settings.data_dir, settings.disk_floor_mib),
+        )
+        heart = readiness.heart_check({gateway.name: gateway.is_beating})
+        return (*asked, readiness.tick_check(gateway.silent_s()), heart, clock_watch.check())
+
+    routes = [Route("/metrics", metrics), Route("/api/v1/health", health), Route("/api/v1/ready", ready)]
+    app = Starlette(routes=routes)
+    app.add_middleware(Guard, operator_id=settings.operator_id)
+    app.add_middleware(Requests, meter=requests)
+    return app
+
+
+def _json(answer: object) -> Response:
+    return Response(msgspec.json.encode(answer), media_type="application/json")

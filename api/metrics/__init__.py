@@ -1,0 +1,1 @@
+"""Prometheus metrics: fixed names, read when somebody asks; nothing on a hot path knows of them."""

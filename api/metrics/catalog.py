@@ -1,0 +1,75 @@
+"""Every metric with its kind, its labels and what it tells: the contract that dashboards and alerts rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Prometheus's types."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One name. `labels`: in the order in which readings give their values; `gateway` comes before these."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+# Of a gateway: told over the bus, with the gateway's name as the first label.
+OF_GATEWAY = (
+    Metric("bailu_link_state", _G, "1 for the state the link is in: up, down, replaying", ("link", "state")),
+    Metric("bailu_link_connects_total", _C, "How often the link came up", ("link",)),
+    Metric("bailu_link_receive_bytes_total", _C, "Bytes received", ("link",)),
+    Metric("bailu_link_transmit_bytes_total", _C, "Bytes sent", ("link",)),
+    Metric("bailu_link_frames_total", _C, "MAVLink frames with a right checksum", ("link",)),
+    Metric("bailu_link_bad_crc_total", _C, "Damaged frames, or runs of bytes that are none", ("link",)),
+    Metric("bailu_link_duplicates_total", _C, "Frames that came twice", ("link",)),
+    Metric("bailu_link_oversized_total", _C, "Datagrams larger than any MAVLink link's", ("link",)),
+    Metric("bailu_link_refused_total", _C, "Datagrams and peers over a bound", ("link",)),
+    Metric("bailu_link_unsent_total", _C, "Frames dropped because a peer does not read", ("link",)),
+    Metric("bailu_link_lost_ratio", _G, "Share of frames lost in the last minute, by sequence numbers", ("link",)),
+    Metric("bailu_link_rtt_seconds", _G, "Round trip by TIMESYNC to the vehicle that answers best", ("link",)),
+    Metric("bailu_vehicle_count", _G, "Vehicles by how well they are heard", ("link_state",)),
+    Metric("bailu_sorties", _G, "Sorties that are being prepared or flown", ("state",)),
+    Metric("bailu_alarm_open", _G, "Open alarms", ("kind", "severity")),
+    Metric(
+        "bailu_command_total", _C, "Commands by how they ended: done, or the slug of the problem", ("kind", "result")
+    ),
+    Metric("bailu_command_duration_seconds", _H, "From the request to the observed effect", ("kind",)),
+    Metric("bailu_tick_duration_seconds", _H, "One look at the whole fleet: fences, alarms, encoding"),
+    Metric("bailu_tick_lateness_seconds", _H, "How much later than due a tick began"),
+    Metric("bailu_gateway_heart_beating", _G, "1 while heartbeats go out to the vehicles"),
+)
+
+# Of the process that is asked.
+OF_PROCESS = (
+    Metric("bailu_info", _G, "1; the labels tell the version and the role", ("version", "role")),
+    Metric("bailu_gateway_up", _G, "1 when the gateway answered this scrape", ("gateway",)),
+    Metric("bailu_store_waiting", _G, "Jobs that wait for the database's thread", ("thread",)),
+    Metric("bailu_store_refused_total", _C, "Jobs refused: too many, locked, or the disk says no", ("thread",)),
+    Metric("bailu_store_job_duration_seconds", _H, "A job of the database; a write is on the disk then", ("thread",)),
+    Metric("bailu_stream_viewers", _G, "Viewers connected"),
+    Metric("bailu_stream_drops_total", _C, "What was not delivered or not taken, and viewers cut", ("reason",)),
+    Metric("bailu_http_requests_total", _C, "Requests answered", ("method", "route", "status")),
+    Metric("bailu_http_request_duration_seconds", _H, "From the request to the last byte handed over", ("route",)),
+)
+
+GATEWAY_NAMES = frozenset(metric.name for metric in OF_GATEWAY)
+CATALOG: Mapping[str, Metric] = {metric.name: metric for metric in (*OF_GATEWAY, *OF_PROCESS)}
+
+
+def labels_of(metric: Metric) -> tuple[str, ...]:
+    """The label names as they are exported."""
+    return ("gateway", *metric.labels) if metric.name in GATEWAY_NAMES else metric.labels

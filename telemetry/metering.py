@@ -1,0 +1,132 @@
+"""What a gateway counts of itself, and tells whoever asks over the bus."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.clock import Clock
+from core.errors import BailuError
+from core.metrics import LONG_S, SHORT_S, Histogram, Reading, Spread
+from missions.model import SortieState
+from missions.sortie import TRANSITIONS
+from operations.alarms import Alarm, AlarmKind, Severity
+from telemetry.fleet import Fleet
+from telemetry.links.port import LinkCondition, LinkHealth
+from telemetry.messages import LinkState
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsQuestion:
+    """Asks a gateway for its numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsTold:
+    """A gateway's numbers as of now."""
+
+    gateway: str
+    readings: tuple[Reading, ...]
+    spreads: tuple[Spread, ...]
+
+
+def metrics_subject(gateway: str) -> str:
+    return f"gateway.{gateway.replace('.', '-')}.metrics"
+
+
+class GatewayMeter:
+    """Counts ticks and commands; the gateway's task alone writes it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._took = Histogram(SHORT_S)
+        self._late = Histogram(SHORT_S)
+        self._ended: Counter[tuple[str, str]] = Counter()
+        self._lasted: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(LONG_S))
+
+    def tick(self, *, took_s: float, late_s: float) -> None:
+        """One look at the whole fleet, how long it took and how much later than due it began."""
+        self._took.observe(took_s)
+        self._late.observe(max(0.0, late_s))
+
+    @contextmanager
+    def command(self, kind: str) -> Iterator[None]:
+        """Counts what is done within as a command: by how it ended, and how long that took."""
+        began_s, result = self._clock.mono_s(), "failed"
+        try:
+            yield
+            result = "done"
+        except BailuError as error:
+            result = error.slug
+            raise
+        finally:
+            self._ended[kind, result] += 1
+            self._lasted[kind].observe(self._clock.mono_s() - began_s)
+
+    def readings(self) -> Iterator[Reading]:
+        for labels, count in self._ended.items():
+            yield Reading("bailu_command_total", count, labels)
+
+    def spreads(self) -> Iterator[Spread]:
+        yield self._took.read("bailu_tick_duration_seconds")
+        yield self._late.read("bailu_tick_lateness_seconds")
+        for kind, histogram in self._lasted.items():
+            yield histogram.read("bailu_command_duration_seconds", (kind,))
+
+
+def link_readings(links: Iterable[LinkHealth]) -> Iterator[Reading]:
+    """How each link does; a share or a round trip that nothing is known of is left out."""
+    for link in links:
+        name = (link.name,)
+        for state in LinkCondition:
+            yield Reading("bailu_link_state", link.state is state, (link.name, str(state)))
+        yield Reading("bailu_link_connects_total", link.connects, name)
+        yield Reading("bailu_link_receive_bytes_total", link.rx_bytes, name)
+        yield Reading("bailu_link_transmit_bytes_total", link.tx_bytes, name)
+        yield Reading("bailu_link_frames_total", link.frames, name)
+        yield Reading("bailu_link_bad_crc_total", link.bad_crc, name)
+        yield Reading("bailu_link_duplicates_total", link.duplicates, name)
+        yield Reading("bailu_link_oversized_total", link.oversized, name)
+        yield Reading("bailu_link_refused_total", link.refused, name)
+        yield Reading("bailu_link_unsent_total", link.unsent, name)
+        if link.lost_share is not None:
+            yield Reading("bailu_link_lost_ratio", link.lost_share, name)
+        if link.rtt_s is not None:
+            yield Reading("bailu_link_rtt_seconds", link.rtt_s, name)
+
+
+def vehicle_readings(links: Iterable[LinkState]) -> Iterator[Reading]:
+    """How many vehicles are heard how well; each state is told, so that a zero is seen."""
+    counted = Counter(links)
+    return (Reading("bailu_vehicle_count", counted[state], (str(state),)) for state in LinkState)
+
+
+def alarm_readings(alarms: Iterable[Alarm]) -> Iterator[Reading]:
+    """Open alarms by kind and severity."""
+    counted = Counter((alarm.kind, alarm.severity) for alarm in alarms)
+    for kind in AlarmKind:
+        for severity in Severity:
+            yield Reading("bailu_alarm_open", counted[kind, severity], (str(kind), str(severity)))
+
+
+def sortie_readings(states: Iterable[SortieState]) -> Iterator[Reading]:
+    """The sorties that are being flown or prepared, by state."""
+    counted = Counter(states)
+    return (Reading("bailu_sorties", counted[state], (str(state),)) for state in SortieState if TRANSITIONS[state])
+
+
+def told_of(
+    fleet: Fleet, meter: GatewayMeter, *, sorties: Iterable[SortieState], alarms: Iterable[Alarm], is_beating: bool
+) -> MetricsTold:
+    """Everything that is counted of a gateway."""
+    readings = (
+        *link_readings(fleet.health()),
+        *vehicle_readings(vehicle.link for vehicle in fleet.vehicles.values()),
+        *sortie_readings(sorties),
+        *alarm_readings(alarms),
+        *meter.readings(),
+        Reading("bailu_gateway_heart_beating", is_beating),
+    )
+    return MetricsTold(fleet.name, readings, tuple(meter.spreads()))
