@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import BailuError, IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
@@ -52,6 +54,7 @@ from telemetry.messages import (
     logs_subject,
     safety_subject,
 )
+from telemetry.metering import GatewayMeter, MetricsQuestion, MetricsTold, metrics_subject, told_of
 from telemetry.packets import Inbound, StatusText
 from telemetry.safety_desk import safety_state
 from telemetry.signing import SigningBook
@@ -112,6 +115,7 @@ class Gateway:
             signing=signing,
             own=MavAddress(gcs_system_id, OWN_ADDRESS.component_id),
         )
+        self._meter = GatewayMeter(clock)
         self._signing_store = signing_store
         self._members = Members(
             self._fleet, roster=roster, host=self._host, is_busy=lambda vehicle_id: vehicle_id in self._flights
@@ -141,6 +145,26 @@ class Gateway:
         """Where each link is bound or connects to."""
         return {link.name: link.address for link in self._fleet.links}
 
+    @property
+    def name(self) -> str:
+        return self._fleet.name
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether heartbeats go out to its vehicles."""
+        return self._lifeline.is_beating
+
+    def silent_s(self) -> float:
+        """Seconds since it looked at its fleet."""
+        return self._clock.mono_s() - self._fleet.ticked_s
+
+    def metrics(self) -> MetricsTold:
+        """Everything that is counted of it."""
+        sorties = [flight.sortie.state for flight in self._flights.values()]
+        return told_of(
+            self._fleet, self._meter, sorties=sorties, alarms=self._watchman.open_alarms(), is_beating=self.is_beating
+        )
+
     # --- life ---
 
     async def open(self) -> None:
@@ -162,6 +186,9 @@ class Gateway:
                 await self._members.open()
                 await stack.enter_async_context(
                     self._bus.serve(UNENROLLED_ASKED, UnenrolledQuestion, self._unenrolled)
+                )
+                await stack.enter_async_context(
+                    self._bus.serve(metrics_subject(self._fleet.name), MetricsQuestion, self._tell_metrics)
                 )
                 group.create_task(self._members.run(), name="members")
                 if self._signing_store is not None:
@@ -215,14 +242,19 @@ class Gateway:
     async def _unenrolled(self, _: UnenrolledQuestion) -> UnenrolledList:
         return UnenrolledList(self._fleet.unenrolled())
 
+    async def _tell_metrics(self, _: MetricsQuestion) -> MetricsTold:
+        return self.metrics()
+
     async def _tick(self) -> None:
         """Publishes the fleet at a steady rate; a late tick is not made up for."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            began_s = loop.time()
             self._following.expire()
             sorties = {vehicle_id: flight.sortie for vehicle_id, flight in self._flights.items()}
             self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), sorties))
+            self._meter.tick(took_s=loop.time() - began_s, late_s=began_s - due)
             due = max(due + self._tick_s, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -305,6 +337,7 @@ class Gateway:
         return flight
 
     async def _run(self, flight: Flight, *, again: bool) -> None:
+        bind_contextvars(vehicle_id=flight.vehicle.id, sortie_id=flight.sortie.id)  # of this task's log lines
         try:
             await (flight.find_again() if again else flight.fly())
         except* StaleRevision:
@@ -351,6 +384,10 @@ class Gateway:
 
     async def _command(self, vehicle: Vehicle, request: VehicleCommand) -> CommandDone:
         """Carries a command out and answers when its effect was seen."""
+        with bound_contextvars(vehicle_id=vehicle.id), self._meter.command(request.kind):
+            return await self._carry_out(vehicle, request)
+
+    async def _carry_out(self, vehicle: Vehicle, request: VehicleCommand) -> CommandDone:
         flight = self._flights.get(vehicle.id)
         sortie_id = flight.sortie.id if flight else None
         record = new_record(

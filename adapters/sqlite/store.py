@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,9 @@ from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
 from adapters.sqlite.forwarding import SqliteForwarding
-from adapters.sqlite.migrate import migrate
+from adapters.sqlite.migrate import migrate, rewrite_version
 from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId
+from core.metrics import Reading, Spread
 from geofence.publication import AirspaceSummary
 from geofence.zones import Airspace
 from missions.enrollment import Enrollment, SigningMemory, WrappedKeys
@@ -36,7 +38,31 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._airspaces: OrderedDict[int, Airspace] = OrderedDict()
+        self._proof: asyncio.Future[None] | None = None
         self.forwarding = SqliteForwarding(writer, reader)
+
+    async def prove_writable(self) -> None:
+        """Writes and syncs something that changes nothing. Raises Overloaded when the disk does not take it."""
+        # One at a time, whoever asks: behind a disk that hangs nothing may pile up.
+        if self._proof is None or self._proof.done():
+            self._proof = asyncio.ensure_future(self._writer.write(rewrite_version))
+            self._proof.add_done_callback(lambda proof: proof.cancelled() or proof.exception())
+        await asyncio.shield(self._proof)
+
+    def readings(self) -> Iterator[Reading]:
+        """What waits, and what was refused by now."""
+        for role, database in self._databases():
+            yield Reading("bailu_store_waiting", database.waiting, (role,))
+            yield Reading("bailu_store_refused_total", database.refused, (role,))
+
+    def spreads(self) -> Iterator[Spread]:
+        """How long jobs lasted; a write is on the disk then."""
+        return (
+            database.lasted.read("bailu_store_job_duration_seconds", (role,)) for role, database in self._databases()
+        )
+
+    def _databases(self) -> tuple[tuple[str, Database], ...]:
+        return ("write", self._writer), ("read", self._reader)
 
     async def add_mission(self, mission: Mission, first: Revision) -> None:
         await self._writer.write(lambda db: mission_rows.add_mission(db, mission, first))
