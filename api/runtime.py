@@ -143,6 +143,7 @@ async def gateway_role(
         watch=_watch_policy(settings.watch),
         roster=StoredRoster(configured, store, ring, docks_by_id(settings)),
         signing_store=store,
+        records=store.records,
     ) as gateway:
         yield gateway
 

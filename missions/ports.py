@@ -74,9 +74,7 @@ class DiversionStore(Protocol):
 
 
 class TrackStore(Protocol):
-    """Recorded positions; written in batches."""
-
-    async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None: ...
+    """Recorded positions of a sortie; `operations.recording` writes them."""
 
     async def track(self, sortie_id: SortieId) -> Sequence[TrackPoint]:
         """In the order of recording; empty when nothing was recorded."""

@@ -6,8 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from core.clock import Clock
@@ -23,7 +21,6 @@ from missions.model import (
     Revision,
     Sortie,
     SortieState,
-    TrackPoint,
 )
 from missions.ports import Store
 from missions.sortie import BEFORE_FLIGHT, is_flying
@@ -34,7 +31,7 @@ from telemetry.diverting import Current, Diverter
 from telemetry.estimates import progress
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
-from telemetry.messages import Landed, LinkState, SortieProgress, VehicleState
+from telemetry.messages import Landed, LinkState, SortieProgress
 from telemetry.packets import (
     GlobalPosition,
     Heartbeat,
@@ -80,7 +77,7 @@ class Flight:
         store: Store,
         publish: Publish,
         clock: Clock,
-        data_dir: Path,
+        recorder: Recorder,
         flies: Callable[[Plan], None] = lambda _: None,
     ) -> None:
         self.vehicle = vehicle
@@ -93,7 +90,8 @@ class Flight:
         self._launching: asyncio.Task[bool] | None = None
         self._called_off: tuple[OperatorId, str] | None = None
         self._diverter = Diverter(vehicle, self._logbook, store, clock)
-        self._recorder = Recorder(sortie.id, store=store, data_dir=data_dir, clock=clock)
+        self._recorder = recorder
+        self._log = recorder.begin(sortie.id)
         self._since_s = clock.mono_s()
         self._found = asyncio.Event()  # it is known what the vehicle flies
         self._who = Attribution(vehicle, self._logbook, clock)
@@ -136,19 +134,15 @@ class Flight:
     async def _recording(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
             guard = keep_custody(self.vehicle, self._logbook, lambda: self._loaded.plan)
-            tasks = (
-                group.create_task(self._recorder.run(), name=f"recorder {self.sortie.id}"),
-                group.create_task(guard, name=f"custody {self.sortie.id}"),
-            )
+            task = group.create_task(guard, name=f"custody {self.sortie.id}")
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
+                task.cancel()
 
     def frame(self, frame: Frame) -> None:
         """One received frame of the vehicle, for the telemetry log."""
-        self._recorder.frame(frame.raw)
+        self._log.frame(frame.raw, self._recorder.now_us())
 
     async def _launched(self) -> bool:
         """Whether it took off; when it was called off instead, it stands disarmed and the sortie is over."""
@@ -309,14 +303,13 @@ class Flight:
         )
 
     def _on_position(self) -> None:
-        state, now = self.vehicle.state, self._clock.now()
+        state = self.vehicle.state
         if state.lat_deg is None or state.lon_deg is None:
             return
         place = LatLon(state.lat_deg, state.lon_deg)
         if self._last_place is not None:
             self._logbook.distance_m += ground_distance_m(self._last_place, place)
         self._last_place = place
-        self._recorder.position(_track_point(now, state))
         self.vehicle.report(self._progress())
 
     def _progress(self) -> SortieProgress:
@@ -510,19 +503,3 @@ class Flight:
             if self._clock.mono_s() > deadline_s:
                 raise self.vehicle.silence("holding", 1)
             await asyncio.sleep(0.02)
-
-
-def _track_point(at: datetime, state: VehicleState) -> TrackPoint:
-    return TrackPoint(
-        at=at,
-        lat_deg=state.lat_deg or 0.0,
-        lon_deg=state.lon_deg or 0.0,
-        alt_amsl_m=state.alt_amsl_m or 0.0,
-        alt_rel_m=state.alt_rel_m or 0.0,
-        ground_speed_mps=state.ground_speed_mps or 0.0,
-        climb_mps=state.climb_mps or 0.0,
-        heading_deg=state.heading_deg or 0.0,
-        battery_pct=state.battery_pct,
-        mode=state.mode or "",
-        mission_seq=state.mission_seq,
-    )

@@ -18,10 +18,12 @@ from missions.model import CommandKind, CommandRecord, Sortie, SortieState
 from missions.ports import SigningStore, Store
 from missions.sortie import is_flying
 from operations.alarms import AlarmStore
+from operations.recording.ports import RowSink
 from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
 from telemetry.fencing import FenceAction
 from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flight import Flight
+from telemetry.fold import is_position
 from telemetry.following import Following
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
@@ -55,7 +57,8 @@ from telemetry.messages import (
     safety_subject,
 )
 from telemetry.metering import GatewayMeter, MetricsQuestion, MetricsTold, metrics_subject, told_of
-from telemetry.packets import Inbound, StatusText
+from telemetry.packets import Heartbeat, Inbound, StatusText
+from telemetry.recorder import Recorder
 from telemetry.safety_desk import safety_state
 from telemetry.signing import SigningBook
 from telemetry.vehicle import Vehicle, VehicleConfig
@@ -95,11 +98,12 @@ class Gateway:
         roster: Roster | None = None,
         signing: SigningBook | None = None,
         signing_store: SigningStore | None = None,
+        records: RowSink | None = None,
+        floor_bytes: int = 0,
     ) -> None:
         self._bus = bus
         self._store = store
         self._clock = clock
-        self._data_dir = data_dir
         self._tick_s = 1.0 / tick_hz
         self._flights: dict[VehicleId, Flight] = {}
         self._left: dict[VehicleId, list[Sortie]] = {}  # unfinished at the start, not taken up yet
@@ -117,6 +121,14 @@ class Gateway:
         )
         self._meter = GatewayMeter(clock)
         self._signing_store = signing_store
+        self._recorder = Recorder(
+            records,
+            data_dir=data_dir,
+            clock=clock,
+            tell=self._publish,
+            links=self._fleet.health,
+            floor_bytes=floor_bytes,
+        )
         self._members = Members(
             self._fleet, roster=roster, host=self._host, is_busy=lambda vehicle_id: vehicle_id in self._flights
         )
@@ -193,6 +205,7 @@ class Gateway:
                 group.create_task(self._members.run(), name="members")
                 if self._signing_store is not None:
                     group.create_task(remember(self._fleet, self._signing_store), name="signing time")
+                group.create_task(self._recorder.run(), name="recorder")
                 group.create_task(self._watchman.run(), name="alarms")
                 group.create_task(self._fleet.knock(), name="knock")
                 group.create_task(self._fleet.keep_streams(), name="streams")
@@ -276,6 +289,8 @@ class Gateway:
     def _on_packet(self, vehicle: Vehicle, packet: Inbound) -> None:
         self._watchman.hear(vehicle, packet)
         self._on_text(vehicle, packet)
+        if is_position(packet) and vehicle.link is not LinkState.REPLAYED:
+            self._recorder.row(vehicle.state, vehicle.silence_s(Heartbeat))
 
     def _left_fence(self, vehicle_id: VehicleId) -> None:
         flight = self._flights.get(vehicle_id)
@@ -328,7 +343,7 @@ class Gateway:
             store=self._store,
             publish=self._publish,
             clock=self._clock,
-            data_dir=self._data_dir,
+            recorder=self._recorder,
             flies=lambda plan: self._watchman.follow(vehicle, plan),
         )
         self._flights[vehicle.id] = flight
@@ -345,6 +360,7 @@ class Gateway:
             log.warning("sortie %s was closed by somebody else", flight.sortie.id)
         finally:
             del self._flights[flight.vehicle.id]
+            self._recorder.end(flight.sortie.id)
             flight.vehicle.assign(None)
             self._watchman.leave(flight.vehicle)
 
@@ -457,11 +473,14 @@ async def running_gateway(
     watch: WatchPolicy | None = None,
     roster: Roster | None = None,
     signing_store: SigningStore | None = None,
+    records: RowSink | None = None,
+    floor_bytes: int = 0,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway at work while the context is open.
 
     `time_scale`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. `gcs_system_id`: who
-    we are on the air. Raises LinkError.
+    we are on the air. `records`: where positions of all vehicles are recorded. `floor_bytes`: with less space left on
+    the disk, less is recorded. Raises LinkError.
     """
     gateway = Gateway(
         name=name,
@@ -479,6 +498,8 @@ async def running_gateway(
         roster=roster,
         signing=SigningBook(clock, await signing_store.signing_memory()) if signing_store else None,
         signing_store=signing_store,
+        records=records,
+        floor_bytes=floor_bytes,
     )
     await gateway.open()
     task = asyncio.create_task(gateway.run(), name=f"gateway {name}")

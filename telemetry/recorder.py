@@ -1,25 +1,39 @@
-"""A sortie's record: a standard `.tlog`, byte-exact as received, and its positions in the store."""
+"""Everything that is recorded of all vehicles: a standard `.tlog` per sortie, and a row for each position."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import shutil
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.clock import Clock
 from core.errors import BailuError
-from core.ids import SortieId
-from missions.model import TrackPoint
-from missions.ports import TrackStore
+from core.ids import SortieId, VehicleId
+from operations.recording.ports import Batch, RowSink
+from operations.recording.rows import thinned_keyed
+from operations.recording.shedding import Shed, shed_for, words
+from telemetry.intake import Intake
+from telemetry.links.port import LinkHealth
+from telemetry.logfiles import LogFiles
+from telemetry.messages import FleetEvent, VehicleState
 
 log = logging.getLogger("bailu.recorder")
 
 FLUSH_S = 0.5
-# What may wait when the disk or the store is slow; beyond that the oldest positions go, and are counted.
-_MAX_POINTS = 20_000
-_MAX_LOG_BYTES = 4 * 1024 * 1024
+# Whoever waits for what it recorded to be on the disk waits so long at the most.
+FLUSHED_WITHIN_S = 3.0
+COMPACT_EVERY_S = 5.0
+# What may wait in memory while the disk or the store is away: a minute of a thousand vehicles.
+MOST_ROWS = 200_000
+MOST_LOG_BYTES = 32 << 20
+_LEAST_LOG_BYTES = 64 << 10
+
+_time = struct.Struct(">Q").pack
 
 
 def tlog_path(data_dir: Path, sortie_id: SortieId) -> Path:
@@ -27,74 +41,251 @@ def tlog_path(data_dir: Path, sortie_id: SortieId) -> Path:
     return data_dir / "tlogs" / f"{sortie_id}.tlog"
 
 
-class Recorder:
-    """Takes frames and positions at any rate, writes them in batches; goes on after a restart where it stopped."""
+class SortieLog:
+    """The frames of one sortie on their way to its `.tlog`; at most `room` bytes wait."""
 
-    def __init__(self, sortie_id: SortieId, *, store: TrackStore, data_dir: Path, clock: Clock) -> None:
-        self.sortie_id = sortie_id
-        self.lost_points = 0
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records = bytearray()
+        self.room = MOST_LOG_BYTES
         self.lost_bytes = 0
-        self._store = store
-        self._path = tlog_path(data_dir, sortie_id)
-        self._clock = clock
-        self._log = bytearray()
-        self._points: list[TrackPoint] = []
-        self._complained = False
-        self._flushing = asyncio.Lock()
+        self.is_over = False
 
-    def frame(self, raw: bytes) -> None:
-        """One received frame. A `.tlog` record is the big-endian Unix time in µs, then the frame (pymavlink)."""
-        if len(self._log) + len(raw) + 8 > _MAX_LOG_BYTES:
+    def frame(self, raw: bytes, at_us: int) -> None:
+        """One received frame. A record is the big-endian Unix time in µs, then the frame (pymavlink, mavlogfile)."""
+        if len(self.records) > self.room:
             self.lost_bytes += len(raw)
             return
-        self._log += struct.pack(">Q", int(self._clock.now().timestamp() * 1e6)) + raw
+        self.records += _time(at_us)
+        self.records += raw
 
-    def position(self, point: TrackPoint) -> None:
-        """One position; never conflated."""
-        if len(self._points) >= _MAX_POINTS:
-            self._points.pop(0)
-            self.lost_points += 1
-        self._points.append(point)
+    def take(self) -> bytes:
+        """What waits; nothing waits then."""
+        taken, self.records = bytes(self.records), bytearray()
+        return taken
+
+
+@dataclass(slots=True)
+class Losses:
+    """What was not recorded, since the start."""
+
+    rows: int = 0
+    log_bytes: int = 0
+
+
+class Recorder:
+    """Takes frames and positions at any rate and writes those of all vehicles every half second.
+
+    What `flush` has written before it returned is acknowledged: rows survive a kill and a power cut, frames a kill;
+    the files are synced one after the other. While the disk is full or the store away, what is worth least is given
+    up first (`operations.recording.shedding`), which is told once, and told again when it is over.
+    """
+
+    def __init__(
+        self,
+        sink: RowSink | None,
+        *,
+        data_dir: Path,
+        clock: Clock,
+        tell: Callable[[FleetEvent], None] = lambda _: None,
+        links: Callable[[], Iterable[LinkHealth]] = tuple,
+        floor_bytes: int = 0,
+        free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+    ) -> None:
+        """`sink`: without one only frames are recorded. `links`: how they do, for the rows. `floor_bytes`: with less
+        space left, less is recorded."""
+        self.lost = Losses()
+        self.shed = Shed.NOTHING
+        self.written_rows = 0
+        self._sink = sink
+        self._data_dir = data_dir
+        self._clock = clock
+        self._tell = tell
+        self._links = links
+        self._floor_bytes = floor_bytes
+        self._free_bytes = free_bytes
+        self._intake = Intake()
+        self._batches: list[Batch] = []  # taken in, not written yet
+        self._logs: dict[SortieId, SortieLog] = {}
+        self._files = LogFiles()
+        self._seconds: dict[VehicleId, int] = {}  # in which each vehicle had its last row, while fine rows are shed
+        self._loss_by_link: dict[str, float | None] = {}
+        self._why: str | None = None  # recording is degraded: what is wrong
+        self._lost_before = Losses()
+        self._flushing: asyncio.Task[None] | None = None
+
+    # --- what comes in ---
+
+    def begin(self, sortie_id: SortieId) -> SortieLog:
+        """The log of a sortie from now on; goes on where an earlier run stopped."""
+        return self._logs.setdefault(sortie_id, SortieLog(tlog_path(self._data_dir, sortie_id)))
+
+    def end(self, sortie_id: SortieId) -> None:
+        """The sortie is over: its log is closed with the next flush."""
+        if sortie_id in self._logs:
+            self._logs[sortie_id].is_over = True
+
+    def row(self, state: VehicleState, heartbeat_age_s: float) -> None:
+        """A position of a vehicle; never conflated."""
+        if state.lat_deg is None or state.lon_deg is None or self._sink is None:
+            return
+        at_us = self.now_us()
+        if self.shed >= Shed.FINE_ROWS and self._is_shed(state.vehicle_id, at_us // 1_000_000):
+            self.lost.rows += 1
+            return
+        lost_share = self._loss_by_link.get(state.link_name)
+        age_s = math.nan if heartbeat_age_s == math.inf else heartbeat_age_s
+        self._intake.put(state, at_us, heartbeat_age_s=age_s, lost_share=lost_share)
+
+    def now_us(self) -> int:
+        """Unix time in µs, for rows and frames."""
+        return int(self._clock.now().timestamp() * 1e6)
+
+    def _is_shed(self, vehicle_id: VehicleId, second: int) -> bool:
+        if self.shed is Shed.ROWS or self._seconds.get(vehicle_id) == second:
+            return True
+        self._seconds[vehicle_id] = second
+        return False
+
+    # --- what goes out ---
 
     async def run(self) -> None:
         """Writes every half second until cancelled, and what is left then."""
         try:
-            while True:
-                await asyncio.sleep(FLUSH_S)
-                await self.flush()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._compacting(), name="recorder levels")
+                while True:
+                    await asyncio.sleep(FLUSH_S)
+                    await self.flush()
         finally:
+            for each in self._logs.values():
+                each.is_over = True
             await asyncio.shield(self.flush())
 
-    async def flush(self) -> None:
-        """Writes what waits. A full disk or an absent store is told once; the next flush tries again."""
-        # One at a time, or a late batch would overtake an early one.
-        async with self._flushing:
-            await self._flush()
+    async def flush(self) -> bool:
+        """Writes what waits, for a few seconds at the most; whether nothing waits now."""
+        until_s = self._clock.mono_s() + FLUSHED_WITHIN_S
+        # One at a time, or a late batch would overtake an early one; none is cut short: it may be written already.
+        while self._flushing is not None:
+            if await self._lasts(self._flushing, until_s):
+                return False
+        self._flushing = asyncio.create_task(self._flush(), name="recorder flush")
+        self._flushing.add_done_callback(self._flushed)
+        if await self._lasts(self._flushing, until_s):
+            log.error("what was recorded is not on the disk after %.0f s", FLUSHED_WITHIN_S)
+            return False
+        return not (self._batches or len(self._intake) or any(each.records for each in self._logs.values()))
+
+    async def _lasts(self, flush: asyncio.Task[None], until_s: float) -> bool:
+        """Waits for a flush that has begun; whether it is not over in time. Raises what it raised."""
+        await asyncio.wait({flush}, timeout=max(0.0, until_s - self._clock.mono_s()))
+        if flush.done():
+            flush.result()
+        return not flush.done()
+
+    def _flushed(self, _: asyncio.Task[None]) -> None:
+        self._flushing = None
 
     async def _flush(self) -> None:
-        frames, self._log = bytes(self._log), bytearray()
-        points, self._points = self._points, []
+        self._loss_by_link = {each.name: each.lost_share for each in self._links()}
+        wrong = [await self._write_logs(), await self._write_rows()]
+        self.shed = self._shed_now()
+        self._report([each for each in wrong if each is not None])
+
+    async def _write_logs(self) -> str | None:
+        """Writes the frames of all sorties; what is wrong, None when nothing is."""
+        wanted = {each.path: each.take() for each in self._logs.values()}
+        over = [each.path for each in self._logs.values() if each.is_over]
+        if self.shed >= Shed.FRAMES:
+            self.lost.log_bytes += sum(map(len, wanted.values()))
+            wanted = {}
+        unwritten, wrong = await asyncio.to_thread(_write_logs, self._files, wanted, over)
+        room = max(_LEAST_LOG_BYTES, MOST_LOG_BYTES // max(1, len(self._logs)))
+        for sortie_id, each in tuple(self._logs.items()):
+            each.room = room
+            each.records[:0] = unwritten.get(each.path, b"")
+            self.lost.log_bytes += each.lost_bytes
+            each.lost_bytes = 0
+            if each.is_over and not each.records:
+                del self._logs[sortie_id]
+        return wrong
+
+    async def _write_rows(self) -> str | None:
+        """Writes the rows of all vehicles; what is wrong, None when nothing is."""
+        new = self._intake.take()
+        if new is not None:
+            self._batches.append(new)
         try:
-            if frames:
-                await asyncio.to_thread(_append, self._path, frames)
-                frames = b""
-            if points:
-                await self._store.append_track(self.sortie_id, points)
-                points = []
-        except (OSError, BailuError) as error:
-            self._put_back(frames, points)
-            if not self._complained:
-                log.error("sortie %s is not recorded at the moment: %s", self.sortie_id, error)
-            self._complained = True
-        else:
-            self._complained = False
+            while self._batches and self._sink is not None:
+                await self._sink.append(self._batches[0])
+                self.written_rows += len(self._batches.pop(0).rows)
+        except BailuError as error:
+            self._keep_bound()
+            return error.detail
+        return None
 
-    def _put_back(self, frames: bytes, points: Sequence[TrackPoint]) -> None:
-        self._log[:0] = frames
-        self._points[:0] = points
+    def _keep_bound(self) -> None:
+        """Of what waits too long for the store, rows but one a second go, then the oldest."""
+        if self._waiting_rows() <= MOST_ROWS:
+            return
+        before = self._waiting_rows()
+        self._batches = [Batch(each.names, thinned_keyed(each.rows, 1)) for each in self._batches]
+        while self._waiting_rows() > MOST_ROWS:
+            self._batches.pop(0)
+        self.lost.rows += before - self._waiting_rows()
+
+    def _waiting_rows(self) -> int:
+        return sum(len(each.rows) for each in self._batches)
+
+    def _shed_now(self) -> Shed:
+        try:
+            return shed_for(self._free_bytes(self._data_dir), self._floor_bytes, self.shed)
+        except OSError:
+            return self.shed
+
+    async def _compacting(self) -> None:
+        """Blobs and coarser levels of what was written; a store that is away is told of by the writing."""
+        while True:
+            await asyncio.sleep(COMPACT_EVERY_S)
+            try:
+                if self._sink is not None:
+                    await self._sink.compact(self.now_us())
+            except BailuError as error:
+                log.warning("recorded rows are not put in order now: %s", error.detail)
+
+    # --- what is told ---
+
+    def _report(self, wrong: list[str]) -> None:
+        """Says once that recording is degraded, and once with what it cost when it is not any more."""
+        why = "; ".join([*wrong, *([words(self.shed)] if self.shed else [])]) or None
+        before, self._why = self._why, why
+        if why is not None and before is None:
+            self._lost_before = Losses(self.lost.rows, self.lost.log_bytes)
+            self._say("warning", "recording-degraded", f"Recording is degraded: {why}.")
+        elif why is None and before is not None:
+            rows, size = self.lost.rows - self._lost_before.rows, self.lost.log_bytes - self._lost_before.log_bytes
+            text = f"Everything is recorded again; meanwhile {rows} positions and {size} bytes of frames were not."
+            self._say("info", "recording-restored", text)
+
+    def _say(self, severity: str, code: str, text: str) -> None:
+        log.log(logging.INFO if severity == "info" else logging.ERROR, "%s", text)
+        self._tell(FleetEvent(self._clock.now(), severity, code, text))
 
 
-def _append(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as log_file:
-        log_file.write(data)
+def _write_logs(
+    files: LogFiles, wanted: Mapping[Path, bytes], over: Iterable[Path]
+) -> tuple[dict[Path, bytes], str | None]:
+    """Writes each file's records, syncs some; what was not written, and why."""
+    unwritten, wrong = {}, None
+    for path, records in wanted.items():
+        try:
+            if records:
+                files.append(path, records)
+        except OSError as error:
+            unwritten[path], wrong = records, f"{path.name}: {error.strerror}"
+    try:
+        files.sync()
+        files.close([path for path in over if path not in unwritten])
+    except OSError as error:
+        wrong = f"telemetry logs: {error.strerror}"
+    return unwritten, wrong

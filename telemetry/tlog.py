@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from mmap import mmap
 from pathlib import Path
 
 from telemetry.wire import Decoder, Frame
@@ -48,7 +49,15 @@ def read_records(path: Path) -> Iterator[tuple[float, bytes]]:
         at = end
 
 
-def _frame_length(data: bytes, at: int) -> int | None:
+def record_length(data: bytes | mmap, at: int, size: int) -> int | None:
+    """Length of the record that begins there, the whole of which may reach beyond `size`; None: none begins."""
+    if at + _TIME_BYTES + 3 > size:
+        return None
+    length = _frame_length(data, at + _TIME_BYTES)
+    return None if length is None else _TIME_BYTES + length
+
+
+def _frame_length(data: bytes | mmap, at: int) -> int | None:
     """Length of the frame that begins there, by its head (MAVLink 1 and 2 packet formats); None: none does."""
     match data[at]:
         case 0xFD:

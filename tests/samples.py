@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import numpy as np
 
 from core.geo import LatLon
 from core.ids import CommandId, MissionId, OperatorId, SortieId, VehicleId
@@ -23,6 +26,11 @@ from missions.model import (
 )
 from missions.planner import Conditions, plan
 from missions.request import request_feature
+from operations.recording.ports import Batch
+from operations.recording.rows import KEYED
+from operations.recording.tracks import micros_of
+from telemetry.intake import Intake
+from telemetry.messages import VehicleState
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 OPERATOR = OperatorId("tester")
@@ -77,7 +85,22 @@ def a_sortie(sortie_id: str = "sortie-1", *, vehicle: str = "bl-01", minutes: in
 
 def a_track_point(second: int = 0, *, lon_deg: float = 121.124) -> TrackPoint:
     at = AT + timedelta(seconds=second)
-    return TrackPoint(at, 31.139 + second * 1e-5, lon_deg, 64.0, 60.0, 8.0, 0.0, 90.0, 88.5, "AUTO", 2)
+    return TrackPoint(at, round(31.139 + second * 1e-5, 7), lon_deg, 64.0, 60.0, 8.0, 0.0, 90.0, 88.5, "AUTO", 2)
+
+
+def a_batch(points: Sequence[TrackPoint], sortie_id: str = "sortie-1", vehicle_id: str = "bl-01") -> Batch:
+    """The points of a sortie as they are recorded."""
+    intake = Intake()
+    for each in points:
+        state = VehicleState(
+            VehicleId(vehicle_id), "one", None, 11, "fleet", "quad",
+            lat_deg=each.lat_deg, lon_deg=each.lon_deg, alt_amsl_m=each.alt_amsl_m, alt_rel_m=each.alt_rel_m,
+            ground_speed_mps=each.ground_speed_mps, climb_mps=each.climb_mps, heading_deg=each.heading_deg,
+            battery_pct=each.battery_pct, mode=each.mode, mission_seq=each.mission_seq,
+            sortie_id=SortieId(sortie_id),
+        )  # fmt: skip
+        intake.put(state, micros_of(each.at), heartbeat_age_s=0.5)
+    return intake.take() or Batch((), np.empty(0, KEYED))
 
 
 def a_command(command_id: str = "command-1", *, minutes: int = 0) -> CommandRecord:

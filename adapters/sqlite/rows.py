@@ -34,10 +34,6 @@ def time_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def track_row(point: TrackPoint) -> tuple[object, ...]:
-    return (time_text(point.at), *(getattr(point, column) for column in TRACK_COLUMNS))
-
-
 def track_point(row: tuple[object, ...]) -> TrackPoint:
     at, *rest = row
     return msgspec.convert({"at": at} | dict(zip(TRACK_COLUMNS, rest, strict=True)), TrackPoint, strict=False)

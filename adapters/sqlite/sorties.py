@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import apsw
 
-from adapters.sqlite.rows import TRACK_COLUMNS, body, time_text, track_point, track_row, value
+from adapters.sqlite.rows import TRACK_COLUMNS, body, time_text, track_point, value
 from core.errors import IdempotencyKeyReused, NotFound, StaleRevision, VehicleBusy
 from core.ids import SortieId, VehicleId
 from missions.model import CommandRecord, Sortie, TrackPoint
@@ -75,15 +73,8 @@ def sorties_before(db: apsw.Connection, sortie_id: SortieId) -> tuple[Sortie, ..
     return tuple(value(text, Sortie) for (text,) in db.execute(query, (sortie_id,)))
 
 
-def append_track(db: apsw.Connection, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
-    query = "SELECT coalesce(max(n), 0) FROM track_points WHERE sortie_id = ?"
-    last = db.execute(query, (sortie_id,)).get
-    marks = ", ".join("?" * (len(TRACK_COLUMNS) + 3))
-    rows = [(sortie_id, last + n, *track_row(point)) for n, point in enumerate(points, start=1)]
-    db.executemany(f"INSERT INTO track_points VALUES ({marks})", rows)  # noqa: S608 - question marks only
-
-
 def track(db: apsw.Connection, sortie_id: SortieId) -> tuple[TrackPoint, ...]:
+    """What was recorded before there was a database of its own for it."""
     columns = ", ".join(TRACK_COLUMNS)
     query = f"SELECT at, {columns} FROM track_points WHERE sortie_id = ? ORDER BY n"  # noqa: S608 - our own constant
     return tuple(track_point(row) for row in db.execute(query, (sortie_id,)))

@@ -18,6 +18,8 @@ from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
 from adapters.sqlite.forwarding import SqliteForwarding
 from adapters.sqlite.migrate import migrate, rewrite_version
+from adapters.sqlite.records import FILE as TELEMETRY_FILE
+from adapters.sqlite.records import Records, open_records
 from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId
 from core.metrics import Reading, Spread
 from geofence.publication import AirspaceSummary
@@ -27,6 +29,8 @@ from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
 from operations.alarms import Alarm
+from operations.recording.ports import Wanted
+from operations.recording.tracks import track_points
 
 KEPT_AIRSPACES = 8
 
@@ -34,9 +38,10 @@ KEPT_AIRSPACES = 8
 class SqliteStore:
     """Writes are committed and synced when their method returns; reads see every write that returned before."""
 
-    def __init__(self, writer: Database, reader: Database) -> None:
+    def __init__(self, writer: Database, reader: Database, records: Records) -> None:
         self._writer = writer
         self._reader = reader
+        self.records = records
         self._airspaces: OrderedDict[int, Airspace] = OrderedDict()
         self._proof: asyncio.Future[None] | None = None
         self.forwarding = SqliteForwarding(writer, reader)
@@ -111,11 +116,11 @@ class SqliteStore:
     async def diversions(self, sortie_id: SortieId) -> Sequence[Diversion]:
         return await self._reader.read(lambda db: diversion_rows.diversions(db, sortie_id))
 
-    async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
-        await self._writer.write(lambda db: sortie_rows.append_track(db, sortie_id, points))
-
     async def track(self, sortie_id: SortieId) -> Sequence[TrackPoint]:
-        return await self._reader.read(lambda db: sortie_rows.track(db, sortie_id))
+        points = list(await self._reader.read(lambda db: sortie_rows.track(db, sortie_id)))
+        async for rows in self.records.read(Wanted(sortie_id=sortie_id)):
+            points.extend(track_points(rows))
+        return points
 
     async def publish_airspace(self, airspace: Airspace) -> Airspace:
         (published,) = await self.publish_airspaces((airspace,))
@@ -215,14 +220,15 @@ class SqliteStore:
 
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[SqliteStore]:
-    """The store in `path`, made or migrated first. Raises NewerDatabase."""
+    """The store in `path` and the telemetry database beside it, made or migrated first. Raises NewerDatabase."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = Database(path, name="sqlite-writer")
     try:
         await writer.read(migrate)
         reader = Database(path, name="sqlite-reader")
         try:
-            yield SqliteStore(writer, reader)
+            async with open_records(path.with_name(TELEMETRY_FILE)) as records:
+                yield SqliteStore(writer, reader, records)
         finally:
             await reader.close()
     finally:

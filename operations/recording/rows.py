@@ -12,8 +12,7 @@ import numpy.typing as npt
 Rows = npt.NDArray[np.void]
 
 # One row. NaN, -1 of an integer and "" stand for what was never told. Positions are WGS-84; `alt_amsl_m` above mean
-# sea level, `alt_rel_m` above home, `alt_agl_m` above ground. `lost_share`: of the link's frames in the last minute;
-# `silence_s`: how long the vehicle was not heard before this row.
+# sea level, `alt_rel_m` above home, `alt_agl_m` above ground. `lost_share`: of the link's frames in the last minute.
 ROW = np.dtype(
     [
         ("at_us", "<i8"),
@@ -36,7 +35,7 @@ ROW = np.dtype(
         ("hdop", "<f4"),
         ("vibration_mps2", "<f4"),
         ("lost_share", "<f4"),
-        ("silence_s", "<f4"),
+        ("heartbeat_age_s", "<f4"),
         ("mission_seq", "<i2"),
         ("gps_fix", "i1"),
         ("satellites", "<i2"),
@@ -109,6 +108,16 @@ def grouped(batch: Rows, span_s: int) -> Iterator[tuple[int, int, Rows]]:
     plain = unkeyed(batch)
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(batch)], strict=True):
         yield int(batch["vehicle"][start]), int(batch["sortie"][start]), plain[start:end]
+
+
+def thinned_keyed(batch: Rows, period_s: int) -> Rows:
+    """The first row of each vehicle and sortie in each period, of a `KEYED` batch."""
+    if len(batch) == 0:
+        return batch
+    period = batch["at_us"] // (period_s * 1_000_000)
+    order = np.lexsort((batch["at_us"], period, batch["sortie"], batch["vehicle"]))
+    first = _edges(batch["vehicle"][order]) | _edges(batch["sortie"][order]) | _edges(period[order])
+    return batch[np.sort(order[first])]
 
 
 def unkeyed(batch: Rows) -> Rows:

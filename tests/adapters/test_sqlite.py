@@ -27,7 +27,7 @@ import asyncio, sys
 from pathlib import Path
 from adapters.sqlite import open_store
 from core.ids import SortieId
-from tests.samples import a_mission, a_revision, a_sortie, a_track_point
+from tests.samples import a_batch, a_mission, a_revision, a_sortie, a_track_point
 
 async def main():
     async with open_store(Path(sys.argv[1])) as store:
@@ -36,7 +36,7 @@ async def main():
             await store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
         number = len(await store.track(SortieId("sortie-1")))
         while True:
-            await store.append_track(SortieId("sortie-1"), [a_track_point(number)])
+            await store.records.append(a_batch([a_track_point(number)]))
             number += 1
             print(number, flush=True)
 

@@ -22,7 +22,18 @@ from missions.manoeuvre import Diversion, DiversionState, step
 from missions.model import CommandKind, Revision, SortieState
 from missions.sortie import advance
 from operations.alarms import Alarm, AlarmKind, Severity
-from tests.samples import AT, OPERATOR, REQUEST, a_command, a_mission, a_plan, a_revision, a_sortie, a_track_point
+from tests.samples import (
+    AT,
+    OPERATOR,
+    REQUEST,
+    a_batch,
+    a_command,
+    a_mission,
+    a_plan,
+    a_revision,
+    a_sortie,
+    a_track_point,
+)
 
 
 @pytest.fixture
@@ -153,9 +164,9 @@ async def test_a_track_comes_back_in_the_order_of_recording(flyable: SqliteStore
     sortie = await flyable.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
     points = [a_track_point(second) for second in range(25)]
     points[3] = replace(points[3], battery_pct=None, mission_seq=None)
-    await flyable.append_track(sortie.id, points[:10])
-    await flyable.append_track(sortie.id, points[10:])
-    await flyable.append_track(sortie.id, [])
+    await flyable.records.append(a_batch(points[:10]))
+    await flyable.records.append(a_batch(points[10:]))
+    await flyable.records.append(a_batch([]))
     assert list(await flyable.track(sortie.id)) == points
     assert list(await flyable.track(SortieId("other"))) == []
 

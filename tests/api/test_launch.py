@@ -16,7 +16,7 @@ from missions.model import SortieState
 from missions.sortie import advance
 from telemetry.messages import SORTIE_CHANGED, LinkState, SortieChanged
 from tests.api.conftest import World
-from tests.samples import a_feature, a_mission, a_revision, a_sortie, a_track_point
+from tests.samples import a_batch, a_feature, a_mission, a_revision, a_sortie, a_track_point
 
 
 async def _stored(world: World) -> list[dict[str, Any]]:
@@ -193,7 +193,7 @@ async def test_what_a_former_process_left_half_launched_is_closed(world: World) 
 async def test_a_track_is_a_line_with_times_and_a_log_is_bytes(world: World) -> None:
     await world.store.add_mission(a_mission(), a_revision())
     await world.store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
-    await world.store.append_track(SortieId("sortie-1"), [a_track_point(0), a_track_point(5)])
+    await world.store.records.append(a_batch([a_track_point(0), a_track_point(5)]))
     track = (await world.http.get("/sorties/sortie-1/track")).json()
     assert track["geometry"] == {
         "type": "LineString",

@@ -41,6 +41,7 @@ from simulator.vehicle import Vehicle as Simulated
 from telemetry.flight import Flight
 from telemetry.messages import FleetEvent
 from telemetry.packets import Cmd, CommandLong, Outbound
+from telemetry.recorder import Recorder
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.wire import STREAM_RATES_HZ, Decoder, Encoder, MavAddress
 from tests.simulator.station import RawItem, Station, spec
@@ -86,9 +87,6 @@ class MemoryStore:
 
     async def save_sortie(self, sortie: Sortie) -> None:
         self.saved.append(sortie)
-
-    async def append_track(self, *_: Any) -> None:
-        return
 
     async def save_diversion(self, diversion: Diversion) -> None:
         assert diversion.row_revision == self.kept[diversion.id].row_revision + 1
@@ -186,7 +184,8 @@ async def aloft(tmp_path: Path, own: Plan | None = None, **changes: Any) -> Asyn
     revision: Revision = replace(REVISION, plan=own)
     flight = Flight(
         vehicle, revision, replace(sortie, **changes),
-        store=cast("Store", store), publish=told.append, clock=SystemClock(), data_dir=tmp_path,
+        store=cast("Store", store), publish=told.append, clock=SystemClock(),
+        recorder=Recorder(None, data_dir=tmp_path, clock=SystemClock()),
     )  # fmt: skip
     rig = Aloft(flight, vehicle, station, store, told)
     async with asyncio.TaskGroup() as group:

@@ -39,6 +39,7 @@ from telemetry.launch import Launch
 from telemetry.logbook import Logbook
 from telemetry.messages import FleetEvent
 from telemetry.packets import Cmd, CommandAck, ExtendedSysState, Heartbeat, HomePosition, MissionCurrent, Outbound
+from telemetry.recorder import Recorder
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.watchman import WatchPolicy
 from telemetry.wire import Decoder, Encoder, MavAddress
@@ -70,9 +71,6 @@ class GrudgingStore:
             raise self.errors.pop(0)
         self.saved.append(sortie)
 
-    async def append_track(self, *_: Any) -> None:
-        return
-
     async def diversions(self, _: SortieId) -> tuple[()]:
         return ()
 
@@ -83,7 +81,8 @@ def a_flight(
 ) -> Flight:  # fmt: skip
     return Flight(
         vehicle, revision, sortie,
-        store=cast("Store", store), publish=told.append, clock=SystemClock(), data_dir=tmp_path,
+        store=cast("Store", store), publish=told.append, clock=SystemClock(),
+        recorder=Recorder(None, data_dir=tmp_path, clock=SystemClock()),
     )  # fmt: skip
 
 

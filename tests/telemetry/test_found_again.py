@@ -67,9 +67,6 @@ class Shelf:
     async def diversions(self, _: SortieId) -> tuple[()]:
         return ()
 
-    async def append_track(self, *_: Any) -> None:
-        return
-
     async def begin_command(self, record: CommandRecord, *, idempotency_key: str | None) -> CommandRecord:
         assert idempotency_key is None
         self.journal[record.id] = record

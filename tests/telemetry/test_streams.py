@@ -366,9 +366,6 @@ class StoredSorties:
     ) -> Sequence[Alarm]:
         return self.kept_alarms
 
-    async def append_track(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
-        raise NotImplementedError
-
     async def track(self, sortie_id: SortieId) -> Sequence[TrackPoint]:
         return self.points
 

@@ -1,0 +1,103 @@
+"""The `.tlog` files being written: whole records only, whatever the disk or a kill left of the last one."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from telemetry.tlog import record_length
+
+# So many files are synced at each flush, the longest unsynced first. What the kernel holds survives a kill anyway;
+# a power cut takes what was not synced, and thousands of syncs a second would take the disk.
+SYNCED_AT_ONCE = 32
+
+
+def whole_length(path: Path) -> int:
+    """Length of the file up to the end of its last whole record; 0 for a file that is none or is not there."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                return 0
+            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
+                return _whole_length(data, size)
+    except FileNotFoundError:
+        return 0
+
+
+def _whole_length(data: mmap.mmap, size: int) -> int:
+    at = 0
+    while (length := record_length(data, at, size)) is not None and at + length <= size:
+        at += length
+    return at
+
+
+class LogFiles:
+    """Open logs by path; belongs to the writing thread."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, tuple[int, int]] = {}  # file descriptor, length of what is written for good
+        self._unsynced: deque[Path] = deque()
+
+    def append(self, path: Path, records: bytes) -> None:
+        """Writes whole records at the end, or nothing of them. Raises OSError."""
+        descriptor, length = self._opened(path)
+        try:
+            _write(descriptor, records, length)
+        except OSError:
+            # A torn record would make all later ones unreadable.
+            self._forget(path)
+            raise
+        self._open[path] = (descriptor, length + len(records))
+        if path not in self._unsynced:
+            self._unsynced.append(path)
+
+    def sync(self) -> None:
+        """Puts on the disk what waits for it the longest. Raises OSError; then the file is opened anew later."""
+        for path in [self._unsynced.popleft() for _ in range(min(SYNCED_AT_ONCE, len(self._unsynced)))]:
+            self._sync(path)
+
+    def close(self, paths: Iterable[Path]) -> None:
+        """Syncs and closes; unknown paths are none. Raises OSError."""
+        for path in paths:
+            if path in self._open:
+                self._sync(path)
+                self._forget(path)
+
+    def close_all(self) -> None:
+        self.close(tuple(self._open))
+
+    def _opened(self, path: Path) -> tuple[int, int]:
+        if path not in self._open:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            length = whole_length(path)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            os.ftruncate(descriptor, length)
+            self._open[path] = (descriptor, length)
+        return self._open[path]
+
+    def _sync(self, path: Path) -> None:
+        if path not in self._open:
+            return
+        try:
+            os.fdatasync(self._open[path][0])
+        except OSError:
+            # After a failed sync nothing is known of what was written through this descriptor.
+            self._forget(path)
+            raise
+
+    def _forget(self, path: Path) -> None:
+        descriptor, _ = self._open.pop(path)
+        os.close(descriptor)
+        if path in self._unsynced:
+            self._unsynced.remove(path)
+
+
+def _write(descriptor: int, data: bytes, at: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, at)
+        view, at = view[written:], at + written

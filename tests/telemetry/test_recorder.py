@@ -1,0 +1,274 @@
+"""Recording: what was acknowledged is there, and what the disk refuses costs the least worth first."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import struct
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymavlink import mavutil
+from pymavlink.dialects.v20 import ardupilotmega as dialect
+
+from core.clock import ManualClock
+from core.errors import Overloaded
+from core.ids import SortieId, VehicleId
+from operations.recording.ports import Batch, Deleted, Gone
+from operations.recording.rows import Rows
+from operations.recording.shedding import Shed, shed_for
+from telemetry import recorder as module
+from telemetry.logfiles import LogFiles, whole_length
+from telemetry.messages import FleetEvent, VehicleState
+from telemetry.recorder import Recorder, tlog_path
+from telemetry.tlog import read_tlog
+
+SORTIE = SortieId("sortie-1")
+STATE = VehicleState(
+    VehicleId("bl-01"), "one", None, 11, "fleet", "quad", lat_deg=31.1, lon_deg=121.2, alt_rel_m=50.0, mode="AUTO",
+    armed=True, mission_seq=2,
+)  # fmt: skip
+
+
+class Sink:
+    """Rows in a list; refuses while `away`."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.away = False
+
+    async def append(self, batch: Batch) -> None:
+        if self.away:
+            raise Overloaded("The disk does not take the data")
+        self.batches.append(batch)
+
+    async def compact(self, now_us: int) -> int:
+        raise NotImplementedError
+
+    async def expire(self, levels: Sequence[int], before_us: int, held: Collection[SortieId]) -> Gone:
+        raise NotImplementedError
+
+    async def expire_oldest(self, most_bytes: int, held: Collection[SortieId]) -> Gone:
+        raise NotImplementedError
+
+    async def journal(self, deleted: Deleted) -> None:
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> Rows:
+        return np.concatenate([each.rows for each in self.batches])
+
+
+def frame(number: int) -> bytes:
+    codec = dialect.MAVLink(None, srcSystem=11, srcComponent=1)
+    codec.seq = number % 256
+    return bytes(dialect.MAVLink_heartbeat_message(2, 3, 128, 5, 4, 3).pack(codec))
+
+
+def a_recorder(tmp_path: Path, sink: Sink | None = None, **more: object) -> tuple[Recorder, list[FleetEvent]]:
+    told: list[FleetEvent] = []
+    made = Recorder(sink, data_dir=tmp_path, clock=ManualClock(), tell=told.append, **more)  # type: ignore[arg-type]
+    return made, told
+
+
+async def test_frames_are_read_by_pymavlinks_own_reader_byte_for_byte(tmp_path: Path) -> None:
+    recorder, _ = a_recorder(tmp_path)
+    log = recorder.begin(SORTIE)
+    sent = [frame(number) for number in range(300)]
+    for number, raw in enumerate(sent):
+        log.frame(raw, 1_790_000_000_000_000 + number * 1_000)
+        if number == 150:
+            assert await recorder.flush()
+    recorder.end(SORTIE)
+    assert await recorder.flush()
+    reader = mavutil.mavlink_connection(str(tlog_path(tmp_path, SORTIE)))
+    read = []
+    while (message := reader.recv_match()) is not None:
+        read.append((bytes(message.get_msgbuf()), round((message._timestamp - 1_790_000_000) * 1_000)))
+    reader.close()
+    assert read == [(raw, number) for number, raw in enumerate(sent)]
+
+
+@pytest.mark.parametrize("left", [1, 8, 9, 20, 28])
+async def test_a_log_that_a_kill_tore_goes_on_after_its_last_whole_record(tmp_path: Path, left: int) -> None:
+    path = tlog_path(tmp_path, SORTIE)
+    path.parent.mkdir()
+    record = struct.pack(">Q", 1_000_000) + frame(1)
+    path.write_bytes(2 * record + record[:left])
+    recorder, _ = a_recorder(tmp_path)
+    recorder.begin(SORTIE).frame(frame(2), 2_000_000)
+    assert await recorder.flush()
+    assert [at_s for at_s, _ in read_tlog(path)] == [1.0, 1.0, 2.0]
+    assert path.stat().st_size == 3 * len(record)
+    recorder.end(SORTIE)
+    await recorder.flush()
+
+
+async def test_every_position_becomes_a_row_with_what_is_known_then(tmp_path: Path) -> None:
+    sink = Sink()
+    recorder, _ = a_recorder(tmp_path, sink)
+    recorder.row(STATE, 0.25)
+    recorder.row(replace(STATE, vehicle_id=VehicleId("bl-02"), sortie_id=SORTIE, roll_deg=-3.5), math.inf)
+    recorder.row(replace(STATE, lat_deg=None), 0.0)
+    assert await recorder.flush()
+    (batch,) = sink.batches
+    first, second = batch.rows
+    assert (first["lat_e7"], first["lon_e7"], first["mode"], first["armed"]) == (
+        311_000_000,
+        1_212_000_000,
+        b"AUTO",
+        1,
+    )
+    assert (first["heartbeat_age_s"], first["mission_seq"], first["gps_fix"]) == (0.25, 2, -1)
+    assert np.isnan(first["roll_deg"])
+    assert np.isnan(second["heartbeat_age_s"])
+    assert second["roll_deg"] == -3.5
+    assert [batch.names[number] for number in batch.rows["vehicle"]] == ["bl-01", "bl-02"]
+    assert first["sortie"] == -1
+    assert batch.names[second["sortie"]] == SORTIE
+
+
+async def test_a_store_that_is_away_costs_nothing_when_it_comes_back_and_is_told_once(tmp_path: Path) -> None:
+    sink = Sink()
+    recorder, told = a_recorder(tmp_path, sink)
+    sink.away = True
+    for _ in range(5):
+        recorder.row(STATE, 0.0)
+        assert not await recorder.flush()
+    sink.away = False
+    assert await recorder.flush()
+    assert len(sink.rows) == 5
+    assert [each.code for each in told] == ["recording-degraded", "recording-restored"]
+    assert "disk does not take" in told[0].text
+    assert "0 positions and 0 bytes" in told[1].text
+
+
+async def test_beyond_its_bound_rows_are_thinned_to_one_a_second_and_then_the_oldest_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 100)
+    sink, clock = Sink(), ManualClock()
+    recorder = Recorder(sink, data_dir=tmp_path, clock=clock)
+    sink.away = True
+    for _ in range(150):
+        for _ in range(10):
+            recorder.row(STATE, 0.0)
+            clock.advance(0.1)
+        await recorder.flush()
+    sink.away = False
+    recorder.row(STATE, 0.0)
+    assert await recorder.flush()
+    seconds = sink.rows["at_us"] // 1_000_000
+    assert len(seconds) <= 101
+    assert seconds[-1] - seconds[0] >= 90
+    assert recorder.lost.rows + len(seconds) == 1_501
+
+
+async def test_a_disk_that_fills_sheds_frames_then_fine_rows_then_rows_and_takes_all_up_again(tmp_path: Path) -> None:
+    sink, clock, free = Sink(), ManualClock(), [1_000]
+    told: list[FleetEvent] = []
+    recorder = Recorder(
+        sink, data_dir=tmp_path, clock=clock, tell=told.append, floor_bytes=1_000, free_bytes=lambda _: free[0]
+    )
+    log = recorder.begin(SORTIE)
+    kept = []
+    for room in (2_000, 900, 400, 200, 2_000):
+        free[0] = room
+        await recorder.flush()
+        before = sum(len(each.rows) for each in sink.batches)
+        for _ in range(10):
+            recorder.row(STATE, 0.0)
+            log.frame(frame(1), recorder.now_us())
+            clock.advance(0.2)
+        await recorder.flush()
+        size = tlog_path(tmp_path, SORTIE).stat().st_size
+        kept.append((size // 29, sum(len(each.rows) for each in sink.batches) - before))
+    assert kept == [(10, 10), (10, 10), (10, 2), (10, 0), (20, 10)]
+    assert [each.code for each in told] == ["recording-degraded", "recording-restored"]
+    assert f"{8 + 10} positions and {30 * 29} bytes" in told[1].text
+    recorder.end(SORTIE)
+    await recorder.flush()
+
+
+@pytest.mark.parametrize("before", list(Shed))
+def test_what_was_given_up_is_taken_up_only_with_room_to_spare(before: Shed) -> None:
+    assert shed_for(1_101, 1_000, before) is Shed.NOTHING
+    assert shed_for(999, 1_000, before) >= Shed.FRAMES
+    assert shed_for(1_050, 1_000, before) is (Shed.NOTHING if before is Shed.NOTHING else Shed.FRAMES)
+    assert shed_for(100, 1_000, before) is Shed.ROWS
+
+
+async def test_a_write_that_the_disk_cuts_short_leaves_no_torn_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, told = a_recorder(tmp_path)
+    log, path = recorder.begin(SORTIE), tlog_path(tmp_path, SORTIE)
+    log.frame(frame(1), 1_000_000)
+    await recorder.flush()
+    whole, pwrite = path.stat().st_size, os.pwrite
+
+    def half(descriptor: int, data: memoryview, at: int) -> int:
+        if len(data) < 20:
+            raise OSError(28, "No space left on device")
+        return pwrite(descriptor, data[: len(data) // 2], at)
+
+    monkeypatch.setattr(os, "pwrite", half)
+    log.frame(frame(2), 2_000_000)
+    assert not await recorder.flush()
+    assert whole_length(path) == whole < path.stat().st_size
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    log.frame(frame(3), 3_000_000)
+    assert await recorder.flush()
+    assert [at_s for at_s, _ in read_tlog(path)] == [1.0, 2.0, 3.0]
+    assert [each.code for each in told] == ["recording-degraded", "recording-restored"]
+    recorder.end(SORTIE)
+    await recorder.flush()
+
+
+def test_a_failed_sync_is_not_trusted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, path = LogFiles(), tmp_path / "x.tlog"
+    files.append(path, struct.pack(">Q", 1) + frame(1))
+
+    def fails(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        files.sync()
+    opened: list[Path] = []
+
+    def looked_at(at: Path) -> int:
+        opened.append(at)
+        return whole_length(at)
+
+    monkeypatch.setattr("telemetry.logfiles.whole_length", looked_at)
+    files.append(path, struct.pack(">Q", 2) + frame(2))
+    assert opened == [path]
+    monkeypatch.undo()
+    files.close_all()
+    assert len(list(read_tlog(path))) == 2
+
+
+async def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FLUSHED_WITHIN_S", 0.05)
+    release = asyncio.Event()
+
+    class Hanging(Sink):
+        async def append(self, batch: Batch) -> None:
+            await release.wait()
+            await super().append(batch)
+
+    sink = Hanging()
+    recorder, _ = a_recorder(tmp_path, sink)
+    recorder.row(STATE, 0.0)
+    assert not await recorder.flush()
+    recorder.row(STATE, 0.0)
+    assert not await recorder.flush()
+    release.set()
+    while not await recorder.flush():  # noqa: ASYNC110 - the recorder has no event for it
+        await asyncio.sleep(0)
+    assert [len(each.rows) for each in sink.batches] == [1, 1]
