@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.instances import BASE_PORT, PORT_STRIDE, claimed_instances
 from simulator.spec import VehicleSpec
 
 BINARY_VARIABLE = "BAILU_SITL_BINARY"
-BASE_PORT = 5760
-PORT_STRIDE = 10
 RC_PORT = 5501
 STOP_PATIENCE_S = 3.0
 LOG_LINES = 15
@@ -130,17 +129,19 @@ async def running_sitl_fleet(
     udp_target: tuple[str, int],
     work_dir: Path,
     extra_params: Mapping[str, float] | None = None,
-    first_instance: int = 0,
 ) -> AsyncIterator[SitlFleet]:
     """Run one SITL per spec while the context lasts, each in a folder of its own below ``work_dir``.
 
-    Instance n leaves TCP 5762 + 10 n and 5763 + 10 n to other ground stations. A process that ends on its own cancels
-    the body and raises SitlExited in its place. Leaving the context ends the processes started here and no others.
+    Instance n leaves TCP 5762 + 10 n and 5763 + 10 n to other ground stations; the numbers are the first that nothing
+    else on the machine uses. A process that ends on its own cancels the body and raises SitlExited in its place.
+    Leaving the context ends the processes started here and no others. Raises NoInstanceFree.
     """
     program = await asyncio.to_thread(binary.resolve)
     started: list[asyncio.subprocess.Process] = []
     running: dict[int, SitlProcess] = {}
+    claims = contextlib.ExitStack()
     try:
+        first_instance = claims.enter_context(claimed_instances(len(specs)))
         for place, spec in enumerate(specs):
             instance = first_instance + place
             folder = work_dir / f"sitl-{spec.system_id}"
@@ -164,6 +165,7 @@ async def running_sitl_fleet(
             raise errors.exceptions[0] from None
     finally:
         await asyncio.gather(*(_stop(process) for process in started))
+        claims.close()
 
 
 def _prepare(folder: Path, spec: VehicleSpec, extra: Mapping[str, float]) -> Path:

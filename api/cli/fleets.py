@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -18,7 +17,8 @@ from api.fleet_process import FleetState, process_start, write_state
 from api.runtime import docks_by_id, run, stop_signal, udp_address, until_first, vehicle_configs
 from api.settings import Settings, load
 from simulator.fleet import Fleet, running_fleet
-from simulator.sitl import BASE_PORT, PORT_STRIDE, SitlFleet, find_binary, running_sitl_fleet
+from simulator.instances import BASE_PORT
+from simulator.sitl import SitlFleet, find_binary, running_sitl_fleet
 from simulator.sockets import PortTaken
 from simulator.spec import VehicleSpec
 
@@ -119,7 +119,6 @@ async def _sitl(
         speedup=settings.speedup,
         udp_target=target,
         work_dir=work_dir,
-        first_instance=free_instance(len(specs)),
     ) as fleet:
         _announce("sitl", target, sitl_ports(fleet), settings.speedup, state_file)
         await until_first(stop.wait(), _abandoned(target))
@@ -142,25 +141,6 @@ def udp_is_bound(port: int) -> bool:
 
 def sitl_ports(fleet: SitlFleet) -> dict[int, int]:
     return {system_id: process.tcp_addresses[0][1] for system_id, process in fleet.processes.items()}
-
-
-def free_instance(count: int, *, most: int = 100) -> int:
-    """The first SITL instance number from which `count` have free TCP ports: two platforms may run side by side."""
-    for first in range(0, most, count):
-        ports = [BASE_PORT + PORT_STRIDE * (first + n) + serial for n in range(count) for serial in (0, 2, 3)]
-        if all(_is_free(port) for port in ports):
-            return first
-    return 0
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def specs_of(settings: Settings) -> list[VehicleSpec]:

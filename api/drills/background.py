@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from api.cli.fleets import free_instance
 from api.drills.flying import HOST, Address
 from api.drills.scenario import Kind
 from missions.fleet import default_docks
@@ -242,7 +241,6 @@ async def _sitl(stack: AsyncExitStack, specs: list[VehicleSpec], speedup: float)
         speedup=speedup,
         udp_target=_NOBODY,
         work_dir=Path(folder),
-        first_instance=free_instance(len(specs)),
     )
     fleet = await stack.enter_async_context(running)
     made: _Made = []

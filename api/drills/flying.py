@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.cli.fleets import free_instance
 from api.drills.record import Record
 from api.drills.scenario import Kind, Scenario, VehiclePart
 from core.ids import DockId
@@ -186,7 +185,6 @@ async def _sitl(
             speedup=setting.speedup,
             udp_target=setting.target,
             work_dir=setting.folder / "sitl",
-            first_instance=free_instance(len(specs)),
         )
     )
     lines = []

@@ -28,8 +28,6 @@ _VEHICLE = 11
 _STATION = 255
 _START_WITHIN_S = 90.0
 _SETTLE_S = 3.0
-# An instance number that no other fleet on the machine uses: TCP 6162 and 6163.
-_SITL_INSTANCE = 40
 _SITL_PATIENCE_S = 180.0
 _SPIN = "while True: pass"
 
@@ -119,7 +117,6 @@ async def _sitl_failsafe_s(folder: Path) -> float:
             udp_target=("127.0.0.1", port),
             work_dir=folder,
             extra_params={"FS_GCS_ENABLE": 1, "FS_GCS_TIMEOUT": 5, "FS_THR_ENABLE": 0, "MAV_GCS_SYSID": _STATION},
-            first_instance=_SITL_INSTANCE,
         ) as fleet:
             (address, _) = fleet.processes[_VEHICLE].tcp_addresses
             return await asyncio.to_thread(_hover_and_freeze, address, core)

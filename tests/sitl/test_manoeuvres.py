@@ -95,7 +95,7 @@ async def udp_proxy(port: int) -> AsyncIterator[str]:
 
 @pytest.fixture
 def far_away(autopilot: str, loop: Background, tmp_path: Path) -> Iterator[Platform]:
-    """A platform with a vehicle so far off that one sees what is being loaded: 0.2 s for a question and its answer."""
+    """A platform with a vehicle so far off that what is being loaded is seen: 0.2 s for a question and its answer."""
     sitl, speedup, port = autopilot == "ardupilot", 4.0, free_udp_port()
     settings = settings_of(sitl=sitl) | {"BAILU_LINKS": f'[{{ name = "fleet", url = "udpin:127.0.0.1:{port}" }}]'}
     options = {"sitl": sitl, "speedup": speedup, "settings": settings, "vehicles": False}

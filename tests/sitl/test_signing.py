@@ -33,7 +33,6 @@ pytestmark = pytest.mark.system
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 DOCK = default_docks()[0]
 SPEC = VehicleSpec(41, "signs", DOCK.place.lat_deg, DOCK.place.lon_deg, DOCK.alt_amsl_m)
-INSTANCE = 47
 
 
 class SetBack(SystemClock):
@@ -48,9 +47,7 @@ async def line(autopilot: str, work_dir: Path, udp_port: int) -> AsyncIterator[s
     """A vehicle, and the URL of its line that needs signatures once there is a key (SERIAL1 on a real one)."""
     if autopilot == "ardupilot":
         target = ("127.0.0.1", udp_port)
-        fleet = running_sitl_fleet(
-            [SPEC], binary=find_binary(os.environ), udp_target=target, work_dir=work_dir, first_instance=INSTANCE
-        )
+        fleet = running_sitl_fleet([SPEC], binary=find_binary(os.environ), udp_target=target, work_dir=work_dir)
         async with fleet as running:
             host, port = running.processes[SPEC.system_id].tcp_addresses[0]
             yield f"tcp:{host}:{port}"

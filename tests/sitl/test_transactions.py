@@ -36,7 +36,6 @@ pytestmark = pytest.mark.system
 
 DOCK = default_docks()[0]
 SPEC = VehicleSpec(52, "loses", DOCK.place.lat_deg, DOCK.place.lon_deg, DOCK.alt_amsl_m)
-INSTANCE = 52
 CLEAN = LinkFaults()
 # Lost, doubled and overtaken each way, 100 ms for a round trip.
 WAY = Faults(loss=0.3, delay_s=0.04, jitter_s=0.02, duplicate=0.05)
@@ -74,9 +73,7 @@ async def spoken_to(autopilot: str, work_dir: Path, faults: LinkFaults) -> Async
 async def autopilot_at(autopilot: str, work_dir: Path, target: tuple[str, int]) -> AsyncIterator[None]:
     if autopilot == "ardupilot":
         binary = find_binary(os.environ)
-        async with running_sitl_fleet(
-            [SPEC], binary=binary, udp_target=target, work_dir=work_dir, first_instance=INSTANCE
-        ):
+        async with running_sitl_fleet([SPEC], binary=binary, udp_target=target, work_dir=work_dir):
             yield
     else:
         async with running_fleet([SPEC], tcp_base_port=None, udp_targets=[target]):
