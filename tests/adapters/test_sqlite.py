@@ -134,6 +134,53 @@ async def test_a_database_that_is_behind_says_so(tmp_path: Path, monkeypatch: py
     await database.close()
 
 
+async def test_urgent_jobs_have_a_bound_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.sqlite.database.MAX_WAITING", 2)
+    database = Database(tmp_path / "x.db", name="test")
+    release = threading.Event()
+    waiting = [asyncio.create_task(database.read(lambda _: release.wait(5), urgent=True)) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="behind"):
+        await database.read(lambda _: None, urgent=True)
+    release.set()
+    assert await asyncio.gather(*waiting) == [True] * 4
+    await database.close()
+
+
+async def test_a_job_whose_caller_gave_up_still_counts_as_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.sqlite.database.MAX_WAITING", 2)
+    database = Database(tmp_path / "x.db", name="test")
+    release = threading.Event()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await database.read(lambda _: release.wait(5))
+    with pytest.raises(Overloaded, match="behind"):
+        await database.read(lambda _: None)
+    release.set()
+    await database.close()
+
+
+async def test_a_closing_database_does_what_waits_and_refuses_the_rest(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db", name="test")
+    release = threading.Event()
+    before = asyncio.create_task(database.read(lambda _: release.wait(5)))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        with pytest.raises(Overloaded, match="closing"):
+            await database.read(lambda _: None, urgent=True)
+        release.set()
+        assert await before
+        await closing
+        with pytest.raises(Overloaded, match="closing"):
+            await database.read(lambda _: None)
+        await database.close()  # a second time: it is closed
+
+
 async def test_two_processes_may_write_one_database(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     async with open_store(path) as one, open_store(path) as other:
