@@ -12,7 +12,11 @@ from core.errors import NotFound
 from core.ids import AlarmId, OperatorId, VehicleId
 from operations.alarms import Alarm
 
-_COLUMNS = "body, acknowledged_at, acknowledged_by"
+_ONE = "SELECT body, acknowledged_at, acknowledged_by FROM alarms WHERE id = ?"
+_NEWEST = (
+    "SELECT body, acknowledged_at, acknowledged_by FROM alarms "
+    "WHERE is_open >= ? AND vehicle_id = coalesce(?, vehicle_id) ORDER BY began_at DESC, rowid DESC LIMIT ?"
+)
 
 
 def save_alarm(db: apsw.Connection, alarm: Alarm) -> Alarm:
@@ -38,15 +42,11 @@ def acknowledge_alarm(db: apsw.Connection, alarm_id: AlarmId, by: OperatorId, at
 
 
 def alarms(db: apsw.Connection, limit: int, open_only: bool, vehicle_id: VehicleId | None) -> tuple[Alarm, ...]:
-    query = (
-        f"SELECT {_COLUMNS} FROM alarms WHERE is_open >= ? AND vehicle_id = coalesce(?, vehicle_id) "  # noqa: S608
-        "ORDER BY began_at DESC, rowid DESC LIMIT ?"
-    )
-    return tuple(_read(row) for row in db.execute(query, (1 if open_only else 0, vehicle_id, limit)))
+    return tuple(_read(row) for row in db.execute(_NEWEST, (1 if open_only else 0, vehicle_id, limit)))
 
 
 def _alarm(db: apsw.Connection, alarm_id: AlarmId) -> Alarm:
-    row = db.execute(f"SELECT {_COLUMNS} FROM alarms WHERE id = ?", (alarm_id,)).fetchone()  # noqa: S608
+    row = db.execute(_ONE, (alarm_id,)).fetchone()
     if row is None:
         raise NotFound("alarm", alarm_id)
     return _read(row)
