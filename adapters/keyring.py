@@ -41,7 +41,8 @@ class KeyRing:
         except (InvalidTag, ValueError) as error:
             raise KeyRingError(
                 f"The signing key of {vehicle_id!r} does not open with {self._name}: was that file replaced? "
-                "Put the old one back, or give the vehicle a new key with `bailu vehicle rotate-key --lost`."
+                "Put the old one back and restart, or give the vehicle a new key over USB: "
+                f"bailu vehicle rotate-key {vehicle_id} --lost --line serial:DEVICE:115200"
             ) from error
 
     def open(self, vehicle_id: VehicleId, keys: WrappedKeys) -> tuple[bytes | None, bytes | None]:
@@ -59,7 +60,11 @@ def open_ring(data_dir: Path, key_file: Path | None = None) -> KeyRing:
         key = path.read_bytes()
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
-        raise KeyRingError(f"The key file {path} cannot be read: {error.strerror}.") from error
+        raise KeyRingError(
+            f"The key file {path} cannot be read: {error.strerror}. Put it back. If it is lost, make another one "
+            f"(umask 077; head -c {KEY_BYTES} /dev/urandom > {path}) and give each vehicle that signs a new key over "
+            "USB: bailu vehicle rotate-key VEHICLE --lost --line serial:DEVICE:115200"
+        ) from error
     if mode & 0o077:
         raise KeyRingError(f"The key file {path} can be read by others: chmod 600 it.")
     if len(key) != KEY_BYTES:

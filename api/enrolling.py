@@ -9,7 +9,7 @@ from adapters.keyring import KeyRing, KeyRingError
 from core.errors import FieldError, InvalidRequest
 from core.ids import DockId
 from missions.energy import AIRFRAMES
-from missions.enrollment import Enrollment
+from missions.enrollment import Enrollment, SigningPolicy
 from missions.model import Dock
 from missions.ports import EnrollmentStore
 from telemetry.vehicle import VehicleConfig
@@ -18,13 +18,16 @@ log = logging.getLogger("bailu.enrolling")
 
 
 class StoredRoster:
-    """See `telemetry.members.Roster`: the settings' vehicles, and what the store says of them and of others."""
+    """See `telemetry.members.Roster`: the settings' vehicles, and what the store says of them and of others.
+
+    A `ring` that is an error opens no key: the vehicles that do not sign are flown all the same.
+    """
 
     def __init__(
         self,
         configured: Sequence[VehicleConfig],
         store: EnrollmentStore,
-        ring: KeyRing,
+        ring: KeyRing | KeyRingError,
         docks: Mapping[DockId, Dock],
     ) -> None:
         self._configured = configured
@@ -51,6 +54,7 @@ class StoredRoster:
             missing = f"dock {enrollment.dock_id!r}" if dock is None else f"airframe {enrollment.airframe!r}"
             log.error("vehicle %s is left out: there is no %s any more", enrollment.id, missing)
             return None
+        key, trouble = await self._key(enrollment)
         return VehicleConfig(
             id=enrollment.id,
             name=enrollment.name,
@@ -60,19 +64,25 @@ class StoredRoster:
             airframe=airframe,
             uid=enrollment.uid,
             signing=enrollment.signing,
-            key=await self._key(enrollment),
+            key=key,
             category=enrollment.category,
             registration=enrollment.registration,
+            key_trouble=trouble,
         )
 
-    async def _key(self, enrollment: Enrollment) -> bytes | None:
-        """The vehicle's key; without it a vehicle that has to sign is not heard, and nothing else changes."""
+    async def _key(self, enrollment: Enrollment) -> tuple[bytes | None, str]:
+        """The vehicle's key, or why there is none; without it a vehicle that has to sign is not heard."""
+        stored = await self._store.enrollment_keys(enrollment.id)
         try:
-            current, _ = self._ring.open(enrollment.id, await self._store.enrollment_keys(enrollment.id))
+            if isinstance(self._ring, KeyRingError):
+                if stored.current is None:
+                    return None, ""
+                raise self._ring
+            current, _ = self._ring.open(enrollment.id, stored)
         except KeyRingError as error:
             log.error("%s", error)
-            return None
-        return current
+            return None, str(error) if enrollment.signing is not SigningPolicy.OFF else ""
+        return current, ""
 
 
 def places_exist(enrollment: Enrollment, *, docks: Mapping[DockId, Dock], links: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ class AlarmKind(StrEnum):
     FENCE_BREACH = "fence-breach"
     ZONE_ENTERED = "zone-entered"  # it flies in a zone that is closed to flights now
     FENCE_OFF = "fence-off"  # armed on a sortie, and the autopilot's own fence does not hold
+    SIGNING_KEY = "signing-key"  # it should sign, and its key cannot be read: it is neither heard nor commanded
     MODE_SURPRISE = "mode-surprise"  # it does what the platform did not ask for: a pilot, another station, a failsafe
 
 

@@ -130,7 +130,11 @@ class Gateway:
             floor_bytes=floor_bytes,
         )
         self._members = Members(
-            self._fleet, roster=roster, host=self._host, is_busy=lambda vehicle_id: vehicle_id in self._flights
+            self._fleet,
+            roster=roster,
+            host=self._host,
+            is_busy=lambda vehicle_id: vehicle_id in self._flights,
+            keyed=lambda vehicle, trouble: self._watchman.keyed(vehicle, trouble),
         )
         self._lifeline = Lifeline(
             self._fleet,

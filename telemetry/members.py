@@ -35,16 +35,24 @@ class Members:
     """Hosts every vehicle of the fleet, and follows the roster.
 
     `host`: what the gateway does for a vehicle as long as it is a member. `is_busy`: it flies for us; its enrolment
-    is left alone until that is over.
+    is left alone until that is over. `keyed`: told of each member, as it comes and as it changes, why
+    its signing key cannot be read; "" when it can, or when it leaves.
     """
 
     def __init__(
-        self, fleet: Fleet, *, roster: Roster | None, host: Host, is_busy: Callable[[VehicleId], bool]
+        self,
+        fleet: Fleet,
+        *,
+        roster: Roster | None,
+        host: Host,
+        is_busy: Callable[[VehicleId], bool],
+        keyed: Callable[[Vehicle, str], None] = lambda *_: None,
     ) -> None:
         self._fleet = fleet
         self._roster = roster
         self._host = host
         self._is_busy = is_busy
+        self._keyed = keyed
         self._hosted: dict[VehicleId, AsyncExitStack] = {}
         self._wanted: dict[VehicleId, VehicleConfig] = {}
 
@@ -77,6 +85,7 @@ class Members:
             self._wanted = {config.id: config for config in changed}
         for vehicle_id in [each for each in self._hosted if each not in self._wanted and not self._is_busy(each)]:
             await self._hosted.pop(vehicle_id).aclose()
+            self._keyed(self._fleet.vehicles[vehicle_id], "")
             self._fleet.retire(vehicle_id)
         for config in self._wanted.values():
             await self._follow(config)
@@ -86,11 +95,12 @@ class Members:
         if vehicle is None:
             await self._take_in(self._fleet.enroll(config))
         elif vehicle.config != config and not self._is_busy(config.id):
-            self._fleet.enroll(config)
+            self._keyed(self._fleet.enroll(config), config.key_trouble)
 
     async def _take_in(self, vehicle: Vehicle) -> None:
         stack = self._hosted[vehicle.id] = AsyncExitStack()
         await stack.enter_async_context(self._host(vehicle))
+        self._keyed(vehicle, vehicle.config.key_trouble)
 
 
 async def remember(fleet: Fleet, store: SigningStore) -> None:

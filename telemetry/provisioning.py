@@ -39,6 +39,8 @@ BENCH_LINK_ID = 255
 _ANSWER_S = 0.5
 _TRIES = 6
 _REFUSAL_S = 2.0
+# MAV_STATE_UNINIT, BOOT, CALIBRATING, STANDBY. Source: ArduCopter/GCS_MAVLink_Copter.cpp, vehicle_system_status.
+_ON_GROUND = range(4)
 # ArduPilot's name for the ground station it obeys, and the name it had before 4.7.
 GCS_SYSTEM_ID = ("MAV_GCS_SYSID", "SYSID_MYGCS")
 
@@ -49,12 +51,13 @@ class ProvisioningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who is on the line."""
+    """Who is on the line. `stands`: it says that it is on the ground (MAV_STATE)."""
 
     system_id: int
     uid: str | None
     firmware: str
     armed: bool
+    stands: bool = True
 
 
 class Bench:
@@ -94,7 +97,8 @@ class Bench:
         version = await self._ask(question, lambda packet: packet if isinstance(packet, AutopilotVersion) else None)
         if version is None:
             raise ProvisioningError(f"System {self._vehicle.system_id} does not tell its AUTOPILOT_VERSION.")
-        return Found(self._vehicle.system_id, version.uid, version.firmware, beat.armed)
+        stands = beat.system_status in _ON_GROUND
+        return Found(self._vehicle.system_id, version.uid, version.firmware, beat.armed, stands)
 
     async def _heartbeat(self, within_s: float) -> Heartbeat:
         ours = Heartbeat(is_autopilot=False, armed=False, custom_mode=0, system_status=4)

@@ -50,7 +50,8 @@ class VehicleConfig:
     """An enrolled vehicle: our stable id, and the links and the MAVLink system id that it may be heard under.
 
     `links`: N >= 1 names, the preferred one first. `uid`: the autopilot's own id (AUTOPILOT_VERSION), None while it
-    was never read. `key`: the 32 bytes of MAVLink signing; never shown.
+    was never read. `key`: the 32 bytes of MAVLink signing; never shown. `key_trouble`: why there is none although there
+    should be, and what to do; else "".
     """
 
     id: VehicleId
@@ -64,6 +65,7 @@ class VehicleConfig:
     key: bytes | None = field(default=None, repr=False)
     category: Category | None = None
     registration: str | None = None
+    key_trouble: str = ""
 
 
 Listener = Callable[[Inbound], None]

@@ -93,6 +93,14 @@ class Watchman:
         for kind in (AlarmKind.FENCE_AHEAD, AlarmKind.FENCE_BREACH):
             self._note(self._book.over(vehicle.id, kind))
 
+    def keyed(self, vehicle: Vehicle, trouble: str) -> None:
+        """Whether its signing key can be read: `trouble` says why not and what to do, "" that all is well."""
+        if trouble:
+            sighting = Sighting(AlarmKind.SIGNING_KEY, Severity.CRITICAL, trouble)
+            self._note(self._book.tell(self._watched(vehicle.snapshot()), sighting))
+        else:
+            self._note(self._book.over(vehicle.id, AlarmKind.SIGNING_KEY))
+
     def hear(self, vehicle: Vehicle, packet: Inbound) -> None:
         """One packet of a vehicle."""
         self._guard.hear(vehicle, packet)

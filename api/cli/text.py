@@ -48,6 +48,7 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
 def expected() -> tuple[type[Exception], ...]:
     """The failures whose text is a sentence for a person; imported when one is met."""
     from adapters.bus_socket import BusSocketError  # noqa: PLC0415
+    from adapters.keyring import KeyRingError  # noqa: PLC0415
     from adapters.sqlite.migrate import NewerDatabase  # noqa: PLC0415
     from api.client import PlatformError  # noqa: PLC0415
     from api.fleet_process import FleetError  # noqa: PLC0415
@@ -59,8 +60,8 @@ def expected() -> tuple[type[Exception], ...]:
     from telemetry.provisioning import ProvisioningError  # noqa: PLC0415
 
     return (
-        BailuError, BusSocketError, FleetError, LinkError, NewerDatabase, PlatformError, PortTaken, SettingsError,
-        ProvisioningError, SitlExited, SitlNotFound, StartError,
+        BailuError, BusSocketError, FleetError, KeyRingError, LinkError, NewerDatabase, PlatformError, PortTaken,
+        SettingsError, ProvisioningError, SitlExited, SitlNotFound, StartError,
     )  # fmt: skip
 
 

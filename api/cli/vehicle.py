@@ -148,10 +148,13 @@ async def _keys(desk: Desk, vehicle_id: VehicleId) -> tuple[bytes, ...]:
     return tuple(key for key in desk.ring.open(vehicle_id, stored) if key is not None)
 
 
-async def _new_key(desk: Desk, table: Bench, enrollment: Enrollment) -> bytes:
-    """A key that the vehicle was seen to sign with. It is stored before the vehicle gets it, so that none is lost."""
+async def _new_key(desk: Desk, table: Bench, enrollment: Enrollment, *, lost: bool = False) -> bytes:
+    """A key that the vehicle was seen to sign with. It is stored before the vehicle gets it, so that none is lost.
+
+    `lost`: what is stored does not open any more; it stays there until the vehicle signs with the new one.
+    """
     stored = await desk.store.enrollment_keys(enrollment.id)
-    _, half_given = desk.ring.open(enrollment.id, stored)
+    half_given = None if lost else desk.ring.open(enrollment.id, stored)[1]
     key = half_given or secrets.token_bytes(KEY_BYTES)
     enrollment = replace(enrollment, row_revision=enrollment.row_revision + 1)
     wrapped = desk.ring.wrap(enrollment.id, key)
@@ -169,22 +172,43 @@ async def _new_key(desk: Desk, table: Bench, enrollment: Enrollment) -> bytes:
 
 @app.command("rotate-key")
 @plainly
-def rotate_key(vehicle: VehicleArgument, *, line: Line, config: Config = None, data_dir: DataDir = None) -> None:
+def rotate_key(
+    vehicle: VehicleArgument,
+    *,
+    line: Line,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="Our former key is lost: over a line that needs no signatures, USB.")
+    ] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
     """Give the vehicle on the line a new key; the former one stays until it was seen to sign with the new one."""
 
     async def job(desk: Desk) -> None:
         enrollment = await desk.enrollment(vehicle)
 
         async def rotate(table: Bench) -> None:
-            found = await table.find(keys=await _keys(desk, enrollment.id))
+            found = await (_unsigned(table) if lost else table.find(keys=await _keys(desk, enrollment.id)))
             _must_be_disarmed(found)
+            if not found.stands:
+                raise ProvisioningError(f"System {found.system_id} does not say that it stands: nothing is changed.")
             if enrollment.uid is not None and found.uid != enrollment.uid:
                 raise ProvisioningError(f"On the line is autopilot {found.uid}, not {enrollment.uid} of {vehicle!r}.")
-            await _new_key(desk, table, enrollment)
+            await _new_key(desk, table, enrollment, lost=lost)
 
         await desk.at_the_bench(line, rotate)
 
     _run(job, config, data_dir)
+
+
+async def _unsigned(table: Bench) -> Found:
+    """Who is on the line, asked without a key. Raises ProvisioningError that names the line that is needed."""
+    try:
+        return await table.find()
+    except ProvisioningError as error:
+        raise ProvisioningError(
+            f"{error} One whose key is lost answers only where it asks for no signatures: its USB port (serial 0)."
+        ) from error
 
 
 @app.command("list")

@@ -30,7 +30,7 @@ _ENDS_AFTER_ELSE_S = 3.0
 # A condition that a look saw within this time is still there.
 _LOOKED_AT_S = 0.5
 # Conditions that are not read off the record but told by those who see them (`AlarmBook.tell`, `AlarmBook.over`).
-TOLD = frozenset({AlarmKind.FENCE_AHEAD})
+TOLD = frozenset({AlarmKind.FENCE_AHEAD, AlarmKind.SIGNING_KEY})
 
 Key = tuple[VehicleId, AlarmKind]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from adapters.keyring import KEY_FILE
 from api.cli.main import app
 from simulator.fleet import Fleet, running_fleet
 from simulator.spec import VehicleSpec
@@ -17,14 +18,20 @@ from simulator.vehicle import Vehicle
 
 
 @pytest.fixture
-def vehicle(unused_udp_port: int) -> Iterator[tuple[Vehicle, str]]:
+def usb(unused_tcp_port: int) -> str:
+    """The line to the vehicle that asks for no signatures."""
+    return f"tcp:127.0.0.1:{unused_tcp_port}"
+
+
+@pytest.fixture
+def vehicle(unused_udp_port: int, unused_tcp_port: int) -> Iterator[tuple[Vehicle, str]]:
     """A vehicle that speaks to a port, and the line there."""
     ready, ended, fleets = threading.Event(), threading.Event(), list[Fleet]()
 
     async def fly() -> None:
         spec = VehicleSpec(41, "bench", 31.15, 121.12)
         target = ("127.0.0.1", unused_udp_port)
-        async with running_fleet([spec], tcp_base_port=None, udp_targets=[target]) as fleet:
+        async with running_fleet([spec], tcp_base_port=unused_tcp_port, udp_targets=[target]) as fleet:
             fleets.append(fleet)
             ready.set()
             await asyncio.to_thread(ended.wait)
@@ -62,6 +69,30 @@ def test_a_vehicle_is_enrolled_keyed_and_shown_without_its_key(vehicle: tuple[Ve
     assert craft.signing.key not in (key, None)
     assert bailu(tmp_path, "retire", "bl-41").exit_code == 0
     assert "bl-41" not in bailu(tmp_path, "list").output
+
+
+@pytest.mark.thorough
+def test_a_vehicle_whose_key_is_lost_gets_another_one_where_no_signature_is_asked_for(
+    vehicle: tuple[Vehicle, str], usb: str, tmp_path: Path
+) -> None:
+    craft, line = vehicle
+    assert enroll(tmp_path, line).exit_code == 0
+    former = craft.signing.key
+    (tmp_path / KEY_FILE).unlink()  # and the next command makes another one
+    unopened = bailu(tmp_path, "rotate-key", "bl-41", "--line", usb)
+    assert unopened.exit_code == 1
+    assert "bailu vehicle rotate-key bl-41 --lost --line serial:" in " ".join(unopened.output.split())
+    signed_only = bailu(tmp_path, "rotate-key", "bl-41", "--lost", "--line", line)
+    assert signed_only.exit_code == 1
+    assert "USB port (serial 0)" in " ".join(signed_only.output.split())
+    craft.aircraft.land_complete = False
+    assert "does not say that it stands" in bailu(tmp_path, "rotate-key", "bl-41", "--lost", "--line", usb).output
+    craft.aircraft.land_complete = True
+    assert craft.signing.key == former
+    given = bailu(tmp_path, "rotate-key", "bl-41", "--lost", "--line", usb)
+    assert given.exit_code == 0, given.output
+    assert craft.signing.key not in (former, None)
+    assert bailu(tmp_path, "rotate-key", "bl-41", "--line", line).exit_code == 0  # it signs, and is known by it
 
 
 def test_an_armed_vehicle_is_left_alone_and_nothing_is_stored(vehicle: tuple[Vehicle, str], tmp_path: Path) -> None:

@@ -1200,7 +1200,7 @@ export interface components {
          * @description What is wrong.
          * @enum {string}
          */
-        AlarmKind: "link-lost" | "stale-telemetry" | "low-battery" | "gps" | "estimate" | "vibration" | "fence-ahead" | "fence-breach" | "zone-entered" | "fence-off" | "mode-surprise";
+        AlarmKind: "link-lost" | "stale-telemetry" | "low-battery" | "gps" | "estimate" | "vibration" | "fence-ahead" | "fence-breach" | "zone-entered" | "fence-off" | "signing-key" | "mode-surprise";
         /** AlarmList */
         AlarmList: {
             /** Items */
@@ -2192,7 +2192,6 @@ export interface components {
          *     damaged ones. `lost_share`: 0…1 by sequence numbers, None before anything can be said. `duplicates`: frames that
          *     came twice. `rtt_s`: by TIMESYNC, of the vehicle that answered best. `oversized`: datagrams beyond any MAVLink
          *     link's. `refused`: datagrams and peers over a bound. `unsent`: frames dropped because a peer does not read.
-         *     `dropped`: datagrams that the kernel had no room for, because nobody took them in time.
          */
         LinkHealth: {
             /** Name */
@@ -2256,11 +2255,6 @@ export interface components {
              * @default 0
              */
             unsent: number;
-            /**
-             * Dropped
-             * @default 0
-             */
-            dropped: number;
         };
         /** LinkList */
         LinkList: {

@@ -18,6 +18,7 @@ export const zh = {
   "alarm.fence-breach": "越界",
   "alarm.zone-entered": "进入禁飞区",
   "alarm.fence-off": "机载围栏未启用",
+  "alarm.signing-key": "签名密钥不可用",
   "alarm.mode-surprise": "非平台指令",
 
   "ghost.title": "收不到信号：推测位置",
@@ -188,6 +189,7 @@ export const en: Record<keyof typeof zh, string> = {
   "alarm.fence-breach": "Fence breach",
   "alarm.zone-entered": "In a closed zone",
   "alarm.fence-off": "On-board fence is off",
+  "alarm.signing-key": "No signing key",
   "alarm.mode-surprise": "Not our command",
 
   "ghost.title": "Not heard: where it may be",
