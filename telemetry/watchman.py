@@ -29,7 +29,7 @@ from telemetry.vehicle import Vehicle
 
 log = logging.getLogger("bailu.watch")
 
-# More open alarms than any fleet has; past it the oldest that are over are not kept.
+# More alarms than any fleet has at once; past it the one that changed longest ago was told, but is not kept.
 _UNSAVED_AT_MOST = 4_096
 _STORE_AGAIN_S = 1.0
 _RESUMED_AT_MOST = 4_096
@@ -182,7 +182,6 @@ class Watchman:
                     continue
                 if self._unsaved.get(alarm_id) is alarm:
                     del self._unsaved[alarm_id]
-                self._book.acknowledged(kept)
                 self._publish(AlarmChanged(kept))
 
     def _note(self, alarms: Iterable[Alarm]) -> None:
@@ -192,7 +191,7 @@ class Watchman:
             self._unsaved.pop(alarm.id, None)
             self._unsaved[alarm.id] = alarm
             if len(self._unsaved) > _UNSAVED_AT_MOST:
-                self._unsaved.popitem(last=False)
+                log.error("alarm %s is never stored: too many wait", self._unsaved.popitem(last=False)[0])
             self._has_news.set()
 
 

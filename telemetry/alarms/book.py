@@ -64,14 +64,6 @@ class AlarmBook:
         for alarm in alarms:
             self._entries[alarm.vehicle_id, alarm.kind] = _Entry(now_s, now_s, alarm, is_told=alarm.kind in TOLD)
 
-    def acknowledged(self, alarm: Alarm) -> None:
-        """Somebody took note of an open alarm."""
-        entry = self._entries.get((alarm.vehicle_id, alarm.kind))
-        if entry is not None and entry.alarm is not None and entry.alarm.id == alarm.id:
-            entry.alarm = replace(
-                entry.alarm, acknowledged_at=alarm.acknowledged_at, acknowledged_by=alarm.acknowledged_by
-            )
-
     def noted(self) -> set[VehicleId]:
         """The vehicles with a condition that is open, or has begun."""
         return {vehicle_id for vehicle_id, _ in self._entries}
