@@ -21,6 +21,7 @@ COMMANDS = {
     "patrol": ("api.cli.patrol", "patrol"),
     "watch": ("api.cli.watch", "watch"),
     "links": ("api.cli.links", "links"),
+    "doctor": ("api.cli.doctor", "doctor"),
     "gateway": ("api.cli.platform", "gateway"),
     "api": ("api.cli.platform", "api"),
     "sim": ("api.cli.fleets", "sim"),
