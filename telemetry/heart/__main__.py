@@ -77,8 +77,8 @@ class Control:
     """What the core says, done to `beating` and the outlets.
 
     `socket`: the next descriptor is outlet `id`. `close`: it goes. `beat`: target `id` gets heartbeats. `quiet`: it
-    gets none any more. `feed`: the core worked at `at_s`. `door`: the next descriptor listens for a successor.
-    `end`: the core stops in order.
+    gets none any more. `stamp`: it signs by a time that jumped ahead. `feed`: the core worked at `at_s`. `door`: the
+    next descriptor listens for a successor. `end`: the core stops in order.
     """
 
     def __init__(self, beating: Beating) -> None:
@@ -103,6 +103,10 @@ class Control:
             self.beating.feed(said["at_s"])
         elif kind == "beat":
             self.beating.targets[number] = _target(said)
+        elif kind == "stamp":
+            signing = self.beating.targets[number].signing
+            if signing is not None:
+                signing.advance(said["mono_s"], said["stamp"])
         elif kind == "quiet":
             self.beating.targets.pop(number, None)
         elif kind == "socket":

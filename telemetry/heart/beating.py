@@ -26,6 +26,10 @@ class Signing:
         self.mono_s, self.stamp = mono_s, stamp
         self._last = 0
 
+    def advance(self, mono_s: float, stamp: int) -> None:
+        """The vehicle's signing time runs ahead: it is `stamp` at `mono_s`."""
+        self.mono_s, self.stamp = mono_s, stamp
+
     def sign(self, frame: bytes, now_s: float) -> bytes:
         """`frame` with its signature; stamps never repeat or go back."""
         self._last = max(self._last + 1, self.stamp + int((now_s - self.mono_s) * _STAMPS_PER_S))

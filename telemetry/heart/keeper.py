@@ -25,6 +25,8 @@ log = logging.getLogger("bailu.heart")
 
 # A heart that does not listen is not waited for: what it missed is told to the next one.
 _OUTBOX_BYTES = 256 * 1024
+# The heart is told anew when the time of signing jumped ahead by more than this: 5 s.
+_AHEAD_TICKS = 500_000
 _ROOT = Path(__file__).resolve().parents[2]
 
 OnTrouble = Callable[[str], None]
@@ -41,6 +43,11 @@ class BeatSigning:
     link_id: int
     mono_s: float
     stamp: int
+
+    @property
+    def zero(self) -> int:
+        """What the stamp was when the monotonic clock was 0: the same as long as the signing time does not jump."""
+        return self.stamp - round(self.mono_s * 100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class Heart:
         self._door: socket.socket | None = None
         self._wanted: tuple[Beat, ...] = ()
         self._told: dict[object, int] = {}
+        self._zeros: dict[int, int] = {}
         self._outlets: dict[object, int] = {}
         self._next_id = 1
 
@@ -118,6 +126,7 @@ class Heart:
             )  # fmt: skip
         self._control = ours
         self._told.clear()
+        self._zeros.clear()
         self._outlets.clear()
         self._open_door()
         self._tell_all()
@@ -181,13 +190,26 @@ class Heart:
         self._hand_over(placed)
         wanted = {(beat.key, outlet[1:]): (beat, outlet[1:]) for beat, outlet in placed}
         for key in [key for key in self._told if key not in wanted]:
-            self._say({"do": "quiet", "id": self._told.pop(key)})
+            number = self._told.pop(key)
+            self._zeros.pop(number, None)
+            self._say({"do": "quiet", "id": number})
         for key, (beat, place) in wanted.items():
             if key not in self._told and place in self._outlets:
                 self._told[key] = self._new_id()
                 self._say(self._words(self._told[key], beat, self._outlets[place]))
+            if key in self._told and beat.signing is not None:
+                self._set_time(self._told[key], beat.signing)
         for gone in self._outlets.keys() - {outlet[1:] for _, outlet in placed}:
             self._say({"do": "close", "id": self._outlets.pop(gone)})
+
+    def _set_time(self, number: int, signing: BeatSigning) -> None:
+        """A vehicle takes no new stream that is a minute behind its own time, and after a reboot every one is new:
+        the heart signs by that time as soon as it is known."""
+        if number not in self._zeros:
+            self._zeros[number] = signing.zero
+        elif signing.zero - self._zeros[number] > _AHEAD_TICKS:
+            self._zeros[number] = signing.zero
+            self._say({"do": "stamp", "id": number, "mono_s": signing.mono_s, "stamp": signing.stamp})
 
     def _hand_over(self, placed: Iterable[tuple[Beat, tuple[int, int, int, int]]]) -> None:
         for _, outlet in placed:

@@ -167,6 +167,39 @@ async def test_signed_and_plain_vehicles_on_one_link_get_their_own_beats(tmp_pat
     await asyncio.wait([task])
 
 
+async def test_a_vehicle_whose_signing_time_runs_ahead_gets_beats_of_that_time(tmp_path: Path) -> None:
+    link, task = await a_udp_link()
+    with a_vehicle_socket() as vehicle:
+
+        def beat(ahead_s: float) -> Beat:
+            now_s = time.monotonic()
+            stamp = int((now_s + ahead_s) * 100_000)
+            return Beat(link, vehicle.getsockname(), US, BeatSigning(bytes(32), 3, now_s, stamp))
+
+        async def stamped_ahead_s() -> tuple[float, int]:
+            """By how much the next beat is stamped ahead of the monotonic clock; its sequence number."""
+            data = (await asyncio.wait_for(heard(vehicle), 5))[0]
+            return int.from_bytes(data[-12:-6], "little") / 100_000 - time.monotonic(), data[4]
+
+        async with beating_heart(tmp_path) as heart:
+            await until(lambda: heart.pid is not None)
+            heart.feed()
+            heart.keep([beat(0.0)])
+            before_s, first = await stamped_ahead_s()
+            heart.keep([beat(3.0)])  # as good as the same
+            heart.keep([beat(900.0)])
+            async with asyncio.timeout(5):
+                while (after := await stamped_ahead_s())[0] < 800.0:
+                    assert after[0] < 1.0
+            heart.keep([beat(100.0)])  # time never goes back
+            again_s, last = await stamped_ahead_s()
+    assert abs(before_s) < 2.0
+    assert min(after[0], again_s) > 890.0
+    assert last > first  # it is the same stream
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def test_a_heart_that_died_is_replaced_and_knows_where_to_beat(tmp_path: Path) -> None:
     link, task = await a_udp_link()
     troubles: list[str] = []
