@@ -57,13 +57,13 @@ from telemetry.messages import (
     safety_subject,
 )
 from telemetry.metering import GatewayMeter, MetricsQuestion, MetricsTold, metrics_subject, told_of
-from telemetry.packets import Heartbeat, Inbound, StatusText
+from telemetry.packets import GlobalPosition, Heartbeat, Inbound, StatusText
 from telemetry.recorder import Recorder
 from telemetry.safety_desk import safety_state
 from telemetry.signing import SigningBook
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.watchman import Watchman, WatchPolicy
-from telemetry.wire import Frame, MavAddress
+from telemetry.wire import MavAddress
 
 log = logging.getLogger("bailu.gateway")
 
@@ -241,7 +241,7 @@ class Gateway:
         # Read before anybody can command: what is issued from now on is not left over.
         unsettled = await self._unsettled(vehicle)
         await self._take_up(vehicle)
-        vehicle.listeners.append(listen)
+        vehicle.listen(listen, GlobalPosition, StatusText)
         settling = self._group.create_task(self._settle(vehicle, unsettled), name=f"journal {vehicle.id}")
         try:
             async with (
@@ -254,7 +254,7 @@ class Gateway:
         finally:
             settling.cancel()
             self._following.drop(vehicle.id)
-            vehicle.listeners.remove(listen)
+            vehicle.unlisten(listen)
 
     async def _unenrolled(self, _: UnenrolledQuestion) -> UnenrolledList:
         return UnenrolledList(self._fleet.unenrolled())
@@ -285,7 +285,7 @@ class Gateway:
 
     # --- what comes from the vehicles ---
 
-    def _on_frame(self, vehicle: Vehicle, frame: Frame) -> None:
+    def _on_frame(self, vehicle: Vehicle, frame: bytes) -> None:
         flight = self._flights.get(vehicle.id)
         if flight is not None:
             flight.frame(frame)
