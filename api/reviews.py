@@ -26,7 +26,7 @@ from geofence.zones import Airspace
 from missions.energy import AIRFRAMES
 from missions.fleet import default_airframe
 from missions.model import Airframe, Dock, Plan, Revision, Sortie
-from missions.ports import AirspaceStore, ReviewStore, SortieStore
+from missions.ports import AirspaceStore, DiversionStore, ReviewStore, SortieStore
 from missions.review import FlightInReview, InAir, ReviewTask
 from missions.verdicts import AirspaceReview, extended
 from telemetry.messages import (
@@ -54,7 +54,7 @@ RETRY_S = 1.0
 LONGEST_REST_S = 3_600.0
 
 
-class ReviewerStore(AirspaceStore, ReviewStore, SortieStore, Protocol):
+class ReviewerStore(AirspaceStore, ReviewStore, SortieStore, DiversionStore, Protocol):
     """What a reviewer reads and writes."""
 
 
@@ -232,7 +232,10 @@ class Reviewer:
         return None
 
     async def _flown(self, sorties: Sequence[Sortie], reign: _Reign) -> tuple[FlightInReview, ...]:
-        """The sorties that the version concerns, each with its revision and where its vehicle is."""
+        """The sorties that the version concerns, each with its revision and where its vehicle is.
+
+        What was diverted counts with the plan that it flies, in its revision's place.
+        """
         keys = list(dict.fromkeys((sortie.mission_id, sortie.revision) for sortie in sorties))
         known = {(each.mission_id, each.revision): each for each in await self.store.revisions(keys)}
         states = {state.vehicle_id: state for state in self.fleet.vehicles()}
@@ -240,6 +243,8 @@ class Reviewer:
         found = []
         for sortie in sorties:
             revision = known.get((sortie.mission_id, sortie.revision))
+            if revision is not None and sortie.diversion_id is not None:
+                revision = replace(revision, plan=(await self.store.diversion(sortie.diversion_id)).plan)
             window = reign.part_of(now, now + _duration(revision.plan)) if revision else None
             if revision is not None and window is not None:
                 state = states.get(sortie.vehicle_id)
@@ -297,9 +302,10 @@ def _in_air(sortie: Sortie, state: VehicleState | None) -> InAir:
     place = alt_rel_m = battery_pct = None
     if state is not None and state.lat_deg is not None and state.lon_deg is not None:
         place, alt_rel_m, battery_pct = LatLon(state.lat_deg, state.lon_deg), state.alt_rel_m, state.battery_pct
-    return InAir(
-        sortie.id, VehicleId(sortie.vehicle_id), sortie.state, sortie.waypoints_reached, place, alt_rel_m, battery_pct
-    )
+    reached = sortie.waypoints_reached
+    if sortie.diversion_id is not None:  # the record counts its own mission's; of another plan only the vehicle knows
+        reached = state.progress.waypoints_reached if state is not None and state.progress is not None else 0
+    return InAir(sortie.id, VehicleId(sortie.vehicle_id), sortie.state, reached, place, alt_rel_m, battery_pct)
 
 
 @asynccontextmanager

@@ -264,9 +264,11 @@ def _rest(flown: FlightInReview) -> Rest:
         reached = 0
     alt_m = max(alts[reached:], default=max(alts)) if air.state not in _GOING_HOME else air.alt_rel_m or max(alts)
     behind = min(air.reached, len(places)) if here and plan.returns is ReturnMode.RETRACE else 0
-    left = (*places[:behind], *here, *places[reached:])
+    before = plan.begins_at.flown if plan.begins_at and here and plan.returns is ReturnMode.RETRACE else ()
+    left = (*(step.place for step in before), *places[:behind], *here, *places[reached:])
     here_alts = tuple(air.alt_rel_m if air.alt_rel_m is not None else alt_m for _ in here)
-    flight = _flight(flown, left, (*alts[:behind], *here_alts, *alts[reached:]))
+    before_alts = tuple(step.alt_rel_m for step in before)
+    flight = _flight(flown, left, (*before_alts, *alts[:behind], *here_alts, *alts[reached:]))
     return Rest(flown, flight, places[reached:], alt_m)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +18,10 @@ from api.reviews import Reviewer, running_reviewer
 from api.schemas.reviews import AirspaceReviewOut
 from core.bus import Subscription
 from core.errors import Overloaded
-from core.ids import MissionId
+from core.ids import DiversionId, MissionId, OperatorId, SortieId
 from geofence.publication import AirspaceSummary
-from missions.model import SortieState
+from missions.manoeuvre import Diversion
+from missions.model import CommandKind, SortieState
 from missions.review import Looked, ReviewTask
 from missions.sortie import advance
 from telemetry.messages import AIRSPACE_REVIEWED, FLEET_EVENT, AirspaceReviewed, FleetEvent
@@ -47,7 +49,7 @@ def event(name: str = "event", radius_m: float = 20.0, **properties: Any) -> Jso
     return zone
 
 
-async def fly(world: World, mission_id: str) -> str:
+async def fly(world: World, mission_id: str) -> SortieId:
     """A sortie of the mission that has taken off and is heard over the dock."""
     sortie = a_sortie(vehicle="bl-01", mission_id=MissionId(mission_id))
     sortie = await world.store.add_sortie(sortie, idempotency_key="k", request_digest="d")
@@ -124,6 +126,29 @@ async def test_a_sortie_in_the_air_is_told_first_and_critically_with_a_proposal(
     in_air, planned = body["failing"]
     assert (in_air["sortie_id"], planned["sortie_id"], planned["mission_id"]) == (sortie_id, None, other)
     assert in_air["conflicts"][0]["geometry"]["type"]
+
+
+@pytest.mark.parametrize(("over", "fails"), [("its mission", False), ("what it flies", True)])
+async def test_a_diverted_sortie_is_looked_at_with_the_plan_that_it_flies(
+    world: World, over: str, fails: bool
+) -> None:
+    sortie_id = await fly(world, await world.mission(a_feature()))
+    elsewhere = a_feature(name="elsewhere")
+    elsewhere["geometry"]["coordinates"] = [[lon - 0.003, lat] for lon, lat in elsewhere["geometry"]["coordinates"]]
+    other = await world.store.revision(MissionId(await world.mission(elsewhere)), 1)
+    sortie = await world.store.sortie(sortie_id)
+    flying = Diversion(
+        DiversionId("d"), sortie.id, CommandKind.REPLACE, other.plan, world.clock.now(), OperatorId("t")
+    )
+    await world.store.add_diversion(flying)
+    await world.store.save_sortie(replace(sortie, diversion_id=flying.id, row_revision=sortie.row_revision + 1))
+    zone = event()
+    if over == "what it flies":
+        zone["geometry"]["coordinates"][0] -= 0.003
+    async with listening(world) as ears:
+        assert (await change(world, 1, add=collection(zone))).status_code == 201
+        first = await ears.told()
+    assert [flight.sortie_id for flight in first.failing] == ([sortie_id] if fails else [])
 
 
 async def test_the_proposed_way_is_a_mission_that_can_be_posted_as_a_revision(world: World) -> None:
