@@ -65,7 +65,7 @@ _FOUND_WITHIN_S = 3.0
 class Flight:
     """Owns one sortie's row while it is unfinished: observation, commands and recording meet here.
 
-    `flies` is told of each plan that the vehicle flies from then on.
+    `flies` is told of each plan that the vehicle flies from then on. `is_beating`: whether our heartbeats go out.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Flight:
         clock: Clock,
         recorder: Recorder,
         flies: Callable[[Plan], None] = lambda _: None,
+        is_beating: Callable[[], bool] = lambda: True,
     ) -> None:
         self.vehicle = vehicle
         self._clock = clock
@@ -86,7 +87,9 @@ class Flight:
         self._flies = flies
         self._own = revision.plan
         self._logbook = Logbook(sortie, store=store, publish=publish, clock=clock)
-        self._launch = Launch(vehicle, revision.plan, self._logbook, journal=store, airspaces=store, clock=clock)
+        self._launch = Launch(
+            vehicle, self._own, self._logbook, journal=store, airspaces=store, clock=clock, is_beating=is_beating
+        )
         self._launching: asyncio.Task[bool] | None = None
         self._called_off: tuple[OperatorId, str] | None = None
         self._diverter = Diverter(vehicle, self._logbook, store, clock)

@@ -349,6 +349,7 @@ class Gateway:
             clock=self._clock,
             recorder=self._recorder,
             flies=lambda plan: self._watchman.follow(vehicle, plan),
+            is_beating=lambda: self._lifeline.is_beating,
         )
         self._flights[vehicle.id] = flight
         self._watchman.follow(vehicle, revision.plan)

@@ -24,7 +24,7 @@ from telemetry.logbook import GATEWAY, Logbook
 from telemetry.messages import VehicleState
 from telemetry.onboard import read_back, wanted_by
 from telemetry.packets import Cmd, MissionType, Mode
-from telemetry.preflight import HOME_TOLERANCE_M, LAUNCH_MODE, preflight, safety_checks
+from telemetry.preflight import HOME_TOLERANCE_M, LAUNCH_MODE, heartbeat_check, preflight, safety_checks
 from telemetry.replacing import KIND
 from telemetry.safety import protect, settings_for
 from telemetry.safety_desk import held_settings
@@ -48,13 +48,16 @@ class Launch:
         journal: CommandJournal,
         airspaces: AirspaceStore,
         clock: Clock,
+        is_beating: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_beating`: whether our heartbeats go out. What hears none comes home by its failsafe at once."""
         self._vehicle = vehicle
         self._plan = plan
         self._logbook = logbook
         self._journal = journal
         self._airspaces = airspaces
         self._clock = clock
+        self._is_beating = is_beating
 
     async def run(self) -> bool:
         """Whether the vehicle took off; when not, the sortie is refused and the vehicle stands disarmed."""
@@ -86,11 +89,11 @@ class Launch:
         # Makes the autopilot check now and say why it would not arm, instead of every 30 s.
         await vehicle.command(Cmd.RUN_PREARM_CHECKS)
         profile = await self._safety_profile()
-        checks = (*preflight(vehicle.snapshot(), self._plan), *profile)
+        checks = (*self._now(), *profile)
         deadline_s = self._clock.mono_s() + max(3.0, _PREFLIGHT_S / vehicle.pace)
         while not _may_fly(checks) and _may_fly(profile) and self._clock.mono_s() < deadline_s:
             await asyncio.sleep(0.2)
-            checks = (*preflight(vehicle.snapshot(), self._plan), *profile)
+            checks = (*self._now(), *profile)
         if not _may_fly(checks):
             await self._logbook.change(checks=checks)
             raise PreflightFailed(vehicle.id, checks)
@@ -98,6 +101,9 @@ class Launch:
         await self._logbook.advance(
             SortieState.UPLOADING, GATEWAY, "all checks passed", checks=checks, battery_start_pct=battery
         )
+
+    def _now(self) -> tuple[PreflightCheck, ...]:
+        return (*preflight(self._vehicle.snapshot(), self._plan), heartbeat_check(is_beating=self._is_beating()))
 
     async def _safety_profile(self) -> tuple[PreflightCheck, ...]:
         """What it holds of the safety profile: a registered aircraft must, any other one is told."""
@@ -164,6 +170,8 @@ class Launch:
         await vehicle.command(Cmd.DO_SET_MISSION_CURRENT, 1)
         await vehicle.until(lambda s: (s.mission_seq or 0) <= 1, what="mission at its start", within_s=5)
         await self._look_again()
+        if not (heart := heartbeat_check(is_beating=self._is_beating())).ok:
+            raise PreflightFailed(vehicle.id, (heart,))
         try:
             await self._journalled("arm", lambda: vehicle.command(Cmd.COMPONENT_ARM_DISARM, 1))
             await vehicle.until(lambda s: s.armed is True, what="arming", within_s=5)

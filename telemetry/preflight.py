@@ -35,6 +35,12 @@ def preflight(state: VehicleState, plan: Plan) -> tuple[PreflightCheck, ...]:
     )
 
 
+def heartbeat_check(*, is_beating: bool) -> PreflightCheck:
+    """Nothing takes off whose ground-station failsafe would bring it home within seconds."""
+    said = "our heartbeats go out" if is_beating else "the process that sends our heartbeats does not beat"
+    return PreflightCheck("heartbeat", is_beating, said)
+
+
 def safety_checks(
     settings: Sequence[SafetySetting], *, set_by_launch: Container[str], required: bool
 ) -> tuple[PreflightCheck, ...]:

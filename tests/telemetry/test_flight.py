@@ -244,6 +244,36 @@ async def test_the_home_that_arming_sets_counts_not_the_one_before() -> None:
     await launch._refuse_elsewhere()
 
 
+async def test_nothing_takes_off_that_hears_no_heartbeat() -> None:
+    store, vehicle, sent = GrudgingStore(), a_vehicle(), list[Outbound]()
+    vehicle.attach(sent.append)
+    logbook = Logbook(SORTIE, store=cast("Store", store), publish=lambda _: None, clock=SystemClock())
+    launch = Launch(
+        vehicle, PLAN, logbook, journal=cast("Store", None), airspaces=cast("Store", None), clock=SystemClock(),
+        is_beating=lambda: False,
+    )  # fmt: skip
+    (failed,) = [check for check in launch._now() if check.check == "heartbeat"]
+    assert (failed.ok, failed.required) == (False, True)
+    assert "does not beat" in failed.detail
+
+
+async def test_a_heart_that_stops_during_the_upload_stops_the_launch_before_arming(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def done(*_: object, **__: object) -> None: ...
+
+    vehicle = a_vehicle()
+    for method in ("command", "until"):
+        monkeypatch.setattr(vehicle, method, done)
+    launch = Launch(
+        vehicle, PLAN, cast("Logbook", None), journal=cast("Store", None), airspaces=cast("Store", None),
+        clock=SystemClock(), is_beating=lambda: False,
+    )  # fmt: skip
+    monkeypatch.setattr(launch, "_look_again", done)
+    with pytest.raises(PreflightFailed, match="does not beat"):
+        await launch._start()  # the journal, which is written before arming, would be missed
+
+
 @pytest.mark.parametrize(("in_force", "may"), [(1, True), (2, False)])
 async def test_an_airspace_that_comes_into_force_during_the_upload_stops_the_launch(
     in_force: int, *, may: bool
