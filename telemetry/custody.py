@@ -62,7 +62,7 @@ async def keep_custody(vehicle: Vehicle, logbook: Logbook, wanted: Callable[[], 
         if sign is not None and not vehicle.writes_own(_ECHO_S) and is_flying(logbook.state) and seen.empty():
             seen.put_nowait(sign)
 
-    vehicle.listeners.append(listen)
+    vehicle.listen(listen, Overheard, StatusText, ParamValue, MissionCurrent)
     try:
         while True:
             sign = await seen.get()
@@ -72,7 +72,7 @@ async def keep_custody(vehicle: Vehicle, logbook: Logbook, wanted: Callable[[], 
             await _look(vehicle, logbook, wanted())
             await asyncio.sleep(_BETWEEN_S)
     finally:
-        vehicle.listeners.remove(listen)
+        vehicle.unlisten(listen)
 
 
 async def _look(vehicle: Vehicle, logbook: Logbook, plan: Plan) -> None:

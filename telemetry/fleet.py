@@ -11,9 +11,14 @@ from dataclasses import dataclass, field, replace
 from core.clock import Clock
 from core.errors import VehicleAmbiguous
 from core.ids import VehicleId
+from telemetry.board import Board
+from telemetry.framing import is_plain, is_right
 from telemetry.heart.keeper import Beat, BeatSigning
 from telemetry.identity import Directory, Identity, Impostor, Path, Place
+from telemetry.lanes import How, Lane
 from telemetry.links import Link, LinkChange, LinkCondition, LinkConfig, LinkHealth, Peer, make_link
+from telemetry.links.meter import SequenceWatch
+from telemetry.links.quota import Bucket
 from telemetry.messages import FleetEvent, FleetTick, LinkState, UnenrolledVehicle, VehicleState
 from telemetry.notices import Notices
 from telemetry.packets import (
@@ -29,6 +34,7 @@ from telemetry.packets import (
     SysStatus,
     Timesync,
 )
+from telemetry.quick import boot_and_place
 from telemetry.signing import Signer, SigningBook
 from telemetry.strangers import Strangers
 from telemetry.ticker import Ticker
@@ -36,12 +42,14 @@ from telemetry.vehicle import LOST_AFTER_S, Vehicle, VehicleConfig
 from telemetry.wire import (
     AUTOPILOT_VERSION_ID,
     HOME_POSITION_ID,
+    LANES,
     STREAM_RATES_HZ,
     Decoder,
     Encoder,
     Frame,
     MavAddress,
     is_recorded,
+    read_payload,
     unsigned,
 )
 
@@ -55,17 +63,32 @@ _BROADCAST = MavAddress(0, 0)
 # MAV_COMP_ID_AUTOPILOT1: gimbals and companions speak under the vehicle's system id too, and are not the vehicle.
 _AUTOPILOT = 1
 # A port that strangers can reach must not grow without bound.
-_MAX_CHANNELS = 512
+_MAX_CHANNELS = 4_096
 _STREAMS_AGAIN_S = 3.0
 _ESSENTIAL = (GlobalPosition, SysStatus, GpsRaw, MissionCurrent, ExtendedSysState, EkfStatus)
 _LOOK_EVERY_S = 0.05
 _STREAMS_EVERY_S = 0.2
 _ROUND_TRIP_EVERY_S = 2.0
+# A link's round trip is one figure: of many vehicles only so many are asked a second.
+_ROUND_TRIPS_PER_S = 20.0
+# Of a large fleet so many are looked at for what only people can judge: a second passes for a thousand of them.
+_LOOKED_AT_A_TICK = 100
 # A path that was not heard for longer is not beaten to any more, unless it is the only one.
 _BEAT_WITHIN_S = 30.0
 
-OnFrame = Callable[[Vehicle, Frame], None]
+OnFrame = Callable[[Vehicle, bytes], None]
 OnEvent = Callable[[FleetEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whose the unsigned frames of one system id on one channel are, found out once; good while `version` stays."""
+
+    version: int
+    identity: Identity
+    path: Path
+    vehicle: Vehicle
+    watch: SequenceWatch
 
 
 @dataclass(slots=True)
@@ -78,6 +101,7 @@ class Channel:
     heard_s: float = 0.0
     decoder: Decoder = field(init=False)
     encoder: Encoder = field(init=False)
+    routes: dict[int, Route] = field(default_factory=dict)  # by system id
 
     def __post_init__(self) -> None:
         self.decoder, self.encoder = Decoder(self.own), Encoder(self.own)
@@ -114,18 +138,24 @@ class Fleet:
         self._on_frame = on_frame
         self._on_event = on_event
         self._channels: dict[Place, Channel] = {}
+        self._by_peer: dict[str, dict[Peer, Channel]] = {}  # the same, by link
         self._told: dict[VehicleId, LinkState] = {}
-        self._ticker = Ticker(name)
+        self._board = Board()
+        self._ticker = Ticker(name, self._board)
         self._strangers = Strangers()
         self._notices = Notices(self._tell)
+        self._members: list[tuple[Identity, Vehicle]] = []
+        self._members_version = -1
         self._directory = Directory(token=lambda: secrets.randbits(62) | 1, on_impostor=self._impostor)
         self._questions: dict[int, tuple[Place, float]] = {}
+        self._round_trips = Bucket.full(_ROUND_TRIPS_PER_S * len(links), _ROUND_TRIPS_PER_S, clock.mono_s())
         self._spoken: dict[VehicleId, Path] = {}  # where each vehicle is spoken to
         for config in vehicles:
             self.enroll(config)
         self.links = [self._make(config) for config in links]
 
     def _make(self, config: LinkConfig) -> Link:
+        self._by_peer[config.name] = {}
         return make_link(
             config,
             lambda peer, data: self._received(config.name, peer, data),
@@ -144,7 +174,9 @@ class Fleet:
         self._directory.enroll(Identity(config, seal))
         vehicle = self.vehicles.get(config.id)
         if vehicle is None:
-            vehicle = self.vehicles[config.id] = Vehicle(config, clock=self._clock, pace=self._pace)
+            vehicle = self.vehicles[config.id] = Vehicle(
+                config, clock=self._clock, pace=self._pace, board=self._board
+            )
             vehicle.gcs_system_id = self._own.system_id
         else:
             vehicle.enroll(config)
@@ -156,7 +188,9 @@ class Fleet:
         """It is no vehicle of ours any more; what it says from now on is a stranger's."""
         self._directory.retire(vehicle_id)
         self._notices.forget(vehicle_id)
-        self.vehicles.pop(vehicle_id, None)
+        vehicle = self.vehicles.pop(vehicle_id, None)
+        if vehicle is not None:
+            vehicle.retire()
         self._told.pop(vehicle_id, None)
         self._spoken.pop(vehicle_id, None)
 
@@ -167,15 +201,67 @@ class Fleet:
     # --- receiving ---
 
     def _received(self, link_name: str, peer: Peer, data: bytes) -> None:
-        channel = self._channel((link_name, peer))
-        if channel is None:
+        """What a link hands over."""
+        channel = self._by_peer[link_name].get(peer) or self._channel((link_name, peer))
+        if channel is not None:
+            self._arrived(channel, data)
+
+    def _arrived(self, channel: Channel, data: bytes) -> None:
+        channel.heard_s = now_s = self._clock.mono_s()
+        if self._pass(channel, data, now_s):
             return
-        channel.heard_s = self._clock.mono_s()
         counts, damaged = channel.link.counts, channel.decoder.bad_frames
         for frame in channel.decoder.feed(data):
-            counts.frame((peer, frame.source.system_id, frame.source.component_id), frame.sequence)
-            self._take((link_name, peer), channel, frame)
+            counts.frame((channel.peer, frame.source.system_id, frame.source.component_id), frame.sequence)
+            self._take(channel, frame)
         counts.damaged(channel.decoder.bad_frames - damaged)
+
+    def _pass(self, channel: Channel, data: bytes, now_s: float) -> bool:
+        """The quick way of what comes all the time: one plain frame from a place that has proven whose it is.
+
+        Decides as `_take` does; False: it has to, and nothing has happened yet.
+        """
+        if not is_plain(data) or data[6] != _AUTOPILOT or not channel.decoder.is_between:
+            return False
+        route, lane = channel.routes.get(data[5]), LANES.get(data[7] | data[8] << 8 | data[9] << 16)
+        if route is None or lane is None or not is_right(data, lane.extra):
+            return False
+        if route.version != self._directory.version:
+            del channel.routes[data[5]]
+            return False
+        wanted = self._directory.hear_plain(route.identity, route.path, now_s)
+        if wanted is None:
+            return False
+        channel.link.counts.frame_of(route.watch, data[4])
+        if wanted:
+            self._hand_over(route, lane, data, now_s)
+        return True
+
+    def _hand_over(self, route: Route, lane: Lane, data: bytes, now_s: float) -> None:
+        """`_deliver` for what came the quick way: read at once only if somebody waits for it or it is news."""
+        identity, vehicle, payload = route.identity, route.vehicle, data[10:-2]
+        if self._spoken.get(vehicle.id) is not route.path:
+            self._speak_on(identity, vehicle, route.path)
+        if lane.how is How.PLACE:
+            self._notices.hear_boot(identity, vehicle, boot_and_place(payload)[0], now_s)
+        if vehicle.is_recorded:
+            self._on_frame(vehicle, data)
+        if vehicle.take(lane, payload, now_s):
+            return
+        packet = read_payload(int.from_bytes(data[7:10], "little"), payload)
+        if lane.how is not How.PLACE:
+            self._notices.hear(identity, vehicle, packet, now_s)
+        vehicle.hear(packet)
+        vehicle.knows(lane, payload)
+
+    def _route(self, channel: Channel, identity: Identity, frame: Frame) -> None:
+        """Remembers whose such a frame is, if that can be known beforehand."""
+        place, system_id = (channel.link.name, channel.peer), frame.source.system_id
+        path = identity.paths.get(place)
+        if path is None or self._directory.plain_owner(place, system_id) is not identity:
+            return
+        watch = channel.link.counts.watch((channel.peer, system_id, _AUTOPILOT))
+        channel.routes[system_id] = Route(self._directory.version, identity, path, self.vehicles[identity.id], watch)
 
     def _channel(self, place: Place) -> Channel | None:
         channel = self._channels.get(place)
@@ -185,6 +271,7 @@ class Fleet:
                 return None
             link = next(link for link in self.links if link.name == place[0])
             channel = self._channels[place] = Channel(link, place[1], self._own)
+            self._by_peer[place[0]][place[1]] = channel
         return channel
 
     def _forget_silent(self) -> bool:
@@ -193,18 +280,20 @@ class Fleet:
         limit = self._clock.mono_s() - LOST_AFTER_S
         silent = [place for place, c in self._channels.items() if c.heard_s < limit and place not in used]
         for place in silent:
-            del self._channels[place]
+            del self._channels[place], self._by_peer[place[0]][place[1]]
         return bool(silent)
 
-    def _take(self, place: Place, channel: Channel, frame: Frame) -> None:
+    def _take(self, channel: Channel, frame: Frame) -> None:
         """One frame with a right checksum: a vehicle's, once its place is proven, else a stranger's."""
         if frame.source.component_id != _AUTOPILOT:
             return
-        now_s, link = self._clock.mono_s(), channel.link
+        now_s, link, place = self._clock.mono_s(), channel.link, (channel.link.name, channel.peer)
         replay = link.health().state is LinkCondition.REPLAYING
         identity = self._directory.hear(place, frame, now_s, called=not link.listens, replay=replay)
         if identity is not None:
             self._deliver(identity, frame, now_s)
+            if not replay:
+                self._route(channel, identity, frame)
         elif (why := self._directory.doubt(place, frame.source.system_id)) is not None:
             self._stranger(place, frame, now_s, why)
 
@@ -215,8 +304,8 @@ class Fleet:
         if isinstance(frame.packet, Timesync):
             self._round_trip(path.place, frame.packet, now_s)
         self._notices.hear(identity, vehicle, frame.packet, now_s)
-        if is_recorded(frame):
-            self._on_frame(vehicle, replace(frame, raw=unsigned(frame)))
+        if vehicle.is_recorded and is_recorded(frame):
+            self._on_frame(vehicle, unsigned(frame))
         vehicle.hear(frame.packet)
 
     def _speak_on(self, identity: Identity, vehicle: Vehicle, path: Path) -> None:
@@ -357,7 +446,7 @@ class Fleet:
         elif path.asked_s is None or (now_s - path.asked_s > _STREAMS_AGAIN_S and _lacks(vehicle)):
             path.asked_s = now_s
             self._ask_streams(vehicle)
-        elif path.timed_s is None or now_s - path.timed_s >= _ROUND_TRIP_EVERY_S:
+        elif _is_due(path.timed_s, now_s) and self._round_trips.take(now_s):
             path.timed_s = now_s
             self._ask_time(identity, path, now_s)
 
@@ -369,7 +458,8 @@ class Fleet:
                 self._put(identity, path.place, CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,)))
 
     def _ask_time(self, identity: Identity, path: Path, now_s: float) -> None:
-        self._questions = {token: each for token, each in self._questions.items() if now_s - each[1] < LOST_AFTER_S}
+        while self._questions and now_s - next(iter(self._questions.values()))[1] >= LOST_AFTER_S:
+            del self._questions[next(iter(self._questions))]
         token = secrets.randbits(62) | 1
         self._questions[token] = (path.place, now_s)
         self._put(identity, path.place, Timesync(0, token))
@@ -385,10 +475,21 @@ class Fleet:
     def tick(self) -> FleetTick:
         """All vehicles as of now; says once when a link is lost and once when it is back."""
         self.ticked_s = now_s = self._clock.mono_s()
-        states = self.states()
-        for state in states:
-            self._tell_link(state)
-        return self._ticker.tick(states, now_s, self._clock.now())
+        members = self._members_now()
+        number = self._ticker.number
+        stride = 1 + len(members) // _LOOKED_AT_A_TICK
+        for identity, _ in members[number % stride :: stride]:
+            self._notices.look(identity, now_s)
+        tick, changed_links = self._ticker.tick(members, now_s, self._clock.now())
+        for vehicle, link in changed_links:
+            self._tell_link(vehicle, link)
+        return tick
+
+    def _members_now(self) -> list[tuple[Identity, Vehicle]]:
+        if self._members_version != self._directory.version:
+            self._members_version = self._directory.version
+            self._members = [(each, self.vehicles[each.id]) for each in self._directory.identities.values()]
+        return self._members
 
     def states(self) -> tuple[VehicleState, ...]:
         """All records as of now."""
@@ -400,7 +501,6 @@ class Fleet:
         return self._state(self._directory.identities[vehicle_id], self._clock.mono_s())
 
     def _state(self, identity: Identity, now_s: float) -> VehicleState:
-        self._notices.look(identity, now_s)
         state = self.vehicles[identity.id].snapshot()
         ambiguous = identity.is_ambiguous(now_s)
         return replace(
@@ -410,18 +510,19 @@ class Fleet:
             ready=state.ready and not ambiguous,
         )
 
-    def _tell_link(self, state: VehicleState) -> None:
-        before = self._told.get(state.vehicle_id, LinkState.NEVER)
-        if state.link is before or state.link in (LinkState.NEVER, LinkState.STALE):
+    def _tell_link(self, vehicle: Vehicle, link: LinkState) -> None:
+        before = self._told.get(vehicle.id, LinkState.NEVER)
+        if link is before or link in (LinkState.NEVER, LinkState.STALE):
             return
-        self._told[state.vehicle_id] = state.link
-        if state.link is LinkState.LOST:
-            self._tell("critical", "link-lost", f"{state.name} is not heard any more.", state.vehicle_id)
-        elif state.link is LinkState.REPLAYED:
-            self._tell("info", "replayed", f"{state.name} is shown from a recording.", state.vehicle_id)
+        self._told[vehicle.id] = link
+        name = vehicle.config.name
+        if link is LinkState.LOST:
+            self._tell("critical", "link-lost", f"{name} is not heard any more.", vehicle.id)
+        elif link is LinkState.REPLAYED:
+            self._tell("info", "replayed", f"{name} is shown from a recording.", vehicle.id)
         else:
             word = "again" if before is LinkState.LOST else "now"
-            self._tell("info", "link-back", f"{state.name} is heard {word}.", state.vehicle_id)
+            self._tell("info", "link-back", f"{name} is heard {word}.", vehicle.id)
 
     def health(self) -> tuple[LinkHealth, ...]:
         """How each link does."""
@@ -432,9 +533,13 @@ class Fleet:
         self._on_event(FleetEvent(self._clock.now(), severity, code, text, vehicle_id))
 
 
+def _is_due(timed_s: float | None, now_s: float) -> bool:
+    return timed_s is None or now_s - timed_s >= _ROUND_TRIP_EVERY_S
+
+
 def _lacks(vehicle: Vehicle) -> bool:
     """Whether any stream that decisions rest on does not come: one request for it was lost, or the vehicle restarted.
 
     Others come only while there is something to tell, as that of the fence.
     """
-    return vehicle.state.uid is None or any(vehicle.silence_s(kind) > _STREAMS_AGAIN_S for kind in _ESSENTIAL)
+    return vehicle.slow.uid is None or any(vehicle.silence_s(kind) > _STREAMS_AGAIN_S for kind in _ESSENTIAL)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from telemetry.columns import COLUMN, FAST
 from telemetry.messages import Landed, VehicleState
 from telemetry.packets import (
     Attitude,
@@ -24,9 +27,12 @@ from telemetry.packets import (
 )
 
 # Below this speed the direction of the velocity is noise.
-_COURSE_FROM_MPS = 0.5
+COURSE_FROM_MPS = 0.5
 # MAV_LANDED_STATE, in its order.
 _LANDED = (Landed.UNKNOWN, Landed.ON_GROUND, Landed.IN_AIR, Landed.TAKING_OFF, Landed.LANDING)
+_PLACE = FAST[COLUMN["lat_deg"] : COLUMN["east_mps"] + 1]
+_LEAN = FAST[COLUMN["roll_deg"] : COLUMN["pitch_deg"] + 1]
+_POWER = FAST[COLUMN["battery_pct"] :]
 
 
 def is_position(packet: Inbound) -> bool:
@@ -39,6 +45,11 @@ def is_position(packet: Inbound) -> bool:
     )
 
 
+def is_place_e7(lat_e7: int, lon_e7: int) -> bool:
+    """The same of a place as MAVLink carries it."""
+    return abs(lat_e7) <= 900_000_000 and abs(lon_e7) <= 1_800_000_000 and (lat_e7 != 0 or lon_e7 != 0)
+
+
 def fold(  # noqa: C901, PLR0912 - one flat case per message
     state: VehicleState, packet: Inbound, *, pad_agl_m: float
 ) -> VehicleState:
@@ -47,18 +58,12 @@ def fold(  # noqa: C901, PLR0912 - one flat case per message
         case Heartbeat():
             return replace(state, armed=packet.armed, mode=mode_name(packet.custom_mode))
         case GlobalPosition() if is_position(packet):
-            return _with_position(state, packet, pad_agl_m)
+            return _with(state, _PLACE, position_numbers(packet, pad_agl_m))
         case Attitude():
-            return replace(state, roll_deg=round(packet.roll_deg, 1), pitch_deg=round(packet.pitch_deg, 1))
+            return _with(state, _LEAN, attitude_numbers(packet))
         case SysStatus():
-            return replace(
-                state,
-                battery_v=packet.battery_v,
-                battery_a=packet.battery_a,
-                battery_pct=packet.battery_pct,
-                prearm_ok=packet.prearm_ok,
-                fence_enabled=packet.fence_enabled,
-            )
+            told = replace(state, prearm_ok=packet.prearm_ok, fence_enabled=packet.fence_enabled)
+            return _with(told, _POWER, power_numbers(packet))
         case GpsRaw():
             return replace(state, gps_fix=packet.fix, satellites=packet.satellites, hdop=packet.hdop)
         case MissionCurrent():
@@ -82,20 +87,35 @@ def fold(  # noqa: C901, PLR0912 - one flat case per message
             return state
 
 
-def _with_position(state: VehicleState, packet: GlobalPosition, pad_agl_m: float) -> VehicleState:
+def _with(state: VehicleState, names: Sequence[str], numbers: Sequence[float | None]) -> VehicleState:
+    fields: dict[str, Any] = dict(zip(names, numbers, strict=True))
+    return replace(state, **fields)
+
+
+def position_numbers(packet: GlobalPosition, pad_agl_m: float) -> tuple[float | None, ...]:
+    """The quick numbers that a position tells, in the order of `columns.FAST`."""
     speed = math.hypot(packet.north_mps, packet.east_mps)
-    moving = speed >= _COURSE_FROM_MPS
-    return replace(
-        state,
-        lat_deg=packet.lat_deg,
-        lon_deg=packet.lon_deg,
-        alt_amsl_m=packet.alt_amsl_m,
-        alt_rel_m=packet.alt_rel_m,
-        alt_agl_m=packet.alt_rel_m + pad_agl_m,
-        heading_deg=packet.heading_deg,
-        course_deg=round(math.degrees(math.atan2(packet.east_mps, packet.north_mps)) % 360.0, 1) if moving else None,
-        ground_speed_mps=round(speed, 2),
-        climb_mps=-packet.down_mps,
-        north_mps=packet.north_mps,
-        east_mps=packet.east_mps,
+    course_deg = round(math.degrees(math.atan2(packet.east_mps, packet.north_mps)) % 360.0, 1)
+    return (
+        packet.lat_deg,
+        packet.lon_deg,
+        packet.alt_amsl_m,
+        packet.alt_rel_m,
+        packet.alt_rel_m + pad_agl_m,
+        packet.heading_deg,
+        course_deg if speed >= COURSE_FROM_MPS else None,
+        round(speed, 2),
+        -packet.down_mps,
+        packet.north_mps,
+        packet.east_mps,
     )
+
+
+def attitude_numbers(packet: Attitude) -> tuple[float, float]:
+    """Likewise, of an attitude."""
+    return round(packet.roll_deg, 1), round(packet.pitch_deg, 1)
+
+
+def power_numbers(packet: SysStatus) -> tuple[float | None, ...]:
+    """Likewise, of the battery."""
+    return packet.battery_pct, packet.battery_v, packet.battery_a

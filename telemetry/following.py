@@ -49,8 +49,8 @@ class Following:
         elif len(self._leases) >= MAX_FOLLOWED:
             self.refused += 1
         else:
-            self._leases[vehicle.id] = lease = _Lease(vehicle, lambda _: self._tell(lease), until_s)
-            vehicle.listeners.append(lease.listen)
+            new = self._leases[vehicle.id] = _Lease(vehicle, lambda _: self._tell(new), until_s)
+            vehicle.listeners.append(new.listen)
 
     def expire(self) -> None:
         """Drops what nobody asked for of late."""

@@ -32,6 +32,17 @@ def checksum(data: bytes, crc_extra: int) -> int:
     return _MIRRORED[crc & 0xFF] << 8 | _MIRRORED[crc >> 8]
 
 
+def is_plain(data: bytes) -> bool:
+    """Whether `data` looks like one whole unsigned MAVLink 2 frame and nothing else."""
+    return len(data) >= 12 and data[0] == MARKER_2 and data[2] == 0 and data[1] + 12 == len(data)
+
+
+def is_right(data: bytes, extra: bytes) -> bool:
+    """Whether the checksum of a plain frame is right. `extra`: the message's own byte."""
+    crc = binascii.crc_hqx((data[1:-2] + extra).translate(_MIRRORED), 0xFFFF)
+    return crc == int.from_bytes(data[-2:].translate(_MIRRORED), "big")
+
+
 @dataclass(frozen=True, slots=True)
 class RawFrame:
     """A frame whose checksum is right; nothing is said about its signature."""
@@ -80,6 +91,11 @@ class Framer:
         self._held = b""
         self.damaged = 0
         """Runs of bytes that are no frame, frames with a wrong checksum, and frames of messages that nobody knows."""
+
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing is held: what comes next begins a frame."""
+        return not self._held
 
     def feed(self, data: bytes) -> Iterator[RawFrame]:
         """The frames that `data` completes, in order."""

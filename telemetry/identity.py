@@ -196,6 +196,8 @@ class Directory:
         """`token`: an unguessable number of 62 bits."""
         self.identities: dict[VehicleId, Identity] = {}
         self.refused_candidates = 0
+        self.version = 0  # moves on whenever a place may be somebody else's than it was
+        self._knocked: dict[tuple[str, int], Door] = {}  # those with candidates
         self._doors: dict[tuple[str, int], Door] = {}
         self._token = token
         self._on_impostor = on_impostor
@@ -203,6 +205,7 @@ class Directory:
     def enroll(self, identity: Identity) -> None:
         """Adds a vehicle, or replaces it: what was proven under the old enrolment is proven anew."""
         self.retire(identity.id)
+        self.version += 1
         self.identities[identity.id] = identity
         for link in identity.config.links:
             door = self._doors.setdefault((link, identity.config.system_id), Door())
@@ -212,12 +215,14 @@ class Directory:
         identity = self.identities.pop(vehicle_id, None)
         if identity is None:
             return
+        self.version += 1
         for link in identity.config.links:
             key = (link, identity.config.system_id)
             door = self._doors[key]
             door.claimants.remove(identity)
             if not door.claimants:
                 del self._doors[key]
+                self._knocked.pop(key, None)
 
     def doubt(self, place: Place, system_id: int) -> str | None:
         """Why a place is not believed (`UnenrolledVehicle.why`); None when it is."""
@@ -230,6 +235,24 @@ class Directory:
         return "unproven" if candidate is None or candidate.uid is None else "another-autopilot"
 
     # --- hearing ---
+
+    def plain_owner(self, place: Place, system_id: int) -> Identity | None:
+        """Whose an unsigned frame from a proven place is, for as long as `version` stays; None: look at each one."""
+        door = self._doors.get((place[0], system_id))
+        if door is None:
+            return None
+        first = next((each for each in door.claimants if place in each.paths), None)
+        return None if first is None or first.replayed or not first.seal.admits(Verdict.UNSIGNED, 0) else first
+
+    def hear_plain(self, identity: Identity, path: Path, now_s: float) -> bool | None:
+        """`hear` for an unsigned frame of `plain_owner`: whether it may be acted upon; None: `hear` has to decide."""
+        if path.signed_s is not None:
+            return None
+        identity.seal.counts[Verdict.UNSIGNED] += 1
+        path.hear(now_s)
+        if identity.active is path and len(identity.paths) == 1:
+            return True
+        return identity.choose(now_s) is path
 
     def hear(
         self, place: Place, frame: Frame, now_s: float, *, called: bool, replay: bool = False
@@ -251,6 +274,7 @@ class Directory:
             # A key proved the vehicle at a new place.
             door.candidates.pop(place, None)
             path = identity.prove(place, now_s)
+            self.version += 1
         if verdict is Verdict.SIGNED:
             path.signed_s = now_s
         elif path.signs(now_s):
@@ -278,6 +302,7 @@ class Directory:
     ) -> None:
         if verdict in (Verdict.FORGED, Verdict.REPLAYED) or any(place in each.paths for each in door.claimants):
             return
+        self._knocked[place[0], frame.source.system_id] = door
         candidate = door.candidates.get(place) or self._candidate(door, place, now_s)
         if candidate is None:
             return
@@ -335,15 +360,20 @@ class Directory:
 
     def _admit(self, door: Door, candidate: Candidate, identity: Identity, now_s: float) -> None:
         del door.candidates[candidate.place]
+        self.version += 1
         identity.prove(candidate.place, now_s, uid=candidate.uid)
 
     # --- what time brings ---
 
     def probes(self, now_s: float) -> Iterable[Probe]:
         """The questions due now: one a second for each door, its candidates in turn."""
-        for (_, system_id), door in self._doors.items():
+        for key, door in tuple(self._knocked.items()):
+            system_id = key[1]
             self._forget(door, now_s)
-            if not door.candidates or (door.probed_s is not None and now_s - door.probed_s < PROBE_EVERY_S):
+            if not door.candidates:
+                del self._knocked[key]
+                continue
+            if door.probed_s is not None and now_s - door.probed_s < PROBE_EVERY_S:
                 continue
             candidate = min(door.candidates.values(), key=lambda each: (each.probed_s or 0.0, each.since_s))
             door.probed_s = candidate.probed_s = now_s

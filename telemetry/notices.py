@@ -30,7 +30,6 @@ class _Known:
 
     boot: BootWatch = field(default_factory=BootWatch)
     armed_s: float | None = None
-    now_s: float = 0.0
     refused: int = 0
     said_s: dict[str, float] = field(default_factory=dict)
 
@@ -41,6 +40,7 @@ class Notices:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._known: dict[VehicleId, _Known] = {}
+        self._now_s = 0.0
 
     def forget(self, vehicle_id: VehicleId) -> None:
         self._known.pop(vehicle_id, None)
@@ -48,27 +48,38 @@ class Notices:
     def once(self, vehicle_id: VehicleId, key: str, severity: str, code: str, text: str) -> None:
         """Tells unless the same was told within the last minute; of ever other things, 64 a minute."""
         known = self._of(vehicle_id)
-        known.said_s = {each: at_s for each, at_s in known.said_s.items() if known.now_s - at_s < _AGAIN_S}
+        known.said_s = {each: at_s for each, at_s in known.said_s.items() if self._now_s - at_s < _AGAIN_S}
         if key not in known.said_s and len(known.said_s) < _MAX_SAID:
-            known.said_s[key] = known.now_s
+            known.said_s[key] = self._now_s
             self._tell(severity, code, text, vehicle_id)
 
     def hear(self, identity: Identity, vehicle: Vehicle, packet: Inbound | None, now_s: float) -> None:
         """Takes a frame of a vehicle before its record does."""
         known = self._of(vehicle.id)
-        known.now_s = now_s
-        if vehicle.state.armed and vehicle.state.landed is not Landed.ON_GROUND:
+        self._now_s = now_s
+        if vehicle.slow.armed and vehicle.slow.landed is not Landed.ON_GROUND:
             known.armed_s = now_s
         if isinstance(packet, GlobalPosition | SystemTime):
-            news = known.boot.take(packet.boot_ms)
-            if news is BootNews.REBOOTED:
-                self._rebooted(vehicle, known)
-            elif news is BootNews.TWO:
-                identity.rivals["unknown"] = now_s
+            self._booted(identity, vehicle, known, packet.boot_ms)
+
+    def hear_boot(self, identity: Identity, vehicle: Vehicle, boot_ms: int, now_s: float) -> None:
+        """`hear` of a position that is not read yet. What changes whether it flies is always told to `hear`."""
+        known = self._known.get(vehicle.id) or self._of(vehicle.id)
+        self._now_s = now_s
+        if vehicle.slow.armed and vehicle.slow.landed is not Landed.ON_GROUND:
+            known.armed_s = now_s
+        self._booted(identity, vehicle, known, boot_ms)
+
+    def _booted(self, identity: Identity, vehicle: Vehicle, known: _Known, boot_ms: int) -> None:
+        news = known.boot.take(boot_ms)
+        if news is BootNews.REBOOTED:
+            self._rebooted(vehicle, known)
+        elif news is BootNews.TWO:
+            identity.rivals["unknown"] = self._now_s
 
     def _rebooted(self, vehicle: Vehicle, known: _Known) -> None:
         name = vehicle.config.name
-        if known.armed_s is not None and known.now_s - known.armed_s <= _WAS_ARMED_S:
+        if known.armed_s is not None and self._now_s - known.armed_s <= _WAS_ARMED_S:
             text = f"{name}: the autopilot restarted in flight. Nothing is done by itself: look at it, then decide."
             self._tell("critical", "reboot-in-flight", text, vehicle.id)
         else:
@@ -78,7 +89,7 @@ class Notices:
     def look(self, identity: Identity, now_s: float) -> None:
         """What its paths and its seal tell, at each tick."""
         known, name = self._of(identity.id), identity.config.name
-        known.now_s = now_s
+        self._now_s = now_s
         self._signatures(identity, known, name)
         if identity.is_ambiguous(now_s):
             uids = ", ".join(sorted({identity.uid or "unknown", *identity.rivals}))

@@ -2,37 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
+
 from core.ids import VehicleId
-from telemetry.columns import packed, slow_names
-from telemetry.messages import FleetTick, VehicleState
+from telemetry.board import Board
+from telemetry.columns import COLUMN, Rows, slow_names
+from telemetry.identity import Identity
+from telemetry.messages import FleetTick, LinkState, VehicleState
+from telemetry.vehicle import LOST_AFTER_S, STALE_AFTER_S, Vehicle, stands_ready
 
 # All records are told again after so long: a receiver that lost a tick, or has just come, knows all then.
 FULL_EVERY_S = 1.0
+_HEARD, _PLACED = COLUMN["heard_age_s"], COLUMN["position_age_s"]
 
 _slow_of = attrgetter(*slow_names(VehicleState))
+Member = tuple[Identity, Vehicle]
 
 
 class Ticker:
     """Makes the ticks of one gateway; remembers what the last one said."""
 
-    def __init__(self, gateway: str) -> None:
+    def __init__(self, gateway: str, board: Board) -> None:
+        self.number = 0
         self._gateway = gateway
-        self._number = 0
+        self._board = board
+        self._ids: tuple[VehicleId, ...] = ()
         self._full_s: float | None = None
-        self._said: dict[VehicleId, tuple[Any, ...]] = {}
+        self._said: dict[VehicleId, VehicleState] = {}
+        self._shown: dict[VehicleId, tuple[int, bool, bool]] = {}  # how it is heard, whether signed, ambiguous
 
-    def tick(self, states: Sequence[VehicleState], now_s: float, at: datetime) -> FleetTick:
-        """The next tick, of all vehicles as they are now."""
-        said = {state.vehicle_id: _slow_of(state) for state in states}
-        due = self._full_s is None or now_s - self._full_s >= FULL_EVERY_S
-        full = due or said.keys() != self._said.keys()
+    def tick(
+        self, members: Sequence[Member], now_s: float, at: datetime
+    ) -> tuple[FleetTick, list[tuple[Vehicle, LinkState]]]:
+        """The next tick, of all vehicles as they are now, and those that are heard better or worse than before."""
+        rows = self._board.all([vehicle.row for _, vehicle in members])
+        rows[:, _HEARD] = np.round(now_s - np.array([vehicle.heard_s for _, vehicle in members]), 3)
+        rows[:, _PLACED] = np.round(now_s - np.array([vehicle.position_s for _, vehicle in members]), 3)
+        links, changed = [], []
+        for (identity, vehicle), age_s, grade in zip(members, rows[:, _HEARD].tolist(), _grades(rows), strict=True):
+            signed, ambiguous = _trust(identity, now_s)
+            shown = (grade, signed, ambiguous)
+            was = self._shown.get(vehicle.id)
+            if was == shown and not vehicle.is_changed:
+                continue
+            self._shown[vehicle.id], vehicle.is_changed = shown, False
+            link = vehicle.link_after(age_s)
+            if was is None or was[0] != grade:
+                links.append((vehicle, link))
+            state = _record(vehicle, link, signed=signed, ambiguous=ambiguous)
+            if self._is_news(state):
+                self._said[vehicle.id] = _dated(state, age_s, at)
+                changed.append(vehicle.id)
+        return self._compose(tuple(vehicle.id for _, vehicle in members), rows, changed, now_s, at), links
+
+    def _is_news(self, state: VehicleState) -> bool:
+        said = self._said.get(state.vehicle_id)
+        told: Any = None if said is None else _slow_of(said)
+        return bool(told != _slow_of(state))
+
+    def _compose(
+        self, ids: tuple[VehicleId, ...], rows: Rows, changed: Iterable[VehicleId], now_s: float, at: datetime
+    ) -> FleetTick:
+        full = self._full_s is None or now_s - self._full_s >= FULL_EVERY_S or ids != self._ids
         if full:
             self._full_s = now_s
-        changed = [state for state in states if full or said[state.vehicle_id] != self._said[state.vehicle_id]]
-        self._said, self._number = said, self._number + 1
-        return FleetTick(self._gateway, at, self._number, tuple(said), packed(states), tuple(changed), full)
+            self._said = {each: self._said[each] for each in ids}
+            self._shown = {each: self._shown[each] for each in ids}
+        told = tuple(self._said[each] for each in (ids if full else changed))
+        self._ids, self.number = ids, self.number + 1
+        return FleetTick(self._gateway, at, self.number, ids, rows.astype("<f8").tobytes(), told, full)
+
+
+def _grades(rows: Rows) -> list[int]:
+    """How well each is heard: 0 never, 1 within the time, 2 late, 3 lost."""
+    age_s = rows[:, _HEARD]
+    grades = 1 + (age_s > STALE_AFTER_S).astype(np.int8) + (age_s > LOST_AFTER_S)
+    graded: list[int] = np.where(np.isnan(age_s), 0, grades).tolist()
+    return graded
+
+
+def _trust(identity: Identity, now_s: float) -> tuple[bool, bool]:
+    """Whether it signs, and whether another one answers under its name."""
+    active = identity.active
+    signed = active is not None and active.signed_s is not None and active.signs(now_s)
+    return signed, bool(identity.rivals) and identity.is_ambiguous(now_s)
+
+
+def _record(vehicle: Vehicle, link: LinkState, *, signed: bool, ambiguous: bool) -> VehicleState:
+    ready = link is LinkState.LIVE and not ambiguous and stands_ready(vehicle.slow)
+    return replace(vehicle.slow, link=link, signed=signed, ambiguous=ambiguous, ready=ready)
+
+
+def _dated(state: VehicleState, age_s: float, at: datetime) -> VehicleState:
+    return state if age_s != age_s else replace(state, last_heard_at=at - timedelta(seconds=age_s))  # noqa: PLR0124

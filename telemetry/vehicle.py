@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, assert_never
 
 from core.clock import Clock
 from core.errors import BailuError, LinkTimeout, OutcomeUnknown, VehicleBusy, VehicleOffline, VehicleRejected
@@ -17,21 +17,28 @@ from core.ids import SortieId, VehicleId
 from missions.enrollment import Category, SigningPolicy
 from missions.model import Airframe, CommandClass, Dock
 from telemetry.acting import EFFECT_S, Act, class_of, effect_of
+from telemetry.board import Board
+from telemetry.columns import merged, row_of
 from telemetry.driving import drive
-from telemetry.fold import fold, is_position
+from telemetry.fold import fold, is_place_e7, is_position
+from telemetry.lanes import How, Lane
 from telemetry.machine import Machine
 from telemetry.messages import Landed, LinkState, SortieProgress, VehicleState
 from telemetry.packets import (
+    Attitude,
     Cmd,
     CmdResult,
     CommandInt,
     CommandLong,
+    GlobalPosition,
     Heartbeat,
     Inbound,
     Outbound,
     StatusText,
+    SysStatus,
     mode_name,
 )
+from telemetry.quick import boot_and_place
 
 T = TypeVar("T")
 
@@ -78,13 +85,17 @@ class Vehicle:
     `pace` is how many seconds of the vehicle's time pass in one of ours (a simulator's speed-up).
     """
 
-    def __init__(self, config: VehicleConfig, *, clock: Clock, pace: float = 1.0) -> None:
+    def __init__(self, config: VehicleConfig, *, clock: Clock, pace: float = 1.0, board: Board | None = None) -> None:
+        """`board`: where the quick numbers of the fleet are kept; None: it has one to itself."""
         self.config = config
         self.id = config.id
         self.clock = clock
         self.pace = pace
         self.gcs_system_id = 255  # whose silence its ground-station failsafe acts on: ours
-        self.state = VehicleState(
+        self._board = board or Board()
+        self.row = self._board.seat(config.dock.height_agl_m)
+        self._whole: VehicleState | None = None  # the record as it is, once somebody looked
+        self._slow = VehicleState(
             vehicle_id=config.id,
             name=config.name,
             dock_id=config.dock.id,
@@ -100,13 +111,15 @@ class Vehicle:
         self.absent_params: set[str] = set()  # found missing since it was attached
         self._wrote_s = -math.inf
         self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
-        self.listeners: list[Listener] = []
+        self.listeners: list[Listener] = []  # of everything
+        self._wanted: dict[type[Inbound], list[Listener]] = {}
         self._transmit: Transmit | None = None
         self._transmit_everywhere: Transmit | None = None
         self._replayed = False
-        self._heard_s: float | None = None
-        self._heard_at: datetime | None = None
-        self._position_s: float | None = None
+        self.heard_s = self.position_s = math.nan  # when it was heard last, and when its place was; NaN: never
+        self.is_recorded = False  # whether it flies for us
+        self.is_changed = True  # since the gateway last looked, but for its quick numbers
+        self._used: dict[type[Inbound], bytes] = {}
         self._kinds_s: dict[type[Inbound], float] = {}
         self._chunks: dict[int, str] = {}
         self._texts: deque[tuple[float, str]] = deque(maxlen=_KEPT_TEXTS)
@@ -121,46 +134,114 @@ class Vehicle:
         self._transmit = transmit
         self._transmit_everywhere = everywhere
         self.absent_params.clear()
-        self._replayed = transmit is None
+        self._replayed, self.is_changed = transmit is None, True
 
     def enroll(self, config: VehicleConfig) -> None:
         """It has another enrolment from now on; what was heard of it stays."""
         self.config = config
         dock, airframe = config.dock.id, config.airframe.name
-        self.state = replace(
-            self.state, name=config.name, dock_id=dock, airframe=airframe, system_id=config.system_id
-        )
+        self._board.pad(self.row, config.dock.height_agl_m)
+        self._change(name=config.name, dock_id=dock, airframe=airframe, system_id=config.system_id)
 
     def assign(self, sortie_id: SortieId | None) -> None:
         """Which sortie the vehicle flies, for whoever looks at its record."""
-        self.state = replace(self.state, sortie_id=sortie_id)
+        self.is_recorded = sortie_id is not None
+        self._change(sortie_id=sortie_id)
 
     def report(self, progress: SortieProgress | None) -> None:
         """How far its flight is, for whoever looks at its record."""
-        self.state = replace(self.state, progress=progress)
+        self._change(progress=progress)
+
+    def retire(self) -> None:
+        """It belongs to no fleet any more."""
+        self._board.leave(self.row)
+        self._board, self._whole = Board(), None
+        self.row = self._board.seat(self.config.dock.height_agl_m)
+
+    def take(self, lane: Lane, payload: bytes, now_s: float) -> bool:
+        """Takes a message as it came; False when it has to be read at once, and `hear` told: somebody waits for it,
+        or it changes what is no quick number."""
+        self.heard_s = now_s
+        kind = lane.kind
+        if kind is None:
+            return True
+        if self.listeners or kind in self._wanted:
+            return False
+        self._kinds_s[kind] = now_s
+        match lane.how:
+            case How.LEAN:
+                self._board.attitudes[self.row] = payload
+            case How.PLACE:
+                self._take_place(payload, now_s)
+            case How.POWER | How.REPEAT:
+                return self._take_known(lane, kind, payload)
+            case How.PASS:
+                return True
+            case _:
+                assert_never(lane.how)
+        self._whole = None
+        return True
+
+    def _take_place(self, payload: bytes, now_s: float) -> None:
+        _, lat_e7, lon_e7 = boot_and_place(payload)
+        if is_place_e7(lat_e7, lon_e7):
+            self.position_s = now_s
+            self._board.positions[self.row] = payload
+
+    def _take_known(self, lane: Lane, kind: type[Inbound], payload: bytes) -> bool:
+        used = lane.used(payload)
+        if self._used.get(kind) != used:
+            return False
+        if lane.how is How.POWER:
+            self._board.powers[self.row] = payload
+            self._whole = None
+        return True
+
+    def knows(self, lane: Lane, payload: bytes) -> None:
+        """What was just heard came so: the same again tells nothing new."""
+        if lane.kind is not None:
+            self._used[lane.kind] = lane.used(payload)
 
     def hear(self, packet: Inbound | None) -> None:
         """Takes one frame of the vehicle (None: a message of no use to us) and wakes whoever waits for it."""
-        now = self.clock.mono_s()
-        self._heard_s = now
-        self._heard_at = self.clock.now()
+        self.heard_s = now = self.clock.mono_s()
         if packet is None:
             return
-        self._kinds_s[type(packet)] = now
-        if is_position(packet):
-            self._position_s = now
+        kind = type(packet)
+        self._kinds_s[kind] = now
+        self._used.pop(kind, None)
         if isinstance(packet, StatusText):
             whole = self._assemble(packet)
             if whole is None:
                 return
             packet = whole
             self._texts.append((now, packet.text))
-            self.state = replace(self.state, last_texts=tuple(text for _, text in self._texts))
-        self.state = fold(self.state, packet, pad_agl_m=self.config.dock.height_agl_m)
+            self._change(last_texts=tuple(text for _, text in self._texts))
+        self._fold(packet, now)
         if isinstance(packet, Heartbeat):
             self.heard.set()
-        for listener in tuple(self.listeners):
+        for listener in (*self.listeners, *self._wanted.get(kind, ())):
             listener(packet)
+
+    def _fold(self, packet: Inbound, now_s: float) -> None:
+        match packet:
+            case GlobalPosition():
+                if is_position(packet):
+                    self.position_s, self._whole = now_s, None
+                    self._board.put(self.row, packet)
+            case Attitude():
+                self._whole = None
+                self._board.put(self.row, packet)
+            case SysStatus():
+                self._board.put(self.row, packet)
+                self._change(prearm_ok=packet.prearm_ok, fence_enabled=packet.fence_enabled)
+            case _:
+                slow = fold(self._slow, packet, pad_agl_m=self.config.dock.height_agl_m)
+                if slow is not self._slow:
+                    self._slow, self._whole, self.is_changed = slow, None, True
+
+    def _change(self, **fields: Any) -> None:
+        self._slow, self._whole, self.is_changed = replace(self._slow, **fields), None, True
 
     def _assemble(self, packet: StatusText) -> StatusText | None:
         """The whole text once its last chunk is here; None before that. Holds one unfinished text per id, few ids."""
@@ -176,24 +257,50 @@ class Vehicle:
 
     # --- what anybody may read ---
 
+    @property
+    def state(self) -> VehicleState:
+        """The record as it is, without ages."""
+        if self._whole is None:
+            self._whole = merged(self._slow, self._board.one(self.row))
+        return self._whole
+
+    @state.setter
+    def state(self, state: VehicleState) -> None:
+        self._board.set(self.row, row_of(state))
+        self._slow, self._whole, self.is_changed = state, state, True
+
+    @property
+    def slow(self) -> VehicleState:
+        """The record but for its quick numbers (`columns.FAST`), which are not kept up here; cheap to look at."""
+        return self._slow
+
     def snapshot(self) -> VehicleState:
         """The record with its ages as of now."""
-        now = self.clock.mono_s()
-        heard_age = None if self._heard_s is None else round(now - self._heard_s, 3)
+        now_s = self.clock.mono_s()
         link = self.link
         return replace(
             self.state,
             link=link,
-            ready=link is LinkState.LIVE and _stands_ready(self.state),
-            last_heard_at=self._heard_at,
-            heard_age_s=heard_age,
-            position_age_s=None if self._position_s is None else round(now - self._position_s, 3),
+            ready=link is LinkState.LIVE and stands_ready(self._slow),
+            last_heard_at=self.heard_at,
+            heard_age_s=_age_s(self.heard_s, now_s),
+            position_age_s=_age_s(self.position_s, now_s),
         )
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When it was heard last, by the wall clock as it is now; None: never."""
+        silence_s = self.clock.mono_s() - self.heard_s
+        return None if math.isnan(silence_s) else self.clock.now() - timedelta(seconds=silence_s)
 
     @property
     def link(self) -> LinkState:
         """How well it is heard now."""
-        link = _link_state(None if self._heard_s is None else self.clock.mono_s() - self._heard_s)
+        return self.link_after(self.clock.mono_s() - self.heard_s)
+
+    def link_after(self, silence_s: float) -> LinkState:
+        """How well it is heard when nothing came for so long; NaN: it was never heard."""
+        link = _link_state(silence_s)
         return LinkState.REPLAYED if self._replayed and link in (LinkState.LIVE, LinkState.STALE) else link
 
     def silence_s(self, kind: type[Inbound]) -> float:
@@ -356,6 +463,32 @@ class Vehicle:
     # --- what transactions are made of ---
 
     @contextmanager
+    def listening(self, listener: Listener, *kinds: type[Inbound]) -> Iterator[None]:
+        """While the context is open, each packet of these kinds is read at once and told to `listener`.
+
+        Whatever is not waited for is only read when it changes something, or at the tick: ask for no more than is
+        needed.
+        """
+        self.listen(listener, *kinds)
+        try:
+            yield
+        finally:
+            self.unlisten(listener)
+
+    def listen(self, listener: Listener, *kinds: type[Inbound]) -> None:
+        """`listening`, until `unlisten`."""
+        for kind in kinds:
+            self._wanted.setdefault(kind, []).append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Tells it nothing any more."""
+        self._wanted = {
+            kind: kept
+            for kind, listeners in self._wanted.items()
+            if (kept := [each for each in listeners if each is not listener])
+        }
+
+    @contextmanager
     def inbox(self) -> Iterator[asyncio.Queue[Inbound]]:
         """What the vehicle says while the context is open; at most 500 packets wait, later ones are dropped."""
         inbox: asyncio.Queue[Inbound] = asyncio.Queue(maxsize=500)
@@ -373,7 +506,7 @@ class Vehicle:
     def silence(self, what: str, tries: int) -> LinkTimeout | VehicleOffline:
         """The error that no answer is: the link's when the vehicle is not heard at all, else the question's."""
         if self.link in (LinkState.LOST, LinkState.NEVER):
-            return VehicleOffline(self.id, self._heard_at)
+            return VehicleOffline(self.id, self.heard_at)
         return LinkTimeout(self.id, what, tries)
 
 
@@ -389,15 +522,20 @@ async def _first(inbox: asyncio.Queue[Inbound], answer: Callable[[Inbound], T | 
         return None
 
 
-def _link_state(heard_age_s: float | None) -> LinkState:
-    if heard_age_s is None:
+def _age_s(at_s: float, now_s: float) -> float | None:
+    return None if math.isnan(at_s) else round(now_s - at_s, 3)
+
+
+def _link_state(heard_age_s: float) -> LinkState:
+    if math.isnan(heard_age_s):
         return LinkState.NEVER
     if heard_age_s > LOST_AFTER_S:
         return LinkState.LOST
     return LinkState.STALE if heard_age_s > STALE_AFTER_S else LinkState.LIVE
 
 
-def _stands_ready(state: VehicleState) -> bool:
+def stands_ready(state: VehicleState) -> bool:
+    """Whether it may be launched, as far as it says itself."""
     standing = state.armed is False and state.landed in (Landed.ON_GROUND, Landed.UNKNOWN)
     return standing and bool(state.prearm_ok and state.position_ok) and state.sortie_id is None
 

@@ -11,8 +11,10 @@ from typing import Any, assert_never
 from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 from core.geo import from_e7
+from telemetry import quick
 from telemetry.allowed import NEVER_RECORDED, SENT
 from telemetry.framing import Framer, Header, RawFrame, build, build_signed, without_signature
+from telemetry.lanes import Lane, lane
 from telemetry.packets import (
     Attitude,
     AutopilotVersion,
@@ -107,6 +109,11 @@ class Decoder:
         """Damaged or unknown so far."""
         return self._framer.damaged
 
+    @property
+    def is_between(self) -> bool:
+        """Whether no frame is half here."""
+        return self._framer.is_between
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes, in order. Damaged bytes are skipped and counted."""
         for raw in self._framer.feed(data):
@@ -183,12 +190,23 @@ class _Message:
         return self._name
 
 
+def read_payload(message_id: int, payload: bytes) -> Inbound | None:
+    """The packet of a MAVLink 2 payload that is addressed to all; None when we have no use for it."""
+    reader = quick.READERS.get(message_id)
+    return reader(payload) if reader is not None else _decoded_by_codec(message_id, payload, None)
+
+
 def _decoded(raw: RawFrame, own: MavAddress | None) -> Inbound | None:
-    kind = dialect.mavlink_map[raw.message_id]
+    reader = quick.READERS.get(raw.message_id)
+    return reader(raw.payload) if reader is not None else _decoded_by_codec(raw.message_id, raw.payload, own)
+
+
+def _decoded_by_codec(message_id: int, payload: bytes, own: MavAddress | None) -> Inbound | None:
+    kind = dialect.mavlink_map[message_id]
     if kind.msgname not in _READERS:
         return None
     size = kind.unpacker.size
-    values = kind.unpacker.unpack(raw.payload[:size].ljust(size, b"\0"))
+    values = kind.unpacker.unpack(payload[:size].ljust(size, b"\0"))
     fields, at = {}, 0
     for name, count in zip(kind.ordered_fieldnames, kind.lengths, strict=True):
         value = values[at] if count == 1 else values[at : at + count]
@@ -346,6 +364,15 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
     "STATUSTEXT": _status_text,
     "TIMESYNC": lambda m: Timesync(m.tc1, m.ts1),
     "SYSTEM_TIME": lambda m: SystemTime(m.time_unix_usec, m.time_boot_ms),
+}
+
+
+# What has no lane is read at once, always; what no log may keep has none.
+LANES: dict[int, Lane] = {
+    number: found
+    for number, kind in dialect.mavlink_map.items()
+    if kind.msgname not in NEVER_RECORDED
+    and (found := lane(number, kind.crc_extra, is_read=kind.msgname in _READERS)) is not None
 }
 
 

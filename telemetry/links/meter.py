@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
@@ -12,8 +11,8 @@ Source = tuple[Peer, int, int]
 
 # A frame that comes this much later than a newer one of its sender was reordered, not lost (reliability guide, 2).
 REORDER_WINDOW = 16
-# Senders whose sequence numbers are followed; the one that was silent longest goes first.
-MAX_SOURCES = 512
+# Senders whose sequence numbers are followed; those that were silent longest go first.
+MAX_SOURCES = 2_048
 # Loss is told over this time at least, twice as much at most.
 _PERIOD_S = 30.0
 # Share by which a new round trip moves the smoothed one.
@@ -32,9 +31,20 @@ class Found:
 class SequenceWatch:
     """Sequence numbers (8 bit) of one sender, for metrics only: they cannot tell a repeat from a restart."""
 
+    __slots__ = ("_newest", "_seen", "expected", "used")
+
     def __init__(self) -> None:
         self._newest: int | None = None
         self._seen = 0  # bit n: the frame n before the newest one came
+        self.expected = -1  # what follows the newest one
+        self.used = 0  # the link's count of frames when this one was taken last
+
+    def follow(self) -> int:
+        """Counts the frame that was expected; how many are known to be lost by now, 1 at the most."""
+        seen, newest = self._seen, self.expected
+        self._newest, self.expected = newest, (newest + 1) % 256
+        self._seen = (seen << 1 | 1) & _SEEN
+        return 1 - (seen >> (REORDER_WINDOW - 1))
 
     def take(self, sequence: int) -> Found:
         """Counts one frame."""
@@ -52,7 +62,7 @@ class SequenceWatch:
 
     def _start(self, sequence: int) -> Found:
         """The first frame, or a sender that began anew: nothing before it is missed."""
-        self._newest, self._seen = sequence, _SEEN
+        self._newest, self._seen, self.expected = sequence, _SEEN, (sequence + 1) % 256
         return Found()
 
     def _advance(self, sequence: int, ahead: int) -> Found:
@@ -61,6 +71,7 @@ class SequenceWatch:
         gone = self._seen >> (REORDER_WINDOW - leaving)
         lost = leaving - gone.bit_count() + max(0, ahead - REORDER_WINDOW)
         self._newest, self._seen = sequence, (self._seen << ahead | 1) & _SEEN
+        self.expected = (sequence + 1) % 256
         return Found(lost=lost)
 
 
@@ -75,22 +86,35 @@ class _Sequences:
     """All senders of a link, and the loss of this period and the one before."""
 
     began_s: float
-    watches: OrderedDict[Source, SequenceWatch] = field(default_factory=OrderedDict)
+    watches: dict[Source, SequenceWatch] = field(default_factory=dict)
     now: _Tally = field(default_factory=_Tally)
     before: _Tally = field(default_factory=_Tally)
 
-    def take(self, source: Source, sequence: int) -> Found:
+    def watch(self, source: Source) -> SequenceWatch:
+        """The watch over one sender."""
         watch = self.watches.get(source)
         if watch is None:
             if len(self.watches) >= MAX_SOURCES:
-                self.watches.popitem(last=False)
+                self._make_room()
             watch = self.watches[source] = SequenceWatch()
-        else:
-            self.watches.move_to_end(source)
+        return watch
+
+    def _make_room(self) -> None:
+        """Half of them at once, so that a flood of new senders does not make this a habit."""
+        silent = sorted(self.watches, key=lambda source: self.watches[source].used)
+        for source in silent[: MAX_SOURCES // 2]:
+            del self.watches[source]
+
+    def take(self, watch: SequenceWatch, sequence: int) -> bool:
+        """Counts one frame; whether it came before."""
+        if sequence == watch.expected:
+            self.now.came += 1
+            self.now.lost += watch.follow()
+            return False
         found = watch.take(sequence)
         self.now.came += not found.duplicate
         self.now.lost += found.lost
-        return found
+        return found.duplicate
 
     def share(self, now_s: float) -> float | None:
         """Lost of all that were sent in the last two periods."""
@@ -142,8 +166,15 @@ class Meter:
     # --- what was found in its bytes ---
 
     def frame(self, source: Source, sequence: int) -> None:
+        self.frame_of(self._sequences.watch(source), sequence)
+
+    def watch(self, source: Source) -> SequenceWatch:
+        return self._sequences.watch(source)
+
+    def frame_of(self, watch: SequenceWatch, sequence: int) -> None:
         self.frames += 1
-        self.duplicates += self._sequences.take(source, sequence).duplicate
+        watch.used = self.frames
+        self.duplicates += self._sequences.take(watch, sequence)
 
     def damaged(self, count: int) -> None:
         self.bad_crc += count
@@ -152,8 +183,8 @@ class Meter:
         old_s = self._rtt_s
         self._rtt_s = seconds if old_s is None else old_s + _RTT_GAIN * (seconds - old_s)
 
-    def health(self) -> LinkHealth:
-        """Everything as of now."""
+    def health(self, dropped: int = 0) -> LinkHealth:
+        """Everything as of now. `dropped`: what only the transport knows."""
         share = self._sequences.share(self._clock.mono_s())
         return replace(
             self._health,
@@ -167,4 +198,5 @@ class Meter:
             oversized=self.oversized,
             refused=self.refused,
             unsent=self.unsent,
+            dropped=dropped,
         )

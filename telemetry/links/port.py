@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from telemetry.links.meter import SequenceWatch
 
 # Where frames come from on a link. Network: address and port. Serial: device and baud rate. Replay: file and 0.
 Peer = tuple[str, int]
@@ -41,6 +44,7 @@ class LinkHealth:
     damaged ones. `lost_share`: 0…1 by sequence numbers, None before anything can be said. `duplicates`: frames that
     came twice. `rtt_s`: by TIMESYNC, of the vehicle that answered best. `oversized`: datagrams beyond any MAVLink
     link's. `refused`: datagrams and peers over a bound. `unsent`: frames dropped because a peer does not read.
+    `dropped`: datagrams that the kernel had no room for, because nobody took them in time.
     """
 
     name: str
@@ -59,6 +63,7 @@ class LinkHealth:
     oversized: int = 0
     refused: int = 0
     unsent: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,14 @@ class FrameCounts(Protocol):
 
     def frame(self, source: tuple[Peer, int, int], sequence: int) -> None:
         """A frame with a right checksum. `source`: peer, system id, component id."""
+        ...
+
+    def watch(self, source: tuple[Peer, int, int]) -> SequenceWatch:
+        """What is counted of one sender, for `frame_of`."""
+        ...
+
+    def frame_of(self, watch: SequenceWatch, sequence: int) -> None:
+        """`frame` for who keeps the sender's watch."""
         ...
 
     def damaged(self, count: int) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+import socket
+import struct
+from contextlib import suppress
+from typing import cast
 
 from core.clock import Clock
 from telemetry.links.meter import Meter
@@ -14,10 +17,24 @@ from telemetry.links.urls import NetworkAddress
 
 # A frame has at most 280 bytes; a datagram that an Ethernet link carries whole may hold several.
 MAX_DATAGRAM = 1500
+# Longer ones are cut, and seen to be too long.
+_BUFFER_BYTES = 2_048
+# What a thousand vehicles say in a few seconds; the kernel gives what it is allowed to (net.core.rmem_max).
+RECEIVE_BUFFER_BYTES = 8 << 20
+# Datagrams that are taken in one go: others have their turn after some ten milliseconds.
+AT_ONCE = 512
+# A socket that brings this many in one go is looked at by the clock, so that waking up costs less than reading.
+_BUSY = 3
+BUSY_EVERY_S = 0.004
+# Linux, getsockopt(2) SO_MEMINFO: nine counters, the last one of datagrams that found no room.
+_SO_MEMINFO, _MEMINFO = 55, struct.Struct("9I")
 
 
 class UdpLink:
-    """See `Link`. Datagrams that are too large or too many are counted and dropped before anybody parses them."""
+    """See `Link`. Datagrams that are too large or too many are counted and dropped before anybody parses them.
+
+    The socket is read until it is empty, `AT_ONCE` at the most. What the kernel had no room for is counted.
+    """
 
     def __init__(self, name: str, where: NetworkAddress, on_data: OnData, *, meter: Meter, clock: Clock) -> None:
         self.name = name
@@ -27,7 +44,10 @@ class UdpLink:
         self._meter = meter
         self._clock = clock
         self._quota = SenderQuota(clock.mono_s())
-        self._endpoint: _Datagrams | None = None
+        self._socket: socket.socket | None = None
+        self._lost: asyncio.Future[None] | None = None
+        self._again: asyncio.Handle | None = None
+        self._dropped_before = 0  # by sockets that are closed
 
     @property
     def counts(self) -> FrameCounts:
@@ -35,32 +55,40 @@ class UdpLink:
 
     @property
     def address(self) -> Peer:
-        if self.listens and self._endpoint is not None:
-            return cast("Peer", self._endpoint.transport.get_extra_info("sockname")[:2])
+        if self.listens and self._socket is not None:
+            return cast("Peer", self._socket.getsockname()[:2])
         return self._peer
 
     async def open(self) -> None:
         """A listener binds, so that a taken port is told at the start; a client begins to call in `run`."""
-        if self.listens:
-            await self._bind()
-
-    async def _bind(self) -> None:
+        if not self.listens:
+            return
         try:
-            self._endpoint = await self._connected()
+            await self._connect()
         except OSError as error:
             raise LinkError(
                 f"link {self.name!r} cannot use UDP {self._peer[0]}:{self._peer[1]}: {error.strerror or error}; "
                 "is another ground station or another Bailu running?"
             ) from error
 
-    async def _connected(self) -> _Datagrams:
-        _, endpoint = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Datagrams(self._received),
-            local_addr=self._peer if self.listens else None,
-            remote_addr=None if self.listens else self._peer,
-        )
+    async def _connect(self) -> None:
+        """Raises OSError when the name or the port cannot be had."""
+        loop = asyncio.get_running_loop()
+        (family, *_, address), *_ = await loop.getaddrinfo(*self._peer, type=socket.SOCK_DGRAM)
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            _ask_for_room(sock)
+            if self.listens:
+                sock.bind(address)
+            else:
+                sock.connect(address)
+        except OSError:
+            sock.close()
+            raise
+        self._socket, self._lost = sock, loop.create_future()
+        loop.add_reader(sock, self._readable)
         self._meter.up()
-        return endpoint
 
     async def run(self) -> None:
         try:
@@ -69,65 +97,121 @@ class UdpLink:
             self._close()
 
     async def _serve(self) -> None:
-        if self._endpoint is None:
-            self._endpoint = await self._connected()
+        if self._socket is None:
+            await self._connect()
+        assert self._lost is not None
         try:
-            await self._endpoint.lost
+            await self._lost
         finally:
             self._close()
-        raise LinkLost("its socket was closed")
 
     def _close(self) -> None:
-        endpoint, self._endpoint = self._endpoint, None
-        if endpoint is not None:
-            endpoint.transport.close()
+        sock, self._socket = self._socket, None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if sock is not None:
+            self._dropped_before += _dropped(sock)
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
 
-    def send(self, peer: Peer, data: bytes) -> None:
-        endpoint = self._endpoint
-        if endpoint is not None and not endpoint.transport.is_closing():
-            endpoint.transport.sendto(data, peer if self.listens else None)
-            self._meter.tx_bytes += len(data)
+    # --- receiving ---
 
-    def health(self) -> LinkHealth:
-        return self._meter.health()
+    def _readable(self) -> None:
+        """The loop says that there is something to read: one that brings much is read by the clock from now on."""
+        sock = self._socket
+        if sock is not None and self._drain(sock) >= _BUSY and self._socket is sock:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(sock)
+            self._again = loop.call_later(BUSY_EVERY_S, self._look)
 
-    def descriptor(self, peer: Peer) -> int | None:  # noqa: ARG002 - one socket serves all
-        if self._endpoint is None or self._endpoint.transport.is_closing():
-            return None
-        return cast("int", self._endpoint.transport.get_extra_info("socket").fileno())
+    def _look(self) -> None:
+        """It is time to read a busy socket; one that is not busy any more waits for the loop again."""
+        sock, self._again = self._socket, None
+        if sock is None:
+            return
+        taken = self._drain(sock)
+        if self._socket is not sock:
+            return
+        loop = asyncio.get_running_loop()
+        if taken >= AT_ONCE:
+            self._again = loop.call_soon(self._look)
+        elif taken >= _BUSY:
+            self._again = loop.call_later(BUSY_EVERY_S, self._look)
+        else:
+            loop.add_reader(sock, self._readable)
+
+    def _drain(self, sock: socket.socket) -> int:
+        """Takes what is there; how many datagrams that were."""
+        receive, take = sock.recvfrom, self._received
+        for taken in range(AT_ONCE):
+            try:
+                data, peer = receive(_BUFFER_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return taken
+            except ConnectionError:
+                # ICMP "port unreachable" while the vehicle is away: its silence is what the platform shows.
+                continue
+            except OSError as error:
+                self._lose(error)
+                return taken
+            take(data, peer)
+        return AT_ONCE
 
     def _received(self, data: bytes, peer: Peer) -> None:
         meter = self._meter
         meter.rx_bytes += len(data)
+        if len(peer) != 2:
+            peer = peer[:2]
         if len(data) > MAX_DATAGRAM:
             meter.oversized += 1
         elif not self._quota.admits(peer, self._clock.mono_s()):
             meter.refused += 1
         else:
-            self._on_data(peer[:2], data)
+            self._on_data(peer, data)
 
+    def _lose(self, error: OSError) -> None:
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_exception(LinkLost(error.strerror or str(error)))
 
-class _Datagrams(asyncio.DatagramProtocol):
-    """Hands datagrams on; `lost` is done when the socket is gone."""
+    # --- sending ---
 
-    transport: asyncio.DatagramTransport
-
-    def __init__(self, received: Any) -> None:
-        self._received = received
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, addr: Peer) -> None:
-        self._received(data, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        """ICMP "port unreachable" while the vehicle is away: its silence is what the platform shows."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.lost.done():
-            if exc is None:
-                self.lost.set_result(None)
+    def send(self, peer: Peer, data: bytes) -> None:
+        sock = self._socket
+        if sock is None:
+            return
+        try:
+            if self.listens:
+                sock.sendto(data, peer)
             else:
-                self.lost.set_exception(LinkLost(str(exc)))
+                sock.send(data)
+        except BlockingIOError:
+            self._meter.unsent += 1
+        except OSError:
+            # Nobody listens there, or there is no way to it: its silence is what the platform shows.
+            return
+        else:
+            self._meter.tx_bytes += len(data)
+
+    def health(self) -> LinkHealth:
+        dropped = self._dropped_before + (0 if self._socket is None else _dropped(self._socket))
+        return self._meter.health(dropped)
+
+    def descriptor(self, peer: Peer) -> int | None:  # noqa: ARG002 - one socket serves all
+        return None if self._socket is None else self._socket.fileno()
+
+
+def _ask_for_room(sock: socket.socket) -> None:
+    """The largest buffer that the kernel gives: beyond its limit only to who may administer the network."""
+    for option in (getattr(socket, "SO_RCVBUFFORCE", 33), socket.SO_RCVBUF):
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, option, RECEIVE_BUFFER_BYTES)
+            return
+
+
+def _dropped(sock: socket.socket) -> int:
+    """Datagrams that came while the buffer was full; 0 where the kernel does not tell."""
+    with suppress(OSError, struct.error):
+        told = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        return int(_MEMINFO.unpack(told)[-1])
+    return 0

@@ -22,10 +22,10 @@ from telemetry.alarms.book import AlarmBook
 from telemetry.alarms.rules import Limits, Watched, sightings
 from telemetry.columns import FleetView, rows
 from telemetry.messages import LinkState, VehicleState
-from telemetry.ticker import Ticker
 from telemetry.trespass import Trespass
 from tests.samples import a_sortie
 from tests.telemetry.test_alarms import WELL, flying, kinds
+from tests.telemetry.ticks import Ticker
 
 CHANGES: tuple[dict[str, Any], ...] = (
     {"link": LinkState.LOST},
