@@ -54,10 +54,16 @@ class Platform:
         """Raises PlatformError."""
         return await self._call("POST", path, json=body, headers=headers, timeout=timeout_s)
 
+    async def call(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Any other method; {} where the answer has no body. Raises PlatformError."""
+        return await self._call(method, path, json=body, headers=headers)
+
     async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         try:
             response = await self._http.request(method, path, **more)
-            body = response.json()
+            body = response.json() if response.content else {}
         except (httpx.HTTPError, ValueError) as error:
             raise PlatformError(f"{self.url} does not answer: {str(error) or type(error).__name__}") from error
         if response.is_error:

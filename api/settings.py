@@ -16,8 +16,8 @@ from telemetry.links.urls import parse_url
 
 PREFIX = "BAILU_"
 _TOML_VALUES = ("links", "vehicles", "docks", "watch", "log", "forwarding")
-# Read by the SITL tests and `bailu sitl`, not a setting of the platform.
-FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY"})
+# Read by the SITL tests and `bailu sitl`, and by `bailu forward`: no settings of the platform.
+FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY", "BAILU_FORWARD_SECRETS"})
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 

@@ -168,9 +168,10 @@ def _delivered(db: apsw.Connection, rule_id: RuleId, items: Sequence[Item], at: 
 
 
 def _report(db: apsw.Connection, reports: Mapping[RuleId, Progress]) -> None:
+    db.executemany("INSERT OR IGNORE INTO standings (rule_id) VALUES (?)", [(rule_id,) for rule_id in reports])
     db.executemany(
         "UPDATE standings SET state = ?, sent_telemetry = sent_telemetry + ?, "
-        "last_sent_at = max(coalesce(last_sent_at, ''), coalesce(?, last_sent_at)), "
+        "last_sent_at = max(coalesce(last_sent_at, ''), coalesce(?, last_sent_at, '')), "
         "last_error = coalesce(?, last_error), last_error_at = coalesce(?, last_error_at) WHERE rule_id = ?",
         [
             (each.state, each.sent_telemetry, _text(each.last_sent_at), each.error, _text(each.error_at), rule_id)

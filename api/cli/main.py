@@ -36,6 +36,7 @@ COMMANDS = {
     "sortie": ("api.cli.sortie", "app"),
     "zones": ("api.cli.zones", "app"),
     "vehicle": ("api.cli.vehicle", "app"),
+    "forward": ("api.cli.forward", "app"),
 }
 
 

@@ -70,7 +70,7 @@ class WebSocketTargetIn(Strict):
 
     kind: Literal["websocket"]
     url: Url
-    confirm: Confirm = Confirm.PONG
+    confirm: Confirm = Confirm.ACK
     token: Secret | None = None
 
 

@@ -39,8 +39,8 @@ class MqttVersion(StrEnum):
 class Confirm(StrEnum):
     """What tells that the far end of a WebSocket has a frame."""
 
-    PONG = "pong"  # its library answered a ping that was sent after it: any server does
     ACK = "ack"  # it answered `{"ack": "<id>"}` with the id of the last event that it has stored
+    PONG = "pong"  # its library answered a ping that was sent after it; what it had not read by a crash is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Target:
 
     kind: TargetKind
     url: str
-    confirm: Confirm = Confirm.PONG
+    confirm: Confirm = Confirm.ACK
     version: MqttVersion = MqttVersion.V5
     state_topic: str = "bailu/{unit}/{vehicle_id}/state"
     event_topic: str = "bailu/{unit}/{vehicle_id}/{what}"

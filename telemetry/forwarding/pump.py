@@ -45,7 +45,8 @@ class Pump:
     async def round(self, matchers: Sequence[Matcher]) -> tuple[bool, Mapping[RuleId, Loss]]:
         """Whether there may be more at once, and what the spools had to give up."""
         for matcher in matchers:
-            self._cursors.setdefault(matcher.rule.id, matcher.rule.since)
+            # Not what was before it, also where its target was told telemetry before the first event came.
+            self._cursors[matcher.rule.id] = max(self._cursors.get(matcher.rule.id, 0), matcher.rule.since)
         if not matchers:
             return False, {}
         rows = await self._outbox.after(min(self._cursors[each.rule.id] for each in matchers), limit=BATCH)

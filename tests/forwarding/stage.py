@@ -114,7 +114,9 @@ async def stage(folder: Path, waits: Waits = QUICK, *, doors: Doors | None = Non
         await stack.enter_async_context(running_collector(bus=bus, outbox=outbox, clock=clock))
         openers = Openers(doors or Doors())
         forwarder = Forwarder(Ways(outbox, outbox, spool, bus, clock, openers, vault.unlock, waits))
+        before = bus.subscriber_count
         task = asyncio.create_task(forwarder.run())
+        await until(lambda: bus.subscriber_count > before)
         try:
             yield Stage(store, spool, bus, clock, vault)
         finally:
@@ -135,6 +137,16 @@ async def until(holds: Callable[[], Any], within_s: float = 8.0) -> None:
             return
         assert time.monotonic() < end_s, "it did not come about in time"
         await asyncio.sleep(0.01)
+
+
+async def settles(on: Stage, holds: Callable[[Standing], bool], rule_id: str = "to-city") -> bool:
+    """Waits until the standing of a rule is so."""
+
+    async def so() -> bool:
+        return holds(await on.standing(rule_id))
+
+    await until(so)
+    return True
 
 
 @dataclass

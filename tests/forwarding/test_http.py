@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,26 +15,16 @@ import pytest
 
 from adapters.forwarding import Doors
 from adapters.forwarding.http_push import retry_after_s, signature
-from operations.forwarding.ports import Standing, State
+from operations.forwarding.ports import State
 from operations.forwarding.rules import Secrets, What
 from telemetry.messages import FLEET_EVENT, FleetEvent
-from tests.forwarding.stage import NOW, Receiver, Stage, receiver, rule, stage, until, vehicle
+from tests.forwarding.stage import NOW, Receiver, receiver, rule, settles, stage, until, vehicle
 
 
 @pytest.fixture
 def target() -> Iterator[Receiver]:
     with receiver() as found:
         yield found
-
-
-async def _settles(on: Stage, holds: Callable[[Standing], bool], rule_id: str = "to-city") -> bool:
-    """Waits until the standing of a rule is so."""
-
-    async def so() -> bool:
-        return holds(await on.standing(rule_id))
-
-    await until(so)
-    return True
 
 
 async def test_alarms_arrive_in_their_order_and_each_has_an_id_of_its_own(tmp_path: Path, target: Receiver) -> None:
@@ -48,7 +38,7 @@ async def test_alarms_arrive_in_their_order_and_each_has_an_id_of_its_own(tmp_pa
         assert (first["specversion"], first["type"], first["subject"]) == ("1.0", "bailu.alarm.v1", "vehicles/bl-01")
         assert first["severity"] == "warning"
         assert target.requests[0].headers["content-type"].startswith("application/cloudevents-batch+json")
-        assert await _settles(on, lambda standing: standing.sent_events == 120)
+        assert await settles(on, lambda standing: standing.sent_events == 120)
 
 
 async def test_events_that_people_are_told_arrive_as_well(tmp_path: Path, target: Receiver) -> None:
@@ -70,6 +60,7 @@ async def test_nothing_of_before_the_rule_is_told(tmp_path: Path, target: Receiv
         assert target.alarm_ids() == ["alarm-2"]
 
 
+@pytest.mark.thorough
 async def test_a_server_that_fails_hangs_and_leaves_gets_everything_once_it_is_well(
     tmp_path: Path, target: Receiver
 ) -> None:
@@ -85,6 +76,7 @@ async def test_a_server_that_fails_hangs_and_leaves_gets_everything_once_it_is_w
         assert "302" in last
 
 
+@pytest.mark.thorough
 async def test_retry_after_is_honoured(tmp_path: Path, target: Receiver) -> None:
     target.answers = [(429, {"retry-after": "1"})]
     async with stage(tmp_path) as on:
@@ -102,9 +94,10 @@ async def test_a_refused_event_does_not_stand_in_the_way_of_the_others(tmp_path:
         await on.alarms(*range(8))
         await until(lambda: len(target.taken) >= 7)
         assert target.alarm_ids() == [f"alarm-{number}" for number in range(8) if number != 3]
-        assert await _settles(on, lambda standing: standing.dead == 1)
+        assert await settles(on, lambda standing: standing.dead == 1)
 
 
+@pytest.mark.thorough
 async def test_a_hanging_target_slows_no_other_one(tmp_path: Path, target: Receiver) -> None:
     with receiver() as hanging:
         hanging.answers = [None] * 100
@@ -113,7 +106,7 @@ async def test_a_hanging_target_slows_no_other_one(tmp_path: Path, target: Recei
             await on.save(rule(target.url))
             await on.alarms(*range(10))
             await until(lambda: len(target.taken) >= 10, within_s=2.0)
-            assert await _settles(on, lambda standing: standing.state is State.AWAY, "hangs")
+            assert await settles(on, lambda standing: standing.state is State.AWAY, "hangs")
 
 
 async def test_a_batch_is_signed_so_that_a_receiver_can_check_it(tmp_path: Path, target: Receiver) -> None:
@@ -136,6 +129,7 @@ def test_the_signature_is_the_one_of_the_specification() -> None:
     assert told == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@pytest.mark.thorough
 async def test_telemetry_comes_at_the_rate_of_the_rule_and_only_the_latest(tmp_path: Path, target: Receiver) -> None:
     async with stage(tmp_path) as on:
         await on.save(rule(target.url, what=(What.TELEMETRY,), rate_hz=5.0))
@@ -148,6 +142,7 @@ async def test_telemetry_comes_at_the_rate_of_the_rule_and_only_the_latest(tmp_p
         assert told == sorted(told, reverse=True)
 
 
+@pytest.mark.thorough
 async def test_what_was_not_sent_while_a_target_was_away_comes_later_only_where_it_is_asked_for(
     tmp_path: Path, target: Receiver
 ) -> None:
@@ -173,15 +168,16 @@ async def test_a_private_address_is_refused_where_the_settings_say_so(tmp_path: 
     async with stage(tmp_path, doors=Doors(allow_private=False)) as on:
         await on.save(rule(target.url))
         await on.alarms(1)
-        assert await _settles(on, lambda standing: "private" in (standing.last_error or ""))
+        assert await settles(on, lambda standing: "private" in (standing.last_error or ""))
         assert target.requests == []
 
 
+@pytest.mark.thorough
 async def test_a_paused_rule_keeps_what_happens_meanwhile(tmp_path: Path, target: Receiver) -> None:
     async with stage(tmp_path) as on:
         saved = await on.save(rule(target.url, paused=True))
         await on.alarms(1, 2)
-        assert await _settles(on, lambda told: told.waiting_events == 2 and told.state is State.PAUSED)
+        assert await settles(on, lambda told: told.waiting_events == 2 and told.state is State.PAUSED)
         assert target.requests == []
         await on.store.forwarding.save_rule(replace(saved, paused=False, row_revision=2), None)
         await until(lambda: len(target.taken) == 2)

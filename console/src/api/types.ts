@@ -833,26 +833,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sorties/{sortie_id}/track": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Sortie Track
-         * @description The recorded positions; none when nothing flew.
-         */
-        get: operations["sortie_track"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/sorties/{sortie_id}/tlog": {
         parameters: {
             query?: never;
@@ -865,6 +845,110 @@ export interface paths {
          * @description The telemetry log: every frame that was received, as MAVLink ground stations store it.
          */
         get: operations["sortie_tlog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sortie Track
+         * @description The recorded flight; no positions when nothing flew.
+         */
+        get: operations["sortie_track"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/{vehicle_id}/track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vehicle Track
+         * @description Where a vehicle was, on a sortie or not: the last hour, unless `from` says since when.
+         */
+        get: operations["vehicle_track"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Holds
+         * @description Oldest first.
+         */
+        get: operations["list_holds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorties/{sortie_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hold Record
+         * @description Nothing recorded of the sortie is deleted from now on. One that is held already stays held as it is.
+         */
+        put: operations["hold_record"];
+        post?: never;
+        /**
+         * Release Record
+         * @description From now on its record is deleted when its time comes.
+         */
+        delete: operations["release_record"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deletions
+         * @description What was deleted of records, when and why; newest first.
+         */
+        get: operations["list_deletions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1418,7 +1502,7 @@ export interface components {
          * @description What tells that the far end of a WebSocket has a frame.
          * @enum {string}
          */
-        Confirm: "pong" | "ack";
+        Confirm: "ack" | "pong";
         /**
          * Conflict
          * @description One reason why a plan may not fly.
@@ -1480,6 +1564,34 @@ export interface components {
          * @enum {string}
          */
         Datum: "amsl" | "rel" | "agl";
+        /**
+         * Deleted
+         * @description What retention took away, and why: age · size. `logs`: the sorties whose telemetry logs, `bytes` of them.
+         */
+        Deleted: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Why */
+            why: string;
+            /** Rows */
+            rows: number;
+            /** Logs */
+            logs: string[];
+            /** Bytes */
+            bytes: number;
+            /** From At */
+            from_at: string | null;
+            /** To At */
+            to_at: string | null;
+        };
+        /** DeletionList */
+        DeletionList: {
+            /** Items */
+            items: components["schemas"]["Deleted"][];
+        };
         /**
          * District
          * @description The schematic outline of the district, for the base map.
@@ -2071,6 +2183,40 @@ export interface components {
          * @enum {string}
          */
         HeldBy: "platform" | "pilot" | "station" | "failsafe";
+        /**
+         * Hold
+         * @description A case keeps the record of a sortie from being deleted.
+         */
+        Hold: {
+            /** Sortie Id */
+            sortie_id: string;
+            /** Reason */
+            reason: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Released By */
+            released_by: string | null;
+            /** Released At */
+            released_at: string | null;
+        };
+        /**
+         * HoldIn
+         * @description Why it is held: the case, so that somebody can ask whether it is over.
+         */
+        HoldIn: {
+            /** Reason */
+            reason: string;
+        };
+        /** HoldList */
+        HoldList: {
+            /** Items */
+            items: components["schemas"]["Hold"][];
+        };
         /** HomeOut */
         HomeOut: {
             /** Lat Deg */
@@ -2168,6 +2314,12 @@ export interface components {
             /** Vehicle Id */
             vehicle_id: string;
         };
+        /**
+         * Level
+         * @description How coarse: every row, or the first of each second, ten seconds, minute.
+         * @enum {string}
+         */
+        Level: "raw" | "1s" | "10s" | "60s";
         /** LineStringGeometry */
         LineStringGeometry: {
             /**
@@ -2192,6 +2344,7 @@ export interface components {
          *     damaged ones. `lost_share`: 0…1 by sequence numbers, None before anything can be said. `duplicates`: frames that
          *     came twice. `rtt_s`: by TIMESYNC, of the vehicle that answered best. `oversized`: datagrams beyond any MAVLink
          *     link's. `refused`: datagrams and peers over a bound. `unsent`: frames dropped because a peer does not read.
+         *     `dropped`: datagrams that the kernel had no room for, because nobody took them in time.
          */
         LinkHealth: {
             /** Name */
@@ -2255,6 +2408,11 @@ export interface components {
              * @default 0
              */
             unsent: number;
+            /**
+             * Dropped
+             * @default 0
+             */
+            dropped: number;
         };
         /** LinkList */
         LinkList: {
@@ -3633,6 +3791,12 @@ export interface components {
             conflicts: components["schemas"]["Conflict"][];
         };
         /**
+         * TrackFormat
+         * @description What a track is written as.
+         * @enum {string}
+         */
+        TrackFormat: "geojson" | "kml" | "csv" | "mf-json" | "parquet";
+        /**
          * TrackOut
          * @description A recorded flight: [lon, lat, alt_amsl_m] in the order of recording.
          */
@@ -3652,7 +3816,11 @@ export interface components {
          */
         TrackProperties: {
             /** Sortie Id */
-            sortie_id: string;
+            sortie_id: string | null;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Level */
+            level: string;
             /** Times */
             times: string[];
         };
@@ -3920,6 +4088,11 @@ export interface components {
              */
             signed: boolean;
             /**
+             * Unit
+             * @default default
+             */
+            unit: string;
+            /**
              * Ambiguous
              * @default false
              */
@@ -3969,7 +4142,7 @@ export interface components {
             kind: "websocket";
             /** Url */
             url: string;
-            /** @default pong */
+            /** @default ack */
             confirm: components["schemas"]["Confirm"];
             /** Token */
             token?: string | null;
@@ -5624,37 +5797,6 @@ export interface operations {
             };
         };
     };
-    sortie_track: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                sortie_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrackOut"];
-                };
-            };
-            /** @description A problem document (RFC 9457) */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     sortie_tlog: {
         parameters: {
             query?: never;
@@ -5673,6 +5815,225 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sortie_track: {
+        parameters: {
+            query?: {
+                /** @description Instead of an Accept header. */
+                format?: components["schemas"]["TrackFormat"] | null;
+                from?: string | null;
+                /** @description Not included. */
+                to?: string | null;
+                /** @description By default the finest that is still kept. */
+                level?: components["schemas"]["Level"] | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The track */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["TrackOut"];
+                    "application/vnd.google-earth.kml+xml": string;
+                    "text/csv": string;
+                    "application/vnd.ogc.mf+json": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/json": components["schemas"]["TrackOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vehicle_track: {
+        parameters: {
+            query?: {
+                /** @description Instead of an Accept header. */
+                format?: components["schemas"]["TrackFormat"] | null;
+                from?: string | null;
+                /** @description Not included. */
+                to?: string | null;
+                /** @description By default the finest that is still kept. */
+                level?: components["schemas"]["Level"] | null;
+            };
+            header?: {
+                accept?: string;
+            };
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The track */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["TrackOut"];
+                    "application/vnd.google-earth.kml+xml": string;
+                    "text/csv": string;
+                    "application/vnd.ogc.mf+json": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/json": components["schemas"]["TrackOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_holds: {
+        parameters: {
+            query?: {
+                /** @description With those that are released. */
+                released?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sortie_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deletions: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionList"];
                 };
             };
             /** @description A problem document (RFC 9457) */
