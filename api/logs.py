@@ -17,6 +17,7 @@ HIDDEN = "***"
 # What the platform says of itself is told whatever the level: where it is reached, that it stops.
 _PLATFORM = "bailu.platform"
 _SECRET_NAME = re.compile(r"key|token|secret|passw|authorization|cookie|credential", re.IGNORECASE)
+_NOISE = frozenset({"color_message"})  # uvicorn's own wording for terminals
 _PUBLIC_NAMES = frozenset({"idempotency_key"})
 # A 32-byte key in hexadecimal, and a hash as well: eight digits tell hashes apart and no key.
 _HEX = re.compile(r"\b([0-9a-fA-F]{8})[0-9a-fA-F]{56}\b")
@@ -83,7 +84,7 @@ class _Censored:
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hides what is named like a secret or looks like one; control characters are told, not carried out."""
-    return {name: _shown(name, value) for name, value in event.items()}
+    return {name: _shown(name, value) for name, value in event.items() if name not in _NOISE}
 
 
 def _shown(name: str, value: Any) -> Any:

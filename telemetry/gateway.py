@@ -178,7 +178,12 @@ class Gateway:
         """Everything that is counted of it."""
         sorties = [flight.sortie.state for flight in self._flights.values()]
         return told_of(
-            self._fleet, self._meter, sorties=sorties, alarms=self._watchman.open_alarms(), is_beating=self.is_beating
+            self._fleet,
+            self._meter,
+            self._recorder,
+            sorties=sorties,
+            alarms=self._watchman.open_alarms(),
+            is_beating=self.is_beating,
         )
 
     # --- life ---
@@ -267,11 +272,11 @@ class Gateway:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            began_s = loop.time()
+            late_s, began_s = loop.time() - due, self._clock.mono_s()
             self._following.expire()
             sorties = {vehicle_id: flight.sortie for vehicle_id, flight in self._flights.items()}
             self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), sorties))
-            self._meter.tick(took_s=loop.time() - began_s, late_s=began_s - due)
+            self._meter.tick(took_s=self._clock.mono_s() - began_s, late_s=late_s)
             due = max(due + self._tick_s, loop.time())
             await asyncio.sleep(due - loop.time())
 

@@ -16,6 +16,7 @@ from operations.alarms import Alarm, AlarmKind, Severity
 from telemetry.fleet import Fleet
 from telemetry.links.port import LinkCondition, LinkHealth
 from telemetry.messages import LinkState
+from telemetry.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def link_readings(links: Iterable[LinkHealth]) -> Iterator[Reading]:
         yield Reading("bailu_link_oversized_total", link.oversized, name)
         yield Reading("bailu_link_refused_total", link.refused, name)
         yield Reading("bailu_link_unsent_total", link.unsent, name)
+        yield Reading("bailu_link_dropped_total", link.dropped, name)
         if link.lost_share is not None:
             yield Reading("bailu_link_lost_ratio", link.lost_share, name)
         if link.rtt_s is not None:
@@ -100,7 +102,7 @@ def link_readings(links: Iterable[LinkHealth]) -> Iterator[Reading]:
 def vehicle_readings(links: Iterable[LinkState]) -> Iterator[Reading]:
     """How many vehicles are heard how well; each state is told, so that a zero is seen."""
     counted = Counter(links)
-    return (Reading("bailu_vehicle_count", counted[state], (str(state),)) for state in LinkState)
+    return (Reading("bailu_vehicles", counted[state], (str(state),)) for state in LinkState)
 
 
 def alarm_readings(alarms: Iterable[Alarm]) -> Iterator[Reading]:
@@ -117,8 +119,24 @@ def sortie_readings(states: Iterable[SortieState]) -> Iterator[Reading]:
     return (Reading("bailu_sorties", counted[state], (str(state),)) for state in SortieState if TRANSITIONS[state])
 
 
+def recorder_readings(recorder: Recorder) -> Iterator[Reading]:
+    """What was recorded, and what was given up."""
+    yield Reading("bailu_recorder_rows_total", recorder.written_rows)
+    yield Reading("bailu_recorder_waiting_rows", recorder.waiting_rows)
+    yield Reading("bailu_recorder_lost_rows_total", recorder.lost.rows)
+    yield Reading("bailu_recorder_lost_log_bytes_total", recorder.lost.log_bytes)
+    yield Reading("bailu_recorder_shed_level", recorder.shed)
+    yield Reading("bailu_recorder_open_logs", len(recorder.open_logs()))
+
+
 def told_of(
-    fleet: Fleet, meter: GatewayMeter, *, sorties: Iterable[SortieState], alarms: Iterable[Alarm], is_beating: bool
+    fleet: Fleet,
+    meter: GatewayMeter,
+    recorder: Recorder,
+    *,
+    sorties: Iterable[SortieState],
+    alarms: Iterable[Alarm],
+    is_beating: bool,
 ) -> MetricsTold:
     """Everything that is counted of a gateway."""
     readings = (
@@ -126,6 +144,7 @@ def told_of(
         *vehicle_readings(vehicle.link for vehicle in fleet.vehicles.values()),
         *sortie_readings(sorties),
         *alarm_readings(alarms),
+        *recorder_readings(recorder),
         *meter.readings(),
         Reading("bailu_gateway_heart_beating", is_beating),
     )

@@ -125,6 +125,11 @@ class Recorder:
         if sortie_id in self._logs:
             self._logs[sortie_id].is_over = True
 
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that were taken and are not written yet."""
+        return len(self._intake) + sum(len(batch.rows) for batch in self._batches)
+
     def row(self, state: VehicleState, heartbeat_age_s: float) -> None:
         """A position of a vehicle; never conflated."""
         if state.lat_deg is None or state.lon_deg is None or self._sink is None:

@@ -52,6 +52,6 @@ def document(findings: Iterable[Finding]) -> str:
 
 
 def _print(finding: Finding) -> None:
-    out.print(f"{_SIGNS[finding.verdict]} [bold]{finding.check}[/bold]  {escape(finding.found)}", highlight=False, soft_wrap=True)
-    if finding.remedy:
-        out.print(f"    → {escape(finding.remedy)}", highlight=False, soft_wrap=True)
+    lines = [f"{_SIGNS[finding.verdict]} [bold]{finding.check}[/bold]  {escape(finding.found)}"]
+    lines += [f"    → {escape(finding.remedy)}"] if finding.remedy else []
+    out.print("\n".join(lines), highlight=False, soft_wrap=True)

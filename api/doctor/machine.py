@@ -65,7 +65,7 @@ def is_synchronised() -> bool | None:
             return None
     except (OSError, AttributeError):
         return None
-    return not int.from_bytes(timex[_STATUS_AT : _STATUS_AT + 4], sys.byteorder) & _UNSYNCHRONISED
+    return not int.from_bytes(timex.raw[_STATUS_AT : _STATUS_AT + 4], sys.byteorder) & _UNSYNCHRONISED
 
 
 def python(_: Patient) -> Iterator[Finding]:

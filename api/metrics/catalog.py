@@ -39,9 +39,10 @@ OF_GATEWAY = (
     Metric("bailu_link_oversized_total", _C, "Datagrams larger than any MAVLink link's", ("link",)),
     Metric("bailu_link_refused_total", _C, "Datagrams and peers over a bound", ("link",)),
     Metric("bailu_link_unsent_total", _C, "Frames dropped because a peer does not read", ("link",)),
+    Metric("bailu_link_dropped_total", _C, "Datagrams that the kernel had no room for", ("link",)),
     Metric("bailu_link_lost_ratio", _G, "Share of frames lost in the last minute, by sequence numbers", ("link",)),
     Metric("bailu_link_rtt_seconds", _G, "Round trip by TIMESYNC to the vehicle that answers best", ("link",)),
-    Metric("bailu_vehicle_count", _G, "Vehicles by how well they are heard", ("link_state",)),
+    Metric("bailu_vehicles", _G, "Vehicles by how well they are heard", ("link_state",)),
     Metric("bailu_sorties", _G, "Sorties that are being prepared or flown", ("state",)),
     Metric("bailu_alarm_open", _G, "Open alarms", ("kind", "severity")),
     Metric(
@@ -50,6 +51,12 @@ OF_GATEWAY = (
     Metric("bailu_command_duration_seconds", _H, "From the request to the observed effect", ("kind",)),
     Metric("bailu_tick_duration_seconds", _H, "One look at the whole fleet: fences, alarms, encoding"),
     Metric("bailu_tick_lateness_seconds", _H, "How much later than due a tick began"),
+    Metric("bailu_recorder_rows_total", _C, "Rows written and synced"),
+    Metric("bailu_recorder_waiting_rows", _G, "Rows taken and not written yet"),
+    Metric("bailu_recorder_lost_rows_total", _C, "Rows given up: the disk is full or the store away"),
+    Metric("bailu_recorder_lost_log_bytes_total", _C, "Bytes of raw frames given up"),
+    Metric("bailu_recorder_shed_level", _G, "0 all is recorded, 1 no raw frames, 2 a row a second, 3 nothing"),
+    Metric("bailu_recorder_open_logs", _G, "Sorties whose raw log is being written"),
     Metric("bailu_gateway_heart_beating", _G, "1 while heartbeats go out to the vehicles"),
 )
 

@@ -18,6 +18,7 @@ from core.ids import AlarmId, VehicleId
 from core.metrics import SHORT_S, Histogram, Reading
 from missions.model import SortieState
 from operations.alarms import Alarm, AlarmKind, Severity
+from operations.recording.shedding import Shed
 from telemetry.links.port import LinkCondition, LinkHealth
 from telemetry.messages import LinkState, LinksTick
 from telemetry.metering import (
@@ -27,9 +28,11 @@ from telemetry.metering import (
     alarm_readings,
     link_readings,
     metrics_subject,
+    recorder_readings,
     sortie_readings,
     vehicle_readings,
 )
+from telemetry.recorder import Recorder
 from tests.api.conftest import World
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +48,13 @@ def read(text: str) -> Samples:
     return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
 
 
+def a_recorder(folder: Path) -> Recorder:
+    """One that wrote seven rows and gave up three."""
+    recorder = Recorder(None, data_dir=folder, clock=ManualClock())
+    recorder.written_rows, recorder.lost.rows, recorder.shed = 7, 3, Shed.FINE_ROWS
+    return recorder
+
+
 def told(meter: GatewayMeter, *, gateway: str = "roof") -> MetricsTold:
     """What a gateway with one link and nothing else tells."""
     readings = (
@@ -52,6 +62,7 @@ def told(meter: GatewayMeter, *, gateway: str = "roof") -> MetricsTold:
         *vehicle_readings([LinkState.LIVE, LinkState.LIVE, LinkState.LOST]),
         *sortie_readings([SortieState.ON_MISSION]),
         *meter.readings(),
+        *recorder_readings(a_recorder(Path())),
         Reading("bailu_gateway_heart_beating", 1),
         *alarm_readings([ALARM]),
     )
@@ -98,6 +109,7 @@ def test_the_documented_names_are_those_that_exist() -> None:
 def test_names_follow_the_rules_of_prometheus() -> None:
     for metric in CATALOG.values():
         assert re.fullmatch(r"bailu_[a-z0-9_]+", metric.name)
+        assert not metric.name.endswith(("_count", "_sum", "_bucket")), metric.name
         assert metric.name.endswith("_total") == (metric.kind is Kind.COUNTER), metric.name
         assert metric.kind is not Kind.HISTOGRAM or metric.name.endswith("_seconds"), metric.name
 
@@ -126,9 +138,11 @@ async def test_what_a_gateway_counted_is_told_under_its_name(world: World) -> No
         1,
         0,
     )
-    assert (of("bailu_vehicle_count", link_state="live"), of("bailu_vehicle_count", link_state="stale")) == (2, 0)
+    assert (of("bailu_vehicles", link_state="live"), of("bailu_vehicles", link_state="stale")) == (2, 0)
     assert of("bailu_alarm_open", kind="gps", severity="warning") == 1
     assert of("bailu_alarm_open", kind="gps", severity="critical") == 0
+    assert (of("bailu_recorder_rows_total"), of("bailu_recorder_lost_rows_total")) == (7, 3)
+    assert of("bailu_recorder_shed_level") == 2
     assert of("bailu_command_total", kind="land", result="vehicle-offline") == 1
     assert of("bailu_command_duration_seconds_bucket", kind="return", le="0.25") == 1
     assert of("bailu_tick_lateness_seconds_bucket", le="0.001") == 9
