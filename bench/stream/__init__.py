@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.stream import age, zones
+from bench.stream import age, pairs, zones
 
 
 def stream() -> Iterator[Figure]:
     """Every figure of the stream."""
     yield from age.age()
     yield from zones.zones()
+    yield from pairs.pairs()
+    yield from pairs.stalled()
+    yield from pairs.compressed()
+    yield from pairs.most()
+    yield from pairs.thousand()

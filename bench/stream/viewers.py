@@ -1,6 +1,6 @@
 """Many viewers in one process, as cheap as can be, so that they are not what is measured.
 
-`python -m bench.stream.swarm JSON` connects, counts for a while and prints one JSON object. The first viewer decodes
+`python -m bench.stream.viewers JSON` connects, counts for a while and prints one JSON object. The first one decodes
 what it gets, the others only count frames and bytes; a stalled one never reads.
 """
 
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -39,6 +40,7 @@ class Order:
     subscribe: str
     subprotocol: str
     probe: str
+    compression: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +68,8 @@ class Viewer(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         order, key = self._order, base64.b64encode(os.urandom(16)).decode()
         offered = f"Sec-WebSocket-Protocol: {order.subprotocol}\r\n" if order.subprotocol else ""
+        if order.compression:
+            offered += "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n"
         self.transport.write(
             f"GET {order.path} HTTP/1.1\r\nHost: {order.host}:{order.port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{offered}\r\n".encode()
@@ -77,12 +81,13 @@ class Viewer(asyncio.Protocol):
             return
         at, held = 0, self._held
         while (found := _frame(held, at)) is not None:
-            opcode, start, at = found
+            opcode, start, end = found
+            first, at = held[at], end
             if opcode in (_TEXT, _BINARY):
                 self.count.frames += 1
                 self.count.octets += at - start
                 if self._take is not None:
-                    self._take(bytes(held[start:at]), time.time())
+                    self._take(_inflated(held, first, start, at), time.time())
             elif opcode == _PING:
                 self._send(0x8A, bytes(held[start:at]))
             elif opcode == _CLOSE:
@@ -111,6 +116,12 @@ class Viewer(asyncio.Protocol):
         if not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("closed before it was open"))
         self.closed = self.closed or 1006
+
+
+def _inflated(held: bytearray, first: int, start: int, end: int) -> bytes:
+    """The payload, unpacked where the frame says that it is compressed (RFC 7692)."""
+    payload = bytes(held[start:end])
+    return zlib.decompress(payload + b"\x00\x00\xff\xff", wbits=-zlib.MAX_WBITS) if first & 0x40 else payload
 
 
 def _frame(held: bytearray, at: int) -> tuple[int, int, int] | None:
@@ -162,10 +173,21 @@ def _tutorial(_: dict[Any, Any], payload: bytes) -> list[tuple[Any, float | None
     return [(state["id"], state.get("lon_deg"))]
 
 
-PROBES: dict[str, Read] = {"tutorial": _tutorial}
+def _bailu(memory: dict[Any, Any], payload: bytes) -> list[tuple[Any, float | None]]:
+    frame = msgspec.msgpack.decode(payload)
+    if frame["type"] == "snapshot":
+        names = [name for name, _ in frame["fields"]]
+        memory["lon"] = 3 + names.index("lon_deg"), dict(frame["fields"])["lon_deg"]
+    if frame["type"] != "tick":
+        return []
+    at, scale = memory["lon"]
+    return [(row[0], None if row[at] is None else row[at] * scale) for row in frame["rows"]]
 
 
-async def swarm(order: Order) -> dict[str, Any]:
+PROBES: dict[str, Read] = {"tutorial": _tutorial, "bailu": _bailu}
+
+
+async def watched(order: Order) -> dict[str, Any]:
     """Connects everybody, counts for `measure_s`, and tells."""
     loop = asyncio.get_running_loop()
     probe = Probe(PROBES[order.probe])
@@ -207,4 +229,4 @@ def _same(viewer: Viewer) -> Viewer:
 
 if __name__ == "__main__":
     uvloop.install()
-    print(json.dumps(asyncio.run(swarm(msgspec.json.decode(sys.argv[1], type=Order)))))
+    print(json.dumps(asyncio.run(watched(msgspec.json.decode(sys.argv[1], type=Order)))))

@@ -1,0 +1,103 @@
+"""Ours beside the usual way, in the same run and turn by turn: what an update costs, and how far each goes."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bench.figure import Figure
+from bench.stream.rigs import Load, Measured, measured
+
+_PAIRS = 5
+_LOADS = (Load(40, 100), Load(100, 20))
+_RATIO_GOAL = 15.0
+_OCTETS_GOAL = 0.2
+_LONG = Load(1_000, 100, settle_s=20.0, measure_s=300.0)
+_TICKS_S = 0.2
+# What the search for the most begins with, and how near it comes.
+_FIRST, _NEAR = {"bailu": 800, "tutorial": 16}, 1.15
+_MOST_VEHICLES = {100: 60.0, 20: 15.0}
+
+
+def pairs(count: int = _PAIRS) -> Iterator[Figure]:
+    """CPU of a vehicle's update delivered to a viewer, and its size."""
+    for load in _LOADS:
+        name = f"stream.{load.vehicles}x{load.viewers}"
+        both = [(measured("bailu", load), measured("tutorial", load)) for _ in range(count)]
+        ours, usual = zip(*both, strict=True)
+        yield Figure(f"{name}.cpu-per-update", _median(ours, "us_per_update"), "µs")
+        yield Figure(f"{name}.baseline.cpu-per-update", _median(usual, "us_per_update"), "µs")
+        ratio = statistics.median(b.us_per_update / a.us_per_update for a, b in both)
+        yield Figure(f"{name}.ratio", ratio, "× less", _RATIO_GOAL, "higher")
+        yield Figure(f"{name}.octets-per-update", _median(ours, "octets_per_update"), "B")
+        share = statistics.median(a.octets_per_update / b.octets_per_update for a, b in both)
+        yield Figure(f"{name}.octets-share", share, "of the baseline's JSON", _OCTETS_GOAL)
+        yield Figure(f"{name}.age-p99", max(each.age_p99_s for each in ours), "s", _TICKS_S)
+        yield Figure(f"{name}.baseline.age-p99", max(each.age_p99_s for each in usual), "s")
+
+
+def thousand(load: Load = _LONG) -> Iterator[Figure]:
+    """A thousand vehicles and a hundred viewers, everything on."""
+    found = measured("bailu", load)
+    name = f"stream.{load.vehicles}x{load.viewers}"
+    yield Figure(f"{name}.cores", found.cores, "of a core", 0.6)
+    yield Figure(f"{name}.lost-datagrams", found.lost_datagrams, "", 0.0)
+    yield Figure(f"{name}.recorded", found.rows_per_s, "rows/s")
+    yield Figure(f"{name}.positions-not-recorded", found.lost_rows, "", 0.0)
+    yield Figure(f"{name}.age-p50", found.age_p50_s, "s")
+    yield Figure(f"{name}.age-p99", found.age_p99_s, "s", _TICKS_S)
+    yield Figure(f"{name}.memory-growth", found.growth_mib, "MiB", 5.0)
+    yield Figure(f"{name}.memory", found.rss_mib, "MiB")
+    yield Figure(f"{name}.worst-served", found.least_share, "of the frames")
+
+
+def stalled() -> Iterator[Figure]:
+    """One viewer of 51 does not read, ours and the usual way's; then five hundred of six hundred do not."""
+    load = Load(100, 50, stalled=1)
+    for rig, goal in (("bailu", 0.99), ("tutorial", None)):
+        free, held = (measured(rig, replace(load, stalled=each)) for each in (0, 1))
+        name = f"stream.stalled{'' if rig == 'bailu' else '.baseline'}"
+        share = (held.updates / held.took_s) / (free.updates / free.took_s)
+        yield Figure(f"{name}.delivered", share, "of without it", goal, "higher")
+        yield Figure(f"{name}.memory", max(0.0, held.rss_mib - free.rss_mib), "MiB", 1.0 if goal else None)
+
+
+def compressed(count: int = 3) -> Iterator[Figure]:
+    """CPU with compression for everybody, beside without."""
+    off = Load(100, 100)
+    both = [(measured("bailu", replace(off, compression=True)), measured("bailu", off)) for _ in range(count)]
+    yield Figure("stream.compressed.cpu", statistics.median(a.cores / b.cores for a, b in both), "× of off", 1.3)
+    share = statistics.median(a.octets_per_update / b.octets_per_update for a, b in both)
+    yield Figure("stream.compressed.octets", share, "of off")
+
+
+def most() -> Iterator[Figure]:
+    """The most vehicles that each keeps up with, by the same criterion."""
+    for viewers, goal in _MOST_VEHICLES.items():
+        found = {rig: _most(rig, viewers) for rig in ("bailu", "tutorial")}
+        for rig, vehicles in found.items():
+            yield Figure(f"stream.most-vehicles.{viewers}.{rig}", vehicles, "vehicles", better="higher")
+        ratio = found["bailu"] / max(1, found["tutorial"])
+        yield Figure(f"stream.most-vehicles.{viewers}.ratio", ratio, "×", goal, "higher")
+
+
+def _most(rig: str, viewers: int) -> int:
+    """Doubles until it does not keep up, then halves the gap until it is small."""
+    good, bad, asked = 0, 0, _FIRST[rig]
+    while not bad or bad > good * _NEAR:
+        load = Load(asked, viewers)
+        if measured(rig, load).keeps_up(load):
+            good = asked
+        else:
+            bad = asked
+        if bad == 1:
+            return 0
+        asked = good * 2 if not bad else (good + bad) // 2
+        if asked in (good, bad):
+            break
+    return good
+
+
+def _median(found: tuple[Measured, ...], name: str) -> float:
+    return statistics.median(getattr(each, name) for each in found)

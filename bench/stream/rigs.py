@@ -1,0 +1,218 @@
+"""The two services that are compared, each as a user would start it, and what feeds and watches them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from adapters.sqlite import open_store
+from bench.process import cpu_s, rss_mib
+from bench.stream.viewers import Order
+from bench.swarm import PER_PORT
+from core.clock import SystemClock
+from geofence.zones import Airspace
+from missions.fleet import default_docks
+from tests.geofence.test_presence import random_zones
+
+HOST = "127.0.0.1"
+_STARTS_WITHIN_S, _ENDS_WITHIN_S = 60.0, 30.0
+_ZONES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a service bears while it is measured."""
+
+    vehicles: int
+    viewers: int
+    stalled: int = 0
+    settle_s: float = 8.0
+    measure_s: float = 12.0
+    compression: bool = False
+
+    @property
+    def links(self) -> int:
+        return -(-self.vehicles // PER_PORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of it. `updates`: of one vehicle to one viewer. `cpu_s` of the service and its children."""
+
+    took_s: float
+    cpu_s: float
+    updates: float
+    octets: float
+    age_p50_s: float
+    age_p99_s: float
+    least_share: float  # of the frames that the best served viewer got, the worst served one's
+    lost_viewers: int
+    lost_datagrams: int  # by the kernel, because the service did not take them in time
+    rows_per_s: float  # recorded
+    lost_rows: int  # positions that were given up
+    rss_mib: float
+    growth_mib: float
+
+    @property
+    def cores(self) -> float:
+        return self.cpu_s / self.took_s
+
+    @property
+    def us_per_update(self) -> float:
+        return 1e6 * self.cpu_s / self.updates if self.updates else float("inf")
+
+    @property
+    def octets_per_update(self) -> float:
+        return self.octets / self.updates if self.updates else float("inf")
+
+    def keeps_up(self, load: Load) -> bool:
+        """Nine of ten updates of ten a second to everybody, on time, and nobody lost: the same for both."""
+        due = 0.9 * 10.0 * self.took_s * load.vehicles * load.viewers
+        return self.updates >= due and self.age_p99_s <= 0.5 and not self.lost_viewers
+
+
+def measured(rig: str, load: Load) -> Measured:
+    """Starts a service (`bailu` or `tutorial`), feeds it, watches it, and ends all of it."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        udp, http = free_ports(load.links, socket.SOCK_DGRAM), free_ports(1, socket.SOCK_STREAM)[0]
+        start = {"bailu": _bailu, "tutorial": _tutorial}[rig]
+        service = stack.enter_context(start(folder, load, udp, http))
+        seconds = load.settle_s + load.measure_s + 20.0
+        stack.enter_context(_running("bench.swarm", *map(str, udp), "--vehicles", str(load.vehicles), "--seconds",
+                                     str(seconds), "--stamp"))  # fmt: skip
+        return _watched(rig, load, http, service)
+
+
+def _watched(rig: str, load: Load, http: int, service: subprocess.Popen[bytes]) -> Measured:
+    ours = rig == "bailu"
+    subscribe = json.dumps({"type": "subscribe", "vehicles": "*", "rate_hz": 10}) if ours else ""
+    path = "/api/v1/stream" if ours else "/stream"
+    order = Order(
+        HOST, http, path, load.viewers, load.stalled, load.settle_s, load.measure_s, subscribe,
+        "bailu.v1+msgpack" if ours else "", rig, load.compression,
+    )  # fmt: skip
+    with _running("bench.stream.viewers", json.dumps(asdict(order)), stdout=subprocess.PIPE) as viewers:
+        assert viewers.stdout is not None
+        line = viewers.stdout.readline()
+        assert line.strip() == b"measuring", line
+        before, counted, began_mib = _cpu_of_all(service.pid), _counted(http) if ours else {}, rss_mib(service.pid)
+        told: dict[str, Any] = json.loads(viewers.stdout.readline())
+        used, now = _cpu_of_all(service.pid) - before, _counted(http) if ours else {}
+        grown = {name: now[name] - counted.get(name, 0.0) for name in now}
+    share = told["updates"] / max(1, told["probe"]["frames"])
+    frames = told["frames"]
+    return Measured(
+        took_s=told["took_s"],
+        cpu_s=used,
+        updates=frames * share,
+        octets=told["octets"],
+        age_p50_s=told["age_p50_s"],
+        age_p99_s=told["age_p99_s"],
+        least_share=told["least_frames"] / max(1.0, frames / load.viewers),
+        lost_viewers=told["lost"],
+        lost_datagrams=round(grown.get("bailu_link_dropped_total", 0.0)),
+        rows_per_s=grown.get("bailu_recorder_rows_total", 0.0) / told["took_s"],
+        lost_rows=round(grown.get("bailu_recorder_lost_rows_total", 0.0)),
+        rss_mib=rss_mib(service.pid),
+        growth_mib=rss_mib(service.pid) - began_mib,
+    )
+
+
+def _counted(http: int) -> dict[str, float]:
+    """What our service counts, all links and reasons together."""
+    text = httpx.get(f"http://{HOST}:{http}/metrics", timeout=10).text
+    found: dict[str, float] = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            found[name.partition("{")[0]] = found.get(name.partition("{")[0], 0.0) + float(value)
+    return found
+
+
+@contextmanager
+def _tutorial(_: Path, __: Load, udp: Sequence[int], http: int) -> Iterator[subprocess.Popen[bytes]]:
+    with _running("bench.baselines.tutorial", str(http), *map(str, udp)) as process:
+        _until(lambda: httpx.get(f"http://{HOST}:{http}/counts", timeout=2).status_code == 200, process)
+        yield process
+
+
+@contextmanager
+def _bailu(folder: Path, load: Load, udp: Sequence[int], http: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Everything on: identities, alarms, a thousand zones, the record of every vehicle."""
+    (folder / "data").mkdir()
+    asyncio.run(_seeded(folder / "data"))
+    lines = [f'[[links]]\nname = "l{at}"\nurl = "udpin:{HOST}:{port}"' for at, port in enumerate(udp)]
+    for number in range(load.vehicles):
+        link, system_id = f"l{number // PER_PORT}", number % PER_PORT + 1
+        lines += [f'[[vehicles]]\nid = "v{number:04}"\nname = "{number}"\nlink = "{link}"\nsystem_id = {system_id}']
+        lines += [f'dock = "{default_docks()[0].id}"']
+    config = folder / "bailu.toml"
+    config.write_text("\n".join(lines))
+    options = ["--no-sim", "--config", str(config), "--port", str(http), "--data-dir", str(folder / "data")]
+    with _running("api.cli.main", "up", *options) as process:
+        _until(lambda: httpx.get(f"http://{HOST}:{http}/api/v1/health", timeout=2).status_code == 200, process)
+        yield process
+
+
+async def _seeded(data_dir: Path) -> None:
+    """A store with an airspace of a thousand zones, away from where the vehicles fly."""
+    zones = tuple(random_zones(3, _ZONES))
+    async with open_store(data_dir / "bailu.db") as store:
+        await store.publish_airspace(Airspace(1, zones, published_at=SystemClock().now()))
+
+
+@contextmanager
+def _running(module: str, *arguments: str, stdout: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=stdout, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(_ENDS_WITHIN_S)
+
+
+def _until(holds: Any, process: subprocess.Popen[bytes]) -> None:
+    end_s = time.monotonic() + _STARTS_WITHIN_S
+    while True:
+        assert process.poll() is None, f"ended with {process.returncode}"
+        assert time.monotonic() < end_s, "it does not answer"
+        try:
+            if holds():
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+
+
+def _cpu_of_all(pid: int) -> float:
+    """CPU seconds of a process and all that it started."""
+    total_s, todo = 0.0, [pid]
+    while todo:
+        each = todo.pop()
+        try:
+            total_s += cpu_s(each)
+            todo += map(int, Path(f"/proc/{each}/task/{each}/children").read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total_s
+
+
+def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
+    """Ports that were free a moment ago, all different."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [int(each.getsockname()[1]) for each in sockets]
