@@ -100,4 +100,4 @@ def _most(rig: str, viewers: int) -> int:
 
 
 def _median(found: tuple[Measured, ...], name: str) -> float:
-    return statistics.median(getattr(each, name) for each in found)
+    return float(statistics.median(getattr(each, name) for each in found))
