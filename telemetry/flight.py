@@ -9,29 +9,19 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from core.clock import Clock
-from core.errors import BailuError, FieldError, IllegalTransition, InvalidRequest, VehicleBusy
+from core.errors import IllegalTransition, VehicleBusy
 from core.geo import LatLon, ground_distance_m
 from core.ids import DiversionId, OperatorId
-from missions.manoeuvre import Diversion, DiversionState, behind, step
-from missions.model import (
-    BreakPoint,
-    CommandKind,
-    Onboard,
-    Plan,
-    Revision,
-    Sortie,
-    SortieState,
-)
+from missions.model import CommandKind, Plan, Revision, Sortie, SortieState
 from missions.ports import Store
 from missions.sortie import BEFORE_FLIGHT, is_flying
-from telemetry.attribution import Attribution, shows
-from telemetry.commands import ALLOWED_FROM, MODE_OF, RESULT_OF, RETURN_OF, SAFETY, UNQUEUED, set_mode
+from telemetry.attribution import Attribution
+from telemetry.commands import ALLOWED_FROM, RESULT_OF, SAFETY
 from telemetry.custody import keep_custody
-from telemetry.diverting import Current, Diverter
-from telemetry.estimates import progress
+from telemetry.itinerary import Itinerary
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
-from telemetry.messages import Landed, LinkState, SortieProgress
+from telemetry.messages import Landed, LinkState
 from telemetry.packets import (
     ExtendedSysState,
     GlobalPosition,
@@ -39,26 +29,19 @@ from telemetry.packets import (
     Inbound,
     MissionCurrent,
     MissionItemReached,
-    Mode,
     RcChannels,
     StatusText,
 )
-from telemetry.progress import Flown, observe, reached, waypoint_seqs
-from telemetry.reattaching import Loaded, recorded, verified
+from telemetry.reattaching import recorded, verified
 from telemetry.recorder import Recorder
-from telemetry.resuming import off_leg
-from telemetry.speed import Speed
+from telemetry.steering import HOLDS, Steering
 from telemetry.vehicle import Vehicle
 
 log = logging.getLogger("bailu.flight")
 
 # A vehicle that was in the air and is silent for longer than any battery lasts will not be heard again.
 _LOST_AFTER_S = 3600.0
-_HOLDS = frozenset({CommandKind.PAUSE, CommandKind.HOLD})
-# Commands after which nothing may be loaded any more.
-_ENDS_DIVERTING = _HOLDS | {CommandKind.RETURN, CommandKind.LAND}
 _ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
-_PAUSED_WITHIN_S = 5.0
 # What tells how far a flight is and who flies it.
 _FOLLOWED = (
     Heartbeat,
@@ -95,7 +78,6 @@ class Flight:
         self.vehicle = vehicle
         self._clock = clock
         self._store = store
-        self._flies = flies
         self._own = revision.plan
         self._logbook = Logbook(sortie, store=store, publish=publish, clock=clock)
         self._launch = Launch(
@@ -103,24 +85,15 @@ class Flight:
         )
         self._launching: asyncio.Task[bool] | None = None
         self._called_off: tuple[OperatorId, str] | None = None
-        self._diverter = Diverter(vehicle, self._logbook, store, clock)
         self._recorder = recorder
         self._log = recorder.begin(sortie.id)
         self._since_s = clock.mono_s()
         self._found = asyncio.Event()  # it is known what the vehicle flies
         self._who = Attribution(vehicle, self._logbook, clock)
-        self._speed = Speed(vehicle, self._logbook)
+        self._itinerary = Itinerary(vehicle, revision.plan, clock=clock, flies=flies)
+        self._steering = Steering(vehicle, self._logbook, self._itinerary, self._who, store=store, clock=clock)
         self._last_place: LatLon | None = None
         self._breaches = sortie.breaches
-        self._take(Loaded(revision.plan))
-
-    def _take(self, loaded: Loaded) -> None:
-        """What the vehicle flies from now on."""
-        self._loaded = loaded
-        self._seqs = waypoint_seqs(loaded.plan.items)
-        self._reached_seq = 0
-        self._speed.forget()
-        self._start_pct = self.vehicle.state.battery_pct if loaded.diversion else None
 
     @property
     def sortie(self) -> Sortie:
@@ -147,7 +120,7 @@ class Flight:
     @asynccontextmanager
     async def _recording(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            guard = keep_custody(self.vehicle, self._logbook, lambda: self._loaded.plan)
+            guard = keep_custody(self.vehicle, self._logbook, lambda: self._itinerary.plan)
             task = group.create_task(guard, name=f"custody {self.sortie.id}")
             try:
                 yield
@@ -187,8 +160,7 @@ class Flight:
         log.info("sortie %s was unfinished (%s); looking for %s", self.sortie.id, self.sortie.state, self.vehicle.id)
         before = await recorded(self._logbook, self._own, self._store)
         if before.diversion is not None:
-            self._take(before)
-            self._flies(before.plan)
+            self._steering.take(before)
         while not self._is_known():
             if self._is_silent():
                 await self._logbook.advance(SortieState.LOST, GATEWAY, "not heard after a restart")
@@ -200,9 +172,7 @@ class Flight:
             if not flew:
                 await self._adopt_started("found armed after a restart")
             loaded = await recorded(self._logbook, self._own, self._store)
-            loaded = await verified(self.vehicle, self._logbook, loaded, self._store, self._clock)
-            self._take(loaded)
-            self._flies(loaded.plan)
+            self._steering.take(await verified(self.vehicle, self._logbook, loaded, self._store, self._clock))
             await self._look()
         elif flew:
             await self._close("it landed while the platform was down")
@@ -264,7 +234,7 @@ class Flight:
         self._who.on_heard()
         match packet:
             case MissionItemReached(seq):
-                self._reached_seq = max(self._reached_seq, seq)
+                self._itinerary.on_reached(seq)
             case GlobalPosition():
                 self._on_position()
             case RcChannels(widths_us):
@@ -279,42 +249,17 @@ class Flight:
 
     async def _look(self) -> None:
         """Writes down what the vehicle shows when it is another state than the record's."""
-        flown = Flown(
-            self._seqs,
-            is_diversion=self._loaded.diversion is not None,
-            is_ours=self._who.is_asked(*_HOLDS) or self.sortie.state is SortieState.PAUSED,
-        )
-        seen = observe(self.sortie.state, self.vehicle.state, flown)
+        is_ours = self._who.is_asked(*HOLDS) or self.sortie.state is SortieState.PAUSED
+        seen = self._itinerary.seen(self.sortie.state, is_ours=is_ours)
         if seen is None:
             return
         to, why = seen
         left = self.sortie.state in _ON_WAY and to not in _ON_WAY
-        changes: dict[str, Any] = {"break_point": self._break_point()} if left else {}
+        changes: dict[str, Any] = {"break_point": self._itinerary.break_point(self.sortie)} if left else {}
         if to is SortieState.ON_MISSION:
             changes["break_point"] = None
         by, said, cause = self._who.caused(to, why)
         await self._logbook.advance(to, by, said, held=cause, **changes)
-
-    def _break_point(self) -> BreakPoint | None:
-        """Where its own mission is left unfinished; None when nothing of it is left, or it never was on it."""
-        sortie, state = self.sortie, self.vehicle.state
-        left = sortie.waypoints_reached < sortie.waypoints_total
-        if not left or state.lat_deg is None or state.lon_deg is None or state.alt_rel_m is None:
-            return None
-        diversion = self._loaded.diversion
-        if diversion is not None and diversion.resumes_at is None:
-            return sortie.break_point
-        waypoint = sortie.waypoints_reached
-        own_seqs = waypoint_seqs(self._own.items)
-        on_board = state.mission_seq if diversion is None else None
-        return BreakPoint(
-            LatLon(state.lat_deg, state.lon_deg),
-            state.alt_rel_m,
-            waypoint,
-            on_board or own_seqs[min(waypoint, len(own_seqs) - 1)],
-            self._clock.now(),
-            state.battery_pct,
-        )
 
     def _on_position(self) -> None:
         state = self.vehicle.state
@@ -324,16 +269,7 @@ class Flight:
         if self._last_place is not None:
             self._logbook.distance_m += ground_distance_m(self._last_place, place)
         self._last_place = place
-        self.vehicle.report(self._progress())
-
-    def _progress(self) -> SortieProgress:
-        start_pct = self._start_pct if self._loaded.diversion else self.sortie.battery_start_pct
-        done = reached(self._seqs, self._reached_seq, self._current_seq())
-        return progress(self._loaded.plan, self.vehicle.config.airframe, self.vehicle.state, done, start_pct)
-
-    def _current_seq(self) -> int:
-        state = self.vehicle.state
-        return state.mission_seq or 0 if state.mode == Mode.AUTO.name else 0
+        self.vehicle.report(self._itinerary.progress(self.sortie))
 
     def breached(self) -> None:
         """The fence watch saw the vehicle leave its fence; stored with the next count."""
@@ -341,21 +277,17 @@ class Flight:
 
     async def _count(self) -> None:
         """Waypoints behind and breaches so far; stored when they changed."""
-        done: int | None = reached(self._seqs, self._reached_seq, self._current_seq())
-        assert done is not None
-        diversion = self._loaded.diversion
-        if diversion is not None and diversion.kind is not CommandKind.REPLACE:
-            done = behind(diversion, done, self.sortie.waypoints_total)
-        count = max(self.sortie.waypoints_reached, done or 0)
+        count = self._itinerary.waypoints_reached(self.sortie)
         if (count, self._breaches) != (self.sortie.waypoints_reached, self.sortie.breaches):
             await self._logbook.change(waypoints_reached=count, breaches=self._breaches)
 
     async def _close(self, why: str) -> None:
         if self.sortie.state is not SortieState.LANDED:
-            changes = {"break_point": self._break_point()} if self.sortie.state in _ON_WAY else {}
+            on_way = self.sortie.state in _ON_WAY
+            changes = {"break_point": self._itinerary.break_point(self.sortie)} if on_way else {}
             await self._logbook.advance(SortieState.LANDED, "vehicle", why, **changes)
         await self._recorder.flush()
-        await self._end_diversion("the flight ended")
+        await self._steering.end_diversion("the flight ended")
         await self._logbook.advance(
             SortieState.CLOSED,
             "vehicle",
@@ -363,16 +295,6 @@ class Flight:
             landed_at=self._clock.now(),
             battery_end_pct=self.vehicle.state.battery_pct,
         )
-
-    async def _end_diversion(self, why: str) -> None:
-        diversion = self._loaded.diversion
-        if diversion is None or diversion.state is not DiversionState.FLYING:
-            return
-        ended = step(diversion, DiversionState.ENDED, result=why, finished_at=self._clock.now())
-        try:
-            await self._store.save_diversion(ended)
-        except BailuError as error:
-            log.error("diversion %s is not stored as ended: %s", diversion.id, error)
 
     # --- commands ---
 
@@ -383,7 +305,7 @@ class Flight:
         """
         if self._found.is_set():
             return
-        at_once = kind in SAFETY | _HOLDS
+        at_once = kind in SAFETY | HOLDS
         with suppress(TimeoutError):
             async with asyncio.timeout(_FOUND_WITHIN_S):
                 await (self.vehicle.heard if at_once else self._found).wait()
@@ -403,117 +325,14 @@ class Flight:
         if self.sortie.state not in ALLOWED_FROM.get(rule, frozenset()):
             raise IllegalTransition("sortie", self.sortie.id, self.sortie.state, RESULT_OF.get(kind, kind))
         if diverting:
-            await self._divert(DiversionId(str(parameters["diversion_id"])), by)
+            await self._steering.divert(DiversionId(str(parameters["diversion_id"])), by)
         elif kind is CommandKind.ABORT:
             self._call_off(by)
-        elif kind is CommandKind.CHANGE_SPEED:
-            await self._speed.change(parameters.get("speed_mps"), self._loaded.plan, self._progress())
-        elif kind in MODE_OF:
-            await self._change_mode(kind, by)
         else:
-            raise InvalidRequest((FieldError("/parameters/diversion_id", f"is needed: {kind} is planned first"),))
-
-    async def _change_mode(self, kind: CommandKind, by: OperatorId) -> None:
-        if kind in _ENDS_DIVERTING:
-            self._diverter.interrupt(str(kind))
-        if kind is CommandKind.RESUME:
-            await self._ready_to_resume()
-        before = self.sortie.state
-        self._who.asked = (by, kind)
-        try:
-            await set_mode(self.vehicle, self._mode_of(kind), urgent=kind in UNQUEUED)
-        except BailuError:
-            self._who.asked = None
-            raise
-        if shows(kind, before) and kind in _HOLDS:
-            self._who.asked = None  # it did already: no transition will come to be explained
-        if kind is CommandKind.RESUME:
-            await self._speed.restore(self._loaded.plan)
-
-    async def _ready_to_resume(self) -> None:
-        """AUTO flies straight from where it is, and what is on board. Raises IllegalTransition when that is unproven.
-
-        What it holds is loaded again first when it is not known to be its mission.
-        """
-        plan, seq = self._loaded.plan, self.vehicle.state.mission_seq or 1
-        if self.sortie.onboard is not Onboard.VERIFIED:
-            seq = self._seq_to_go_on()
-        where = off_leg(plan.items, self.vehicle.state, seq)
-        if where is not None:
-            raise IllegalTransition(
-                "sortie", self.sortie.id, f"{self.sortie.state} {where}", str(SortieState.ON_MISSION)
-            )
-        if self.sortie.onboard is not Onboard.VERIFIED:
-            await self._diverter.put_back(plan, seq)
-
-    def _seq_to_go_on(self) -> int:
-        """The item of the present plan that it flew to last."""
-        done = reached(self._seqs, self._reached_seq, 0)
-        return self._seqs[min(done, len(self._seqs) - 1)]
-
-    def _mode_of(self, kind: CommandKind) -> Mode:
-        """The mode that does it; home goes the way that the plan was proven for."""
-        return RETURN_OF[self._loaded.plan.returns] if kind is CommandKind.RETURN else MODE_OF[kind]
+            await self._steering.carry_out(kind, by, parameters)
 
     def _call_off(self, by: OperatorId) -> None:
         if self._launching is None or self._launching.done():
             raise IllegalTransition("sortie", self.sortie.id, "being taken over", SortieState.ABORTED)
         self._called_off = (by, "called off before take-off")
         self._launching.cancel()
-
-    # --- another plan in the air ---
-
-    async def _divert(self, diversion_id: DiversionId, by: OperatorId) -> None:
-        diversion = await self._store.diversion(diversion_id)
-        if diversion.sortie_id != self.sortie.id:
-            raise InvalidRequest((FieldError("/parameters/diversion_id", "belongs to another sortie"),))
-        before = self._loaded.diversion
-        current = Current(self._loaded.plan, self._seq_to_go_on(), before.id if before else None)
-
-        async def hold() -> None:
-            if self.sortie.state is not SortieState.PAUSED:
-                await self._change_mode(CommandKind.HOLD, by)
-                await self._until_paused()
-
-        former = self._loaded
-        try:
-            flying = await self._diverter.execute(
-                diversion, current, hold=hold, begin=lambda: self._begin(diversion, by)
-            )
-        except BailuError:
-            if self._loaded is not former:
-                self._who.asked = None
-                self._take(former)
-                self._flies(former.plan)
-            raise
-        await self._end_before(before)
-        self._loaded = Loaded(flying.plan, flying)
-        await self._count_anew(flying)
-
-    def _begin(self, diversion: Diversion, by: OperatorId) -> None:
-        """Just before AUTO: from now on the vehicle is read as flying the new plan."""
-        self._take(Loaded(diversion.plan, diversion))
-        self._flies(diversion.plan)
-        self._who.asked = (by, diversion.kind)
-
-    async def _end_before(self, before: Diversion | None) -> None:
-        now = self._loaded
-        self._loaded = Loaded(now.plan, before)
-        await self._end_diversion("another one followed")
-        self._loaded = now
-
-    async def _count_anew(self, flying: Diversion) -> None:
-        sortie = self.sortie
-        if flying.kind is CommandKind.REPLACE:
-            await self._logbook.change(waypoints_total=len(flying.plan.waypoints), waypoints_reached=0)
-        elif flying.resumes_at is not None and flying.resumes_at > sortie.waypoints_reached:
-            skipped = sortie.waypoints_skipped + flying.resumes_at - sortie.waypoints_reached
-            await self._logbook.change(waypoints_reached=flying.resumes_at, waypoints_skipped=skipped)
-
-    async def _until_paused(self) -> None:
-        """Until the record shows the hold, so that what follows is written down in its order. Raises LinkTimeout."""
-        deadline_s = self._clock.mono_s() + _PAUSED_WITHIN_S
-        while self.sortie.state is not SortieState.PAUSED:
-            if self._clock.mono_s() > deadline_s:
-                raise self.vehicle.silence("holding", 1)
-            await asyncio.sleep(0.02)
