@@ -14,6 +14,7 @@ from api.intents import launch_intent
 from api.proofs import proven_now
 from api.proposing import Asked, proposals_for
 from api.services import Principal, Services
+from api.tracing import traced
 from core.errors import (
     BailuError,
     GatewayUnavailable,
@@ -62,6 +63,7 @@ class Launch:
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
+@traced("launch")
 async def launch(
     services: Services, asker: Principal, asked: Launch, idempotency_key: str, *, continues: SortieId | None = None
 ) -> Sortie:

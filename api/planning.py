@@ -139,13 +139,16 @@ class _Worker:
         """Raises Overloaded when too many wait, or it waits too long, or the deadline passes."""
         if self._asked >= MAX_WAITING:
             raise Overloaded("Too many plans are being made")
+        from api.tracing import span  # noqa: PLC0415 - the workers that import this module trace nothing
+
         self._asked += 1
         try:
-            await self._take_turn()
-            try:
-                return await self._alone(job, *arguments)
-            finally:
-                self._turn.release()
+            with span("plan", job=job.__name__.strip("_")):
+                await self._take_turn()
+                try:
+                    return await self._alone(job, *arguments)
+                finally:
+                    self._turn.release()
         finally:
             self._asked -= 1
 

@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     forwarding: ForwardingSetting = ForwardingSetting()
     log: LogSetting = LogSetting()
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)  # of `bailu gateway`: its metrics and health
+    trace_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")  # of an OTLP collector
     disk_floor_mib: int = Field(default=256, ge=0)  # with less free space the platform says that it is not ready
 
     @classmethod

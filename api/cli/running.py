@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import ModuleType
 
@@ -46,7 +46,9 @@ async def up(settings: Settings, config: Path | None, kind: str | None, until_st
         fleet = await _fleet(settings, config, kind, gateway, joined)
         if fleet is not None:
             stack.push_async_callback(fleet.stop)
-        api_role = (await coming).api_role(settings, listening=listening, bus=bus, store=store, clock=clock)
+        people_side = await coming
+        await stack.enter_async_context(_traces(settings))
+        api_role = people_side.api_role(settings, listening=listening, bus=bus, store=store, clock=clock)
         serving = await stack.enter_async_context(api_role)
         stack.enter_context(_announced(settings, serving.url))
         _panel(serving.url, settings, fleet)
@@ -62,6 +64,13 @@ def _people_side() -> ModuleType:
     from api import serving  # noqa: PLC0415
 
     return serving
+
+
+def _traces(settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Where spans go, if anywhere; imported with the people's side, which makes them."""
+    from api.tracing import exported  # noqa: PLC0415
+
+    return exported(settings.trace_endpoint)
 
 
 def _prepare_fleet(settings: Settings, kind: str | None) -> tuple[Settings, FleetProcess | None]:
@@ -177,6 +186,7 @@ async def api(settings: Settings) -> None:
         store = await stack.enter_async_context(open_store(settings.database))
         await runtime.seed_airspace(store)
         bus = await stack.enter_async_context(connected_bus(settings.bus_socket))
+        await stack.enter_async_context(_traces(settings))
         role = people_side.api_role(settings, listening=listening, bus=bus, store=store, clock=SystemClock())
         serving = await stack.enter_async_context(role)
         _panel(serving.url, settings, None)

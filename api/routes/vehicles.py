@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query
 from api.schemas.places import VehicleList
 from api.schemas.sorties import CommandIn, CommandList
 from api.services import Asker, Wired
+from api.tracing import span
 from core.errors import GatewayUnavailable
 from core.ids import VehicleId
 from missions.model import CommandRecord
@@ -62,8 +63,9 @@ async def send_command(
         deadline_at=services.clock.now() + timedelta(seconds=LIFE_S),
     )
     try:
-        async with asyncio.timeout(COMMAND_DEADLINE_S):
-            done = await services.bus.request(subject, command, CommandDone)
+        with span("command", kind=asked.kind, vehicle_id=vehicle_id):
+            async with asyncio.timeout(COMMAND_DEADLINE_S):
+                done = await services.bus.request(subject, command, CommandDone)
     except TimeoutError as error:
         raise GatewayUnavailable(subject) from error
     return done.record
