@@ -4,6 +4,7 @@ import { conflictFacts } from "../src/i18n/conflictFacts";
 import { en, zh } from "../src/i18n/messages";
 import { said } from "../src/i18n/phrases";
 import { conflictText, modeText, problemText, standing } from "../src/i18n/wording";
+import problems from "../../tests/golden/problems.json";
 import { CONFLICT, VEHICLE } from "./samples";
 
 const speak = (to: Language): Translate => (key, values) => translate(to, key, values);
@@ -80,4 +81,26 @@ describe("a vehicle's standing, worst first", () => {
     [{ landed: "on_ground", armed: false, ready: true }, "vehicle.ready"],
   ] as const)("%o → %s", (part, key) => expect(standing({ ...VEHICLE, ...part }, null).key).toBe(key));
   it("keeps the autopilot's own name of a mode", () => expect([modeText("RTL", "zh"), modeText("RTL", "en"), modeText("ACRO", "zh")]).toEqual(["返航 RTL", "RTL", "ACRO"]));
+});
+
+describe("what an operator is told, in Chinese", () => {
+  // What a planner, a file or a caller of the API says: it is shown with its own title.
+  const OWN_WORDS = ["invalid-request", "mission-conflict", "terrain-unusable", "too-large", "payload-too-large", "method-not-allowed", "not-ready"];
+  const inChinese = (text: string) => /\p{Script=Han}/u.test(said(text, "zh"));
+  it("every refusal that comes from a vehicle or a record is", () => {
+    const left = problems.filter(({ type, detail }) => !inChinese(detail) && !OWN_WORDS.some((slug) => type.endsWith(slug)));
+    expect(left.map(({ type, detail }) => `${type}: ${detail}`)).toEqual([]);
+  });
+  it.each([
+    ["The vehicle flies towards its fence too fast to stop: it crosses it in 1.4 s. The platform has it brake.", "飞向围栏，已来不及停住：1.4 秒后越界；平台令其刹停"],
+    ["The vehicle left its fence by 3.2 m. The platform has it return.", "已飞出围栏 3.2 m；平台令其返航"],
+    ["bl-01 is held: the vehicle left its mission (mode LOITER): a pilot's switch chose mode LOITER.", "bl-01 被接管：飞行器离开任务（LOITER）：遥控器切到 LOITER"],
+    ["its battery failsafe acted: it said 'Battery 1 is low 10.2V'", "电量保护动作，飞控称 'Battery 1 is low 10.2V'"],
+    ["bl-03 is in a zone that is closed to flights: 学校.", "bl-03 进入禁飞区：学校"],
+    ["The signing key of 'bl-11' does not open with k: was that file replaced? Put the old one back and restart, or give the vehicle a new key over USB: bailu x", "bl-11 的签名密钥用 k 打不开：密钥文件被换过？；请放回原文件并重启，或经 USB 换发密钥：bailu x"],
+    ["Vehicle 'bl-01' is busy: it is armed, and lists its logs only when it is disarmed.", "bl-01 正忙：已解锁，上锁后才能列出日志"],
+    ["Vehicle 'bl-01' is busy: 充电中.", "bl-01 正忙：充电中"],
+    ["the process that sends our heartbeats does not beat", "平台心跳已停"],
+  ])("%s", (text, chinese) => expect(said(text, "zh")).toBe(chinese));
+  it("the autopilot's own words stay as they are", () => expect(said("PreArm: Compass not calibrated", "zh")).toBe("PreArm: Compass not calibrated"));
 });

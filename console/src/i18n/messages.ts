@@ -103,6 +103,11 @@ export const zh = {
   "check.battery": "电量",
   "check.mode": "飞行模式",
   "check.prearm": "解锁检查",
+  "check.heartbeat": "平台心跳",
+  "check.place": "悬停位置",
+  "check.proof": "证明",
+  "check.airspace": "空域",
+  "check.safety": "安全参数",
 
   "command.pause": "暂停",
   "command.resume": "继续",
@@ -590,6 +595,11 @@ export const en: Record<Key, string> = {
   "check.battery": "Battery",
   "check.mode": "Mode",
   "check.prearm": "Pre-arm checks",
+  "check.heartbeat": "Our heartbeats",
+  "check.place": "Place",
+  "check.proof": "Proof",
+  "check.airspace": "Airspace",
+  "check.safety": "Safety profile",
 
   "command.pause": "Pause",
   "command.resume": "Resume",

@@ -1,6 +1,9 @@
 /**
  * The service's own sentences in Chinese. It speaks English to every client; what an operator meets daily is said
  * here, anything else stays as it came: words that are not understood are better than words that are not there.
+ *
+ * `$1` stands for what was found, `$1!` for the same as a sentence of the service in its turn. An autopilot's own words
+ * and a person's stay as they are.
  */
 
 import type { Language } from "./index";
@@ -19,6 +22,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^the vehicle returns \(mode (.*?)\)/, "飞行器返航（$1）"],
   [/^the vehicle is landing \(mode (.*?)\)/, "飞行器降落（$1）"],
   [/^the vehicle descends at home$/, "在起飞点下降"],
+  [/^the vehicle left its mission \(mode (.*?)\): (.*)$/, "飞行器离开任务（$1）：$2!"],
   [/^the vehicle left its mission \(mode (.*?)\).*/, "飞行器离开任务（$1），平台不与飞手争夺控制"],
   [/^it landed and disarmed$/, "已落地并上锁"],
   [/^it landed while the platform was down$/, "平台停机期间已落地"],
@@ -32,7 +36,47 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^\S+ asked to (?:pause|hold)$/, "值班员要求悬停"],
   [/^a pilot's switch chose mode (\S+)$/, "遥控器切到 $1"],
   [/^another ground station, or a pilot, chose mode (\S+)$/, "其他地面站或飞手切到 $1"],
-  [/^the vehicle left its mission \(mode (.*?)\): .*/, "飞行器离开任务（$1）"],
+  [/^it was not heard for (\d+) s and is in mode (\S+): .*$/, "中断 $1 秒后处于 $2：很可能是地面站失联保护"],
+  [/^(.*) acted: it said (['"].*['"])$/, "$1!动作，飞控称 $2"],
+  [/^its geofence$/, "机载围栏保护"],
+  [/^its battery failsafe$/, "电量保护"],
+  [/^its ground-station failsafe \(it did not hear us\)$/, "地面站失联保护（收不到平台心跳）"],
+  [/^its radio failsafe$/, "遥控失联保护"],
+  [/^its position-estimate failsafe$/, "位置估计保护"],
+  [/^its dead-reckoning failsafe$/, "惯性推算保护"],
+  [/^its terrain failsafe$/, "地形数据保护"],
+  [/^its crash check$/, "坠机检测"],
+  [/^a return that it could not fly$/, "无法原路返航，备用返航"],
+  [/^called off before take-off$/, "起飞前取消"],
+  [/^it was called off too late$/, "取消过晚，已离地"],
+  [/^the gateway of (.*) took it over$/, "$1 的网关已接管"],
+  [/^the platform stopped, and the vehicle is on another sortie$/, "平台曾停机，飞行器已在执行另一架次"],
+  // Events: telemetry/attribution.py, custody.py, diverting.py, launch.py, notices.py, reattaching.py, speed.py
+  [/^(.*); the platform does not fight it$/, "$1!；平台不争夺控制"],
+  [/^Possible now: (.*)\.$/, "现可：$1"],
+  [/^The platform restarted and found the vehicle on its mission\.$/, "平台重启后飞行器仍在任务上"],
+  [/^The platform restarted and found the vehicle flying the (.*)\.$/, "平台重启后飞行器正在执行改航（$1）"],
+  [/^It still holds the approved mission, fence and rally points\.$/, "机上仍是批准的任务、围栏与备降点"],
+  [/^Its (.*) is not what was approved any more\.$/, "机上 $1 已非批准内容"],
+  [/^It flies, and its (.*) (?:is|are) not what was approved\.$/, "在飞，而机上 $1 不是批准内容"],
+  [/^It was stopped: nothing flies that was not approved\.$/, "已刹停：未经批准的任务不飞"],
+  [/^Return or land it\.$/, "请令其返航或降落"],
+  [/^Somebody else writes to the vehicle: (.*)\.$/, "有他人正在写入飞行器：$1"],
+  [/^It is read back\.$/, "正在回读"],
+  [/^It was called off too late: it flies\.$/, "取消过晚，已在飞行"],
+  [/^It is armed, but: (.*)$/, "已解锁，但：$1!"],
+  [/^A command to (\S+) came first\.$/, "指令 $1 先到"],
+  [/^Do not fly what it holds: it may be a part of a mission\.$/, "机上可能只有部分任务，不可执行"],
+  [/^Resuming loads its mission again first\.$/, "“继续”会先重新装载任务"],
+  [/^Its former mission was put back and read back; the vehicle holds\.$/, "原任务已恢复并回读，飞行器悬停"],
+  [/^It flies at (\S+) m\/s from here\.$/, "此后以 $1 m/s 飞行"],
+  [/^(.*): the autopilot restarted in flight\.$/, "$1 飞控在空中重启"],
+  [/^Nothing is done by itself: look at it, then decide\.$/, "平台不自动处置：请先查看再决定"],
+  [/^(.*): the autopilot restarted\.$/, "$1 飞控已重启"],
+  [/^(.*): its signing time is (\d+) s ahead of ours; .*$/, "$1 签名时间超前 $2 秒：定位受欺骗，或平台时钟有误"],
+  [/^(.*): frames refused so far: (.*)\.$/, "$1 已拒收：$2"],
+  [/^Commands do not get through here, heartbeats are about to stop: (.*)$/, "指令通路中断，心跳即将停止：$1"],
+  [/^The process that sends heartbeats ended with status (\S+); starting it again\.$/, "心跳进程以状态 $1 退出，正在重启"],
   // Alarms: telemetry/alarms/rules.py
   [/^(.*) is not heard any more on (\S+)\.$/, "$1 在链路 $2 上收不到信号"],
   [/^(.*) has not been heard for (\S+) s\.$/, "$1 已 $2 秒没有信号"],
@@ -43,6 +87,20 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^(.*) shakes with (\S+) m\/s²\.$/, "$1 振动 $2 m/s²"],
   [/^(.*) flies and its own fence is switched off\.$/, "$1 在飞而机载围栏已关闭"],
   [/^(.*) reports that it left its fence\.$/, "$1 报告已飞出围栏"],
+  [/^(.*) is in a zone that is closed to flights: (.*)\.$/, "$1 进入禁飞区：$2"],
+  [/^(.*) is held: (.*)\.$/, "$1 被接管：$2!"],
+  // The same: geofence/watch.py, telemetry/watchman.py, adapters/keyring.py
+  [/^The vehicle flies towards its fence too fast to stop: it crosses it in (\S+) s\.$/, "飞向围栏，已来不及停住：$1 秒后越界"],
+  [/^The vehicle flies towards its ceiling too fast to stop: it crosses it in (\S+) s\.$/, "冲向限高，已来不及停住：$1 秒后超限"],
+  [/^The vehicle left its fence by (\S+) m\.$/, "已飞出围栏 $1 m"],
+  [/^The vehicle left its ceiling by (\S+) m\.$/, "已超出限高 $1 m"],
+  [/^The platform has it brake\.$/, "平台令其刹停"],
+  [/^The platform has it return\.$/, "平台令其返航"],
+  [/^The signing key of '(.*?)' does not open with (.*): was that file replaced\?$/, "$1 的签名密钥用 $2 打不开：密钥文件被换过？"],
+  [/^Put the old one back and restart, or give the vehicle a new key over USB: (.*)$/, "请放回原文件并重启，或经 USB 换发密钥：$1"],
+  [/^The key file (\S+) cannot be read: (.*?)\.$/, "密钥文件 $1 无法读取（$2）"],
+  [/^Put it back\.$/, "请放回原文件"],
+  [/^If it is lost, make another one (\(.*\)) and give each vehicle that signs a new key over USB: (.*)$/, "若已丢失，请新建 $1，并经 USB 逐架换发密钥：$2"],
   // Guesses: telemetry/ghost.py
   [/^It was on its way home \((\S+)\) when it was last heard\.$/, "最后收到信号时正在返航（$1）"],
   [/^If it hears us, it flies on with its mission\.$/, "若仍收到平台心跳，会继续执行任务"],
@@ -57,7 +115,43 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^(.*) is heard now\.$/, "$1 已上线"],
   [/^The platform restarted and found the vehicle flying its mission\.$/, "平台重启后接回了正在执行任务的飞行器"],
   // Refusals: core/errors.py, api/launch.py, telemetry/preflight.py
-  [/^Vehicle '(.*?)' is busy: .*/, "$1 正忙"],
+  [/^Vehicle '(.*?)' is busy: (.*)\.$/, "$1 正忙：$2!"],
+  [/^it is armed, and lists its logs only when it is disarmed$/, "已解锁，上锁后才能列出日志"],
+  [/^it flies sortie (\S+)$/, "正在执行架次 $1"],
+  [/^flying sortie (\S+)$/, "正在执行架次 $1"],
+  [/^armed in mode (\S+)$/, "已解锁（$1）"],
+  [/^There is no (\S+) '(.*?)'\.$/, "没有 $2（$1）"],
+  [/^Send If-Match with the revision of (\S+) '(.*?)' .*$/, "须注明修改所依据的 $2 的版本"],
+  [/^(\S+) '(.*?)' is at revision (\d+); the change was based on (\d+)\.$/, "$2 已到第 $3 版，修改依据的是第 $4 版"],
+  [/^(\S+) '(.*?)' is (\S+); it cannot become (.*) from there\.$/, "$2 当前为 $3，不能转为 $4"],
+  [/^Vehicle '(.*?)' answered (\S+) with (\S+)\.(?: It said: (.*))?$/, "$1 对 $2 的应答为 $3。$4"],
+  [/^More than one autopilot speaks as vehicle '(.*?)' \((.*)\); .*$/, "有多个飞控自称 $1（$2）：都不下发指令，请关闭其一、改系统号，或按飞控编号登记"],
+  [/^Whether vehicle '(.*?)' carried out (\S+) is not known: look at it before asking again\.(?: It said: (.*))?$/, "$1 是否已执行 $2 不明：请先查看再重试。$3"],
+  [/^(\S+) to vehicle '(.*?)' was to be sent until (.*) and was not sent\.$/, "发给 $2 的 $1 应在 $3 前发出，已作废"],
+  [/^The (\S+) read back from vehicle '(.*?)' has the hash (\S+), the approved one is (\S+)\.$/, "由 $2 回读的 $1（$3）与批准的（$4）不一致"],
+  [/^Vehicle '(.*?)' does not fly the (\S+): (.*)$/, "$1 未执行 $2：$3!"],
+  [/^The Idempotency-Key '(.*?)' was used before with a different request\.$/, "请求编号 $1 已用于另一请求"],
+  [/^(.*); try again shortly\.$/, "$1，请稍后再试"],
+  [/^No gateway answers for '(.*?)'\.$/, "没有网关应答 $1"],
+  [/^Operator '(.*?)' may not (.*)\.$/, "值班员 $1 无权执行：$2"],
+  [/^Something went wrong on our side; the log has it as (\S+)\.$/, "平台内部出错，日志编号 $1"],
+  [/^our heartbeats go out$/, "平台心跳正常"],
+  [/^the process that sends our heartbeats does not beat$/, "平台心跳已停"],
+  [/^heard (\S+) s ago on (\S+)$/, "$1 秒前由 $2 收到"],
+  [/^the link is (\S+)$/, "链路状态 $1"],
+  [/^GPS fix type (\d+) with (\d+) satellites, (?:no position|position (\S+) s old)$/, "定位类型 $1，卫星 $2 颗，位置时龄 $3 秒"],
+  [/^the autopilot has a position estimate$/, "飞控已有位置估计"],
+  [/^the armed state is not known yet$/, "解锁状态未知"],
+  [/^disarmed on the ground$/, "在地面，已上锁"],
+  [/^its position is not known$/, "位置未知"],
+  [/^it stands (\S+) m from the plan's dock \(limit (\d+) m\)$/, "距计划机场 $1 m（限 $2 m）"],
+  [/^its home is (\d+) m from the plan's \(limit (\d+) m\)$/, "起飞点距计划 $1 m（限 $2 m）"],
+  [/^mode (\S+), it was put into (\S+)$/, "模式 $1，应为 $2"],
+  [/^the autopilot's pre-arm checks pass$/, "飞控解锁检查通过"],
+  [/^its safety profile holds: (\d+) settings$/, "安全参数 $1 项均符合"],
+  [/^airspace version (\d+) came into force while the plan, proven against version (\d+), was being uploaded; launch again$/, "上传期间空域 v$1 生效（计划依据 v$2），请重新起飞"],
+  [/^its proof is about airspace version (\d+); plan it again$/, "证明依据空域 v$1，请重新规划"],
+  [/^it holds (\S+) m beside and (\S+) m above or below where the plan begins \(limit (\S+) m\)$/, "悬停处偏离计划起点：水平 $1 m，高差 $2 m（限 $3 m）"],
   [/^Vehicle '(.*?)' is offline.*/, "$1 不在线"],
   [/^Vehicle '(.*?)' did not answer: (.*), (\d+) attempts\.$/, "$1 没有应答：$2，已试 $3 次"],
   [/^Vehicle '(.*?)' may not take off: (.*)\.$/, "$1 不能起飞"],
@@ -115,9 +209,23 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^Nothing that this rule looks at is near\.$/, "附近没有相关区域"],
 ];
 
+const SENTENCES = /(?<=[.?]) (?=[A-Z])/;
+
+function phrase(text: string): string | null {
+  const found = PHRASES.find(([form]) => form.test(text));
+  if (!found) return null;
+  const [form, chinese] = found;
+  const facts: readonly string[] = form.exec(text) ?? [];
+  const fill = (_: string, at: string, deep: string) => (deep ? said(facts[Number(at)] ?? "", "zh") : (facts[Number(at)] ?? ""));
+  return text.replace(form, () => chinese.replace(/\$(\d)(!?)/g, fill));
+}
+
 /** `unknown`: what stands for a sentence that this console does not know; by default the sentence itself. */
 export function said(text: string, to: Language, unknown = text): string {
   if (to === "en") return text;
-  for (const [form, chinese] of PHRASES) if (form.test(text)) return text.replace(form, chinese);
-  return unknown;
+  const whole = phrase(text);
+  if (whole !== null) return whole;
+  const parts = text.split(SENTENCES);
+  const known = parts.map(phrase);
+  return parts.length > 1 && known.some((each) => each !== null) ? known.map((each, at) => each ?? parts[at]).join("；") : unknown;
 }
