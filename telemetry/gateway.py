@@ -5,30 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-
-from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from core.bus import Bus
 from core.clock import Clock
-from core.errors import BailuError, IllegalTransition, NotFound, StaleRevision, VehicleBusy, VehicleOffline
+from core.errors import BailuError, NotFound
 from core.ids import OperatorId, VehicleId
-from missions.model import CommandKind, CommandRecord, Sortie, SortieState
+from missions.model import CommandKind
 from missions.ports import SigningStore, Store
-from missions.sortie import is_flying
 from operations.alarms import AlarmStore
 from operations.recording.ports import RowSink
-from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
 from telemetry.fencing import FenceAction
 from telemetry.fleet import OWN_ADDRESS, Fleet
-from telemetry.flight import Flight
+from telemetry.flights import Flights
 from telemetry.fold import is_position
 from telemetry.following import Following
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
 from telemetry.log_desk import logs_on_board
-from telemetry.logbook import GATEWAY, Logbook
 from telemetry.members import Members, Roster, remember
 from telemetry.messages import (
     ALARM_CHANGED,
@@ -70,8 +65,6 @@ log = logging.getLogger("bailu.gateway")
 # Who asks for what the fence watch has the vehicle do.
 FENCE_WATCH = OperatorId("fence-watch")
 _FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.HOLD, FenceAction.RETURN: CommandKind.RETURN}
-# A vehicle has one command in flight, two at the most; older entries are settled.
-_UNSETTLED_AT_MOST = 20
 # Questions that come again every two seconds.
 _FOLLOWS_AT_ONCE = 512
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
@@ -105,8 +98,6 @@ class Gateway:
         self._store = store
         self._clock = clock
         self._tick_s = 1.0 / tick_hz
-        self._flights: dict[VehicleId, Flight] = {}
-        self._left: dict[VehicleId, list[Sortie]] = {}  # unfinished at the start, not taken up yet
         self._group = asyncio.TaskGroup()
         self._fleet = Fleet(
             name,
@@ -129,12 +120,21 @@ class Gateway:
             links=self._fleet.health,
             floor_bytes=floor_bytes,
         )
+        self._watchman = Watchman(
+            watch,
+            store=alarms,
+            airspaces=store,
+            clock=clock,
+            publish=lambda news: bus.publish(ALARM_CHANGED, news),
+            act=self._act_on_fence,
+            left_fence=self._left_fence,
+        )
         self._members = Members(
             self._fleet,
             roster=roster,
             host=self._host,
-            is_busy=lambda vehicle_id: vehicle_id in self._flights,
-            keyed=lambda vehicle, trouble: self._watchman.keyed(vehicle, trouble),
+            is_busy=lambda vehicle_id: self._flights.of(vehicle_id) is not None,
+            keyed=self._watchman.keyed,
         )
         self._lifeline = Lifeline(
             self._fleet,
@@ -146,14 +146,15 @@ class Gateway:
         )
 
         self._following = Following(bus, clock, self._fleet.state)
-        self._watchman = Watchman(
-            watch,
-            store=alarms,
-            airspaces=store,
+        self._flights = Flights(
+            self._group,
+            store=store,
             clock=clock,
-            publish=lambda news: bus.publish(ALARM_CHANGED, news),
-            act=self._act_on_fence,
-            left_fence=self._left_fence,
+            publish=self._publish,
+            recorder=self._recorder,
+            watchman=self._watchman,
+            meter=self._meter,
+            is_beating=lambda: self._lifeline.is_beating,
         )
 
     @property
@@ -176,7 +177,7 @@ class Gateway:
 
     def metrics(self) -> MetricsTold:
         """Everything that is counted of it."""
-        sorties = [flight.sortie.state for flight in self._flights.values()]
+        sorties = [sortie.state for sortie in self._flights.sorties().values()]
         return told_of(
             self._fleet,
             self._meter,
@@ -203,7 +204,7 @@ class Gateway:
                     group.create_task(link.run(), name=f"link {link.name}")
                 group.create_task(self._lifeline.run(), name="lifeline")
                 await self._watchman.resume()
-                await self._remember_unfinished()
+                await self._flights.remember_unfinished()
                 await self._members.open()
                 await stack.enter_async_context(
                     self._bus.serve(UNENROLLED_ASKED, UnenrolledQuestion, self._unenrolled)
@@ -229,10 +230,10 @@ class Gateway:
         up, and then its requests served."""
 
         async def launch(request: LaunchRequest) -> LaunchAccepted:
-            return await self._launch(vehicle, request)
+            return await self._flights.launch(vehicle, request)
 
         async def command(request: VehicleCommand) -> CommandDone:
-            return await self._command(vehicle, request)
+            return await self._flights.command(vehicle, request)
 
         async def safety(request: SafetyRequest) -> SafetyState:
             return await safety_state(vehicle, request, self._store, self._clock)
@@ -244,10 +245,10 @@ class Gateway:
             self._on_packet(vehicle, packet)
 
         # Read before anybody can command: what is issued from now on is not left over.
-        unsettled = await self._unsettled(vehicle)
-        await self._take_up(vehicle)
+        unsettled = await self._flights.unsettled(vehicle)
+        await self._flights.take_up(vehicle)
         vehicle.listen(listen, GlobalPosition, StatusText)
-        settling = self._group.create_task(self._settle(vehicle, unsettled), name=f"journal {vehicle.id}")
+        settling = self._group.create_task(self._flights.settle(vehicle, unsettled), name=f"journal {vehicle.id}")
         try:
             async with (
                 self._bus.serve(launch_subject(vehicle.id), LaunchRequest, launch),
@@ -274,8 +275,7 @@ class Gateway:
         while True:
             late_s, began_s = loop.time() - due, self._clock.mono_s()
             self._following.expire()
-            sorties = {vehicle_id: flight.sortie for vehicle_id, flight in self._flights.items()}
-            self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), sorties))
+            self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), self._flights.sorties()))
             self._meter.tick(took_s=self._clock.mono_s() - began_s, late_s=late_s)
             due = max(due + self._tick_s, loop.time())
             await asyncio.sleep(due - loop.time())
@@ -291,7 +291,7 @@ class Gateway:
     # --- what comes from the vehicles ---
 
     def _on_frame(self, vehicle: Vehicle, frame: bytes) -> None:
-        flight = self._flights.get(vehicle.id)
+        flight = self._flights.of(vehicle.id)
         if flight is not None:
             flight.frame(frame)
 
@@ -302,7 +302,7 @@ class Gateway:
             self._recorder.row(vehicle.state, vehicle.silence_s(Heartbeat))
 
     def _left_fence(self, vehicle_id: VehicleId) -> None:
-        flight = self._flights.get(vehicle_id)
+        flight = self._flights.of(vehicle_id)
         if flight is not None:
             flight.breached()
 
@@ -313,7 +313,7 @@ class Gateway:
 
     async def _on_fence_watch(self, vehicle: Vehicle, request: VehicleCommand, why: str) -> None:
         try:
-            await self._command(vehicle, request)
+            await self._flights.command(vehicle, request)
         except BailuError as error:
             log.error("%s: %s, and was not brought to %s: %s", vehicle.id, why, request.kind, error.detail)
 
@@ -325,138 +325,6 @@ class Gateway:
 
     def _publish(self, message: SortieChanged | FleetEvent) -> None:
         self._bus.publish(SORTIE_CHANGED if isinstance(message, SortieChanged) else FLEET_EVENT, message)
-
-    # --- what comes from the people ---
-
-    async def _launch(self, vehicle: Vehicle, request: LaunchRequest) -> LaunchAccepted:
-        """Takes a stored sortie over. Raises VehicleBusy or VehicleOffline, and then nothing has begun."""
-        if vehicle.id in self._flights:
-            raise VehicleBusy(vehicle.id, f"it flies sortie {self._flights[vehicle.id].sortie.id}")
-        if vehicle.link is not LinkState.LIVE:
-            raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
-        if vehicle.doing is not None:
-            raise VehicleBusy(vehicle.id, vehicle.doing)
-        sortie = await self._store.sortie(request.sortie_id)
-        flight = await self._flight(vehicle, sortie)
-        self._group.create_task(self._run(flight, again=False), name=f"sortie {sortie.id}")
-        return LaunchAccepted(sortie)
-
-    async def _flight(self, vehicle: Vehicle, sortie: Sortie) -> Flight:
-        revision = await self._store.revision(sortie.mission_id, sortie.revision)
-        if vehicle.id in self._flights:
-            raise VehicleBusy(vehicle.id, f"it flies sortie {self._flights[vehicle.id].sortie.id}")
-        flight = Flight(
-            vehicle,
-            revision,
-            sortie,
-            store=self._store,
-            publish=self._publish,
-            clock=self._clock,
-            recorder=self._recorder,
-            flies=lambda plan: self._watchman.follow(vehicle, plan),
-            is_beating=lambda: self._lifeline.is_beating,
-        )
-        self._flights[vehicle.id] = flight
-        self._watchman.follow(vehicle, revision.plan)
-        vehicle.assign(sortie.id)
-        return flight
-
-    async def _run(self, flight: Flight, *, again: bool) -> None:
-        bind_contextvars(vehicle_id=flight.vehicle.id, sortie_id=flight.sortie.id)  # of this task's log lines
-        try:
-            await (flight.find_again() if again else flight.fly())
-        except* StaleRevision:
-            # The api closes what was never handed over; whoever saved first decides, and nothing was sent.
-            log.warning("sortie %s was closed by somebody else", flight.sortie.id)
-        finally:
-            del self._flights[flight.vehicle.id]
-            self._recorder.end(flight.sortie.id)
-            flight.vehicle.assign(None)
-            self._watchman.leave(flight.vehicle)
-
-    async def _remember_unfinished(self) -> None:
-        """Sorties that a stop of the platform left in the air, or half launched, the newest first."""
-        for sortie in await self._store.sorties(limit=1000, unfinished_only=True):
-            self._left.setdefault(sortie.vehicle_id, []).append(sortie)
-
-    async def _take_up(self, vehicle: Vehicle) -> None:
-        """Follows the sortie that the vehicle was left on. Of several only one can fly: what was only wanted when
-        the platform stopped is over."""
-        left = sorted(self._left.pop(vehicle.id, ()), key=lambda sortie: not is_flying(sortie.state))
-        for sortie in left[1:]:
-            await self._end(sortie)
-        for sortie in left[:1]:
-            flight = await self._flight(vehicle, sortie)
-            self._group.create_task(self._run(flight, again=True), name=f"sortie {sortie.id} again")
-
-    async def _end(self, sortie: Sortie) -> None:
-        logbook = Logbook(sortie, store=self._store, publish=self._publish, clock=self._clock)
-        over = SortieState.LOST if is_flying(sortie.state) else SortieState.REFUSED
-        with suppress(StaleRevision):  # the api has closed it
-            await logbook.advance(over, GATEWAY, "the platform stopped, and the vehicle is on another sortie")
-
-    async def _unsettled(self, vehicle: Vehicle) -> list[CommandRecord]:
-        records = await self._store.commands(vehicle.id, limit=_UNSETTLED_AT_MOST)
-        return [record for record in records if record.state == "issued"]
-
-    async def _settle(self, vehicle: Vehicle, unsettled: Sequence[CommandRecord]) -> None:
-        """Commands that a stop of the platform left between their first byte and their effect (promise 4)."""
-        if unsettled:
-            await vehicle.heard.wait()
-        for record in unsettled:
-            settled = reconciled(record, vehicle.snapshot(), self._clock)
-            log.warning("command %s (%s) was unfinished at the last stop: %s", record.id, record.kind, settled.result)
-            await self._store.finish_command(settled)
-
-    async def _command(self, vehicle: Vehicle, request: VehicleCommand) -> CommandDone:
-        """Carries a command out and answers when its effect was seen."""
-        with bound_contextvars(vehicle_id=vehicle.id), self._meter.command(request.kind):
-            return await self._carry_out(vehicle, request)
-
-    async def _carry_out(self, vehicle: Vehicle, request: VehicleCommand) -> CommandDone:
-        flight = self._flights.get(vehicle.id)
-        sortie_id = flight.sortie.id if flight else None
-        record = new_record(
-            self._clock,
-            vehicle.id,
-            sortie_id,
-            request.kind,
-            request.by,
-            parameters=request.parameters,
-            deadline_at=request.deadline_at,
-        )
-
-        async def send() -> None:
-            if flight is not None:
-                await flight.until_found(request.kind)
-            # One that is not heard may hear: what brings it home is tried all the same.
-            if vehicle.link in (LinkState.LOST, LinkState.NEVER) and request.kind not in SAFETY:
-                raise VehicleOffline(vehicle.id, vehicle.snapshot().last_heard_at)
-            if request.kind in UNQUEUED:
-                await self._do(vehicle, flight, request)
-            else:
-                with vehicle.exclusive(f"command {request.kind}"):
-                    await self._do(vehicle, flight, request)
-
-        done = await journalled(
-            self._store,
-            self._clock,
-            record,
-            send,
-            idempotency_key=request.idempotency_key,
-            fail_open=request.kind in SAFETY,
-        )
-        return CommandDone(done)
-
-    async def _do(self, vehicle: Vehicle, flight: Flight | None, request: VehicleCommand) -> None:
-        if flight is not None:
-            await flight.carry_out(request.kind, request.by, request.parameters)
-        elif vehicle.state.armed and request.kind in SAFETY:
-            # Flying without a sortie of ours (a pilot, another ground station): home and down stay possible.
-            await set_mode(vehicle, MODE_OF[request.kind], urgent=True)
-        else:
-            to = str(RESULT_OF.get(request.kind, request.kind))
-            raise IllegalTransition("vehicle", vehicle.id, "without a sortie", to)
 
     def vehicle(self, vehicle_id: VehicleId) -> Vehicle:
         """One of this gateway's vehicles. Raises NotFound."""

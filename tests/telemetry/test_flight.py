@@ -185,9 +185,9 @@ async def test_a_sortie_that_the_api_closed_meanwhile_does_not_take_the_gateway_
     for packet in ON_GROUND:
         vehicle.hear(packet)
     flight = a_flight(vehicle, GrudgingStore(StaleRevision("sortie", "s", 2, 1)), tmp_path, SORTIE, [])
-    gateway._flights[vehicle.id] = flight
-    await gateway._run(flight, again=True)
-    assert gateway._flights == {}
+    gateway._flights._aloft[vehicle.id] = flight
+    await gateway._flights._run(flight, again=True)
+    assert gateway._flights.of(vehicle.id) is None
 
 
 @pytest.mark.parametrize(("result", "shown", "stands"), [(0, DISARMED, True), (4, None, False)])

@@ -20,7 +20,6 @@ from missions.model import CommandKind, CommandRecord, Plan, ReturnMode, Revisio
 from missions.ports import Store
 from operations.alarms import AlarmStore
 from telemetry import flight as module
-from telemetry.flight import Flight
 from telemetry.gateway import Gateway
 from telemetry.messages import SafetyRequest, SafetyState, VehicleCommand, safety_subject
 from telemetry.packets import (
@@ -103,10 +102,10 @@ async def restarted(tmp_path: Path, shelf: Shelf, vehicle: Vehicle) -> AsyncIter
         name="g", links=[], vehicles=[], bus=LocalBus(), store=cast("Store", shelf), clock=SystemClock(),
         alarms=cast("AlarmStore", None), data_dir=tmp_path, tick_hz=1.0, time_scale=1.0, watch=WatchPolicy(),
     )  # fmt: skip
-    await gateway._remember_unfinished()
+    await gateway._flights.remember_unfinished()
     try:
         async with gateway._group:
-            await gateway._take_up(vehicle)
+            await gateway._flights.take_up(vehicle)
             yield gateway
             raise _Over
     except* _Over:
@@ -129,7 +128,7 @@ async def test_a_return_just_after_a_restart_waits_for_the_vehicle_s_voice_alone
     shelf = Shelf((a_sortie("s", SortieState.ON_MISSION),), replace(FLOWN, returns=returns))
     async with restarted(tmp_path, shelf, vehicle) as gateway:
         asked = asyncio.create_task(
-            gateway._command(vehicle, VehicleCommand(vehicle.id, CommandKind.RETURN, OPERATOR))
+            gateway._flights.command(vehicle, VehicleCommand(vehicle.id, CommandKind.RETURN, OPERATOR))
         )
         await asyncio.sleep(0.05)
         assert sent == []
@@ -152,11 +151,12 @@ async def test_what_may_wait_waits_until_the_flight_is_found_and_says_so_when_it
         for packet in IN_AIR:
             vehicle.hear(packet)
         with pytest.raises(VehicleBusy, match="found again"):
-            await gateway._command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
-        flight = gateway._flights[vehicle.id]
+            await gateway._flights.command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
+        flight = gateway._flights.of(vehicle.id)
+        assert flight is not None
         flight._found.set()
         with pytest.raises(BailuError) as refused:
-            await gateway._command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
+            await gateway._flights.command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
         assert not isinstance(refused.value, VehicleBusy) or "found again" not in refused.value.detail
 
 
@@ -166,7 +166,7 @@ async def test_a_record_behind_what_the_vehicle_does_does_not_refuse_a_stop(tmp_
         obedient(vehicle, [])
         for packet in IN_AIR:
             vehicle.hear(packet)
-        done = await gateway._command(vehicle, VehicleCommand(vehicle.id, CommandKind.PAUSE, OPERATOR))
+        done = await gateway._flights.command(vehicle, VehicleCommand(vehicle.id, CommandKind.PAUSE, OPERATOR))
         assert done.record.state == "done"
 
 
@@ -176,7 +176,7 @@ async def test_of_two_sorties_left_on_a_vehicle_the_flying_one_is_followed_and_t
     vehicle = a_vehicle()
     shelf = Shelf((a_sortie("new", SortieState.APPROVED), a_sortie("flies", SortieState.ON_MISSION)))
     async with restarted(tmp_path, shelf, vehicle) as gateway:
-        assert gateway._flights[vehicle.id].sortie.id == "flies"
+        assert gateway._flights.sorties()[vehicle.id].id == "flies"
         assert [(each.id, each.state) for each in shelf.saved] == [("new", SortieState.REFUSED)]
 
 
@@ -187,12 +187,13 @@ async def test_a_vehicle_that_flies_is_not_taken_for_a_sortie_that_was_never_han
     for packet in IN_AIR:
         vehicle.hear(packet)
     async with restarted(tmp_path, shelf, vehicle) as gateway:
-        flight: Flight = gateway._flights[vehicle.id]
+        flight = gateway._flights.of(vehicle.id)
+        assert flight is not None
         await asyncio.sleep(0.05)
         assert flight.sortie.state is SortieState.REFUSED
-        assert vehicle.id not in gateway._flights
+        assert gateway._flights.of(vehicle.id) is None
         with pytest.raises(IllegalTransition, match="without a sortie"):
-            await gateway._command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
+            await gateway._flights.command(vehicle, VehicleCommand(vehicle.id, CommandKind.RESUME, OPERATOR))
 
 
 async def test_a_hosted_vehicle_is_asked_for_its_safety_profile_over_the_bus(tmp_path: Path) -> None:
