@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -24,6 +24,7 @@ MAX_WAITING = 4_096
 BATCH = 500
 TOGETHER_S = 0.02
 STORE_AGAIN_S = 1.0
+CLOSE_S = 2.0
 
 
 class Collector:
@@ -51,6 +52,16 @@ class Collector:
             except Overloaded as error:
                 log.warning("events for other systems are not stored at the moment: %s", error)
                 await asyncio.sleep(STORE_AGAIN_S)
+            except Exception:  # who flies goes on, whatever is wrong with telling others
+                log.exception("events for other systems")
+                await asyncio.sleep(STORE_AGAIN_S)
+
+    async def close(self) -> None:
+        """Commits what waits, if the store takes it now."""
+        with suppress(Overloaded, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                while self._waiting:
+                    await self._commit()
 
     async def _commit(self) -> None:
         batch = list(self._waiting)[:BATCH]
@@ -79,6 +90,7 @@ async def running_collector(*, bus: Bus, outbox: Outbox, clock: Clock) -> AsyncI
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await collector.close()
 
 
 async def _each(news: Subscription[FleetEvent], collector: Collector) -> None:

@@ -30,6 +30,8 @@ from telemetry.forwarding.sky import Sky, late
 
 log = logging.getLogger(__name__)
 
+# Times with a pause between them, which grows.
+REFUSED_TIMES = 5
 EVENTS_AT_ONCE = 50
 REPORTS_AT_ONCE = 200
 # A connection that lasted so long was a good one: after it ends the next one is not waited for.
@@ -58,6 +60,7 @@ class Courier:
         self._seen: dict[VehicleId, tuple[float, object]] = {}
         self._due_s = 0.0
         self._failures = 0
+        self._refused = (0, 0)  # which item by itself, how many times
         self._kept: deque[Item] = deque(maxlen=MAX_KEPT)
         self._sent_telemetry = 0
         self._last_sent_at: datetime | None = None
@@ -165,19 +168,29 @@ class Courier:
         return bool(items)
 
     async def _deliver(self, session: Session, items: Sequence[Item]) -> None:
-        """Sends kept items and forgets them; one that is refused by itself is dead, so that the others pass it."""
+        """Sends kept items and forgets them. What is refused is sent in halves, until what is wrong is by itself."""
         try:
             await self._send(session, items)
         except ItemsRefused as error:
-            if len(items) > 1:
-                half = len(items) // 2
-                await self._deliver(session, items[:half])
-                await self._deliver(session, items[half:])
+            if len(items) == 1:
+                await self._bury(items[0], error)
                 return
-            self._error = (f"refused for good: {error}"[:500], self._clock.now())
-            await self._spool.delivered(self.rule.id, items, at=self._clock.now(), dead=True)
+            half = len(items) // 2
+            await self._deliver(session, items[:half])
+            await self._deliver(session, items[half:])
         else:
             await self._spool.delivered(self.rule.id, items, at=self._clock.now())
+
+    async def _bury(self, item: Item, error: ItemsRefused) -> None:
+        """An item that is refused again and again is dead, so that the others pass it.
+
+        Not at once: a server that is set up wrongly refuses everything, and is mended. Raises TargetAway until then.
+        """
+        self._refused = (item.number, self._refused[1] + 1 if self._refused[0] == item.number else 1)
+        if self._refused[1] < REFUSED_TIMES:
+            raise TargetAway(f"refused: {error}")
+        self._error = (f"refused for good: {error}"[:500], self._clock.now())
+        await self._spool.delivered(self.rule.id, [item], at=self._clock.now(), dead=True)
 
     async def _send_latest(self, session: Session) -> None:
         """The vehicles as they are now, when it is time; what was not sent until then is not sent any more."""

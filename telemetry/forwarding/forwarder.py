@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from core.bus import Bus, Subscription
 from core.clock import Clock
 from core.errors import Overloaded
-from operations.forwarding.ports import Loss, Opener, Outbox, RuleStore, Spool, Waits
+from operations.forwarding.ports import Loss, Opener, Outbox, RuleStore, Session, Spool, TargetAway, Waits
 from operations.forwarding.rules import Rule, RuleId, Secrets
 from telemetry.forwarding.courier import Courier
 from telemetry.forwarding.envelopes import source_of
@@ -138,17 +139,14 @@ class Forwarder:
         self._version = version
 
     async def _employ(self, rule: Rule, sky: Sky) -> None:
-        ways = self._ways
-        secrets = Secrets()
+        ways, secrets, opener = self._ways, Secrets(), self._ways.opener
         locked = await ways.rules.rule_secrets(rule.id)
         if locked is not None:
             try:
                 secrets = ways.unlock(rule.id, locked)
             except ValueError as error:
-                log.error("forwarding rule %s: %s", rule.id, error)
-        courier = Courier(
-            rule, secrets, opener=ways.opener, spool=ways.spool, sky=sky, clock=ways.clock, waits=ways.waits
-        )
+                opener = _barred(str(error))
+        courier = Courier(rule, secrets, opener=opener, spool=ways.spool, sky=sky, clock=ways.clock, waits=ways.waits)
         self._couriers[rule.id] = courier
         self._tasks[rule.id] = asyncio.create_task(courier.run(), name=f"forwarding-{rule.id}")
 
@@ -198,6 +196,17 @@ class Forwarder:
     def _event(self, severity: str, code: str, text: str) -> None:
         log.warning("%s", text)
         self._ways.bus.publish(FLEET_EVENT, FleetEvent(self._ways.clock.now(), severity, code, text))
+
+
+def _barred(why: str) -> Opener:
+    """No way: without its secrets nothing is sent to a target that asks for them."""
+
+    @asynccontextmanager
+    async def opener(rule: Rule, secrets: Secrets) -> AsyncIterator[Session]:  # noqa: ARG001 - an `Opener`'s
+        raise TargetAway(why)
+        yield
+
+    return opener
 
 
 async def _insisted(ask: Callable[[], Awaitable[_T]]) -> _T:

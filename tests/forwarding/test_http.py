@@ -16,7 +16,7 @@ import pytest
 from adapters.forwarding import Doors
 from adapters.forwarding.http_push import retry_after_s, signature
 from operations.forwarding.ports import State
-from operations.forwarding.rules import Secrets, What
+from operations.forwarding.rules import RuleId, Secrets, What
 from telemetry.messages import FLEET_EVENT, FleetEvent
 from tests.forwarding.stage import NOW, Receiver, receiver, rule, settles, stage, until, vehicle
 
@@ -95,6 +95,27 @@ async def test_a_refused_event_does_not_stand_in_the_way_of_the_others(tmp_path:
         await until(lambda: len(target.taken) >= 7)
         assert target.alarm_ids() == [f"alarm-{number}" for number in range(8) if number != 3]
         assert await settles(on, lambda standing: standing.dead == 1)
+
+
+@pytest.mark.thorough
+async def test_a_server_that_refuses_everything_for_a_while_loses_nothing(tmp_path: Path, target: Receiver) -> None:
+    target.answers = [(400, {})] * 15
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url))
+        await on.alarms(*range(8))
+        await until(lambda: len(target.taken) >= 8)
+        assert target.alarm_ids() == [f"alarm-{number}" for number in range(8)]
+        assert (await on.standing()).dead == 0
+
+
+async def test_without_its_secrets_nothing_is_sent_to_a_target(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        saved = await on.save(rule(target.url), Secrets(token="let-me-in"))
+        another = on.vault.lock(RuleId("another-rule"), Secrets(token="let-me-in"))
+        await on.store.forwarding.save_rule(replace(saved, row_revision=2), another)
+        await on.alarms(1)
+        assert await settles(on, lambda standing: "give them again" in (standing.last_error or ""))
+        assert target.requests == []
 
 
 @pytest.mark.thorough

@@ -19,7 +19,6 @@ from operations.forwarding.ports import State
 from operations.forwarding.rules import Confirm, Secrets, What
 from tests.forwarding.stage import alarm, rule, settles, stage, until, vehicle
 
-
 pytestmark = pytest.mark.thorough
 
 
