@@ -16,7 +16,7 @@ from adapters.keyring import KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore
 from api.enrolling import StoredRoster
 from api.folder import StartError
-from api.settings import LinkSetting, Settings, WatchSetting
+from api.settings import LinkSetting, RecordingSetting, Settings, WatchSetting
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
@@ -26,10 +26,11 @@ from geofence.qingpu import default_airspace
 from missions.energy import AIRFRAMES
 from missions.fleet import SITL_AIRFRAME, default_docks
 from missions.model import Dock
+from operations.recording.retention import KeepPolicy
 from telemetry.alarms.rules import Limits
 from telemetry.fencing import FenceAction, FencePolicy
 from telemetry.forwarding.collector import running_collector
-from telemetry.gateway import RunningGateway, running_gateway
+from telemetry.gateway import Keeping, RunningGateway, running_gateway
 from telemetry.links import LinkConfig
 from telemetry.vehicle import VehicleConfig
 from telemetry.watchman import WatchPolicy
@@ -152,8 +153,14 @@ async def gateway_role(
         roster=StoredRoster(configured, store, ring, docks_by_id(settings)),
         signing_store=store,
         records=store.records,
+        floor_bytes=settings.disk_floor_mib << 20,
+        keeping=Keeping(_keep_policy(settings.recording), store),
     ) as gateway:
         yield gateway
+
+
+def _keep_policy(asked: RecordingSetting) -> KeepPolicy:
+    return KeepPolicy(asked.raw_days, asked.level_days, round(asked.max_gib * 2**30))
 
 
 def _watch_policy(asked: WatchSetting) -> WatchPolicy:

@@ -26,12 +26,16 @@ from missions.model import Airframe, Dock, Sortie
 from missions.planner import Conditions
 from missions.ports import EnrollmentStore, Store
 from operations.alarms import AlarmStore
+from operations.recording.ports import HoldStore, RowStore
 from telemetry.messages import VehicleState
 from telemetry.streams import StreamHub
 
 
-class ApiStore(Store, AlarmStore, EnrollmentStore, Measured, Protocol):
+class ApiStore(Store, AlarmStore, EnrollmentStore, HoldStore, Measured, Protocol):
     """The store, and what only the door asks of it."""
+
+    @property
+    def records(self) -> RowStore: ...
 
     async def prove_writable(self) -> None:
         """Writes and syncs something that changes nothing. Raises Overloaded when that cannot be done."""
@@ -64,6 +68,10 @@ class Services:
     terrain: Terrain
     deconfliction: Deconfliction
     started_at: datetime
+
+    @property
+    def records(self) -> RowStore:
+        return self.store.records
 
     def dock(self, dock_id: DockId) -> Dock:
         if dock_id not in self.docks:

@@ -15,7 +15,7 @@ from telemetry.links import LinkError
 from telemetry.links.urls import parse_url
 
 PREFIX = "BAILU_"
-_TOML_VALUES = ("links", "vehicles", "docks", "watch", "log", "forwarding")
+_TOML_VALUES = ("links", "vehicles", "docks", "watch", "log", "forwarding", "recording")
 # Read by the SITL tests and `bailu sitl`, and by `bailu forward`: no settings of the platform.
 FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY", "BAILU_FORWARD_SECRETS"})
 
@@ -96,6 +96,25 @@ class WatchSetting(BaseModel):
         return self
 
 
+class RecordingSetting(BaseModel):
+    """How long records are kept that no case holds; over `max_gib` the oldest go earlier.
+
+    `raw_days`: every position, and the telemetry logs of sorties. `level_days`: positions at 1, 10 and 60 s.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    raw_days: float = Field(default=90.0, gt=0.0, le=36_500.0)
+    level_days: float = Field(default=730.0, gt=0.0, le=36_500.0)
+    max_gib: float = Field(default=20.0, ge=0.1, le=1_000_000.0)
+
+    @model_validator(mode="after")
+    def _levels_outlive_rows(self) -> RecordingSetting:
+        if self.level_days < self.raw_days:
+            raise ValueError("level_days is less than raw_days")
+        return self
+
+
 class LogSetting(BaseModel):
     """How the roles log: pretty on a terminal and JSON lines elsewhere (`auto`), from which level on."""
 
@@ -149,6 +168,7 @@ class Settings(BaseSettings):
     watch: WatchSetting = WatchSetting()
     forwarding: ForwardingSetting = ForwardingSetting()
     log: LogSetting = LogSetting()
+    recording: RecordingSetting = RecordingSetting()
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)  # of `bailu gateway`: its metrics and health
     trace_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")  # of an OTLP collector
     disk_floor_mib: int = Field(default=256, ge=0)  # with less free space the platform says that it is not ready

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.bus import Bus
@@ -15,7 +16,8 @@ from core.ids import OperatorId, VehicleId
 from missions.model import CommandKind
 from missions.ports import SigningStore, Store
 from operations.alarms import AlarmStore
-from operations.recording.ports import RowSink
+from operations.recording.ports import HoldStore, RowSink
+from operations.recording.retention import KeepPolicy
 from telemetry.fencing import FenceAction
 from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flights import Flights
@@ -54,6 +56,7 @@ from telemetry.messages import (
 from telemetry.metering import GatewayMeter, MetricsQuestion, MetricsTold, metrics_subject, told_of
 from telemetry.packets import GlobalPosition, Heartbeat, Inbound, StatusText
 from telemetry.recorder import Recorder
+from telemetry.retention import Retention
 from telemetry.safety_desk import safety_state
 from telemetry.signing import SigningBook
 from telemetry.vehicle import Vehicle, VehicleConfig
@@ -68,6 +71,14 @@ _FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.HOLD, FenceAction.RETURN: Comma
 # Questions that come again every two seconds.
 _FOLLOWS_AT_ONCE = 512
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long records are kept, and who holds which."""
+
+    policy: KeepPolicy
+    holds: HoldStore
 
 
 class Gateway:
@@ -93,6 +104,7 @@ class Gateway:
         signing_store: SigningStore | None = None,
         records: RowSink | None = None,
         floor_bytes: int = 0,
+        keeping: Keeping | None = None,
     ) -> None:
         self._bus = bus
         self._store = store
@@ -120,6 +132,17 @@ class Gateway:
             links=self._fleet.health,
             floor_bytes=floor_bytes,
         )
+        self._retention: Retention | None = None
+        if records is not None and keeping is not None:
+            self._retention = Retention(
+                keeping.policy,
+                records,
+                keeping.holds,
+                data_dir=data_dir,
+                clock=clock,
+                tell=self._publish,
+                open_logs=self._recorder.open_logs,
+            )
         self._watchman = Watchman(
             watch,
             store=alarms,
@@ -216,6 +239,8 @@ class Gateway:
                 if self._signing_store is not None:
                     group.create_task(remember(self._fleet, self._signing_store), name="signing time")
                 group.create_task(self._recorder.run(), name="recorder")
+                if self._retention is not None:
+                    group.create_task(self._retention.run(), name="retention")
                 group.create_task(self._watchman.run(), name="alarms")
                 group.create_task(self._fleet.knock(), name="knock")
                 group.create_task(self._fleet.keep_streams(), name="streams")
@@ -353,12 +378,13 @@ async def running_gateway(
     signing_store: SigningStore | None = None,
     records: RowSink | None = None,
     floor_bytes: int = 0,
+    keeping: Keeping | None = None,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway at work while the context is open.
 
     `time_scale`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. `gcs_system_id`: who
     we are on the air. `records`: where positions of all vehicles are recorded. `floor_bytes`: with less space left on
-    the disk, less is recorded. Raises LinkError.
+    the disk, less is recorded. `keeping`: for how long; without it for ever. Raises LinkError.
     """
     gateway = Gateway(
         name=name,
@@ -378,6 +404,7 @@ async def running_gateway(
         signing_store=signing_store,
         records=records,
         floor_bytes=floor_bytes,
+        keeping=keeping,
     )
     await gateway.open()
     task = asyncio.create_task(gateway.run(), name=f"gateway {name}")

@@ -125,6 +125,10 @@ class Recorder:
         if sortie_id in self._logs:
             self._logs[sortie_id].is_over = True
 
+    def open_logs(self) -> frozenset[SortieId]:
+        """The sorties whose logs are being written."""
+        return frozenset(self._logs)
+
     @property
     def waiting_rows(self) -> int:
         """Rows that were taken and are not written yet."""

@@ -13,6 +13,7 @@ from adapters.sqlite import airspaces as airspace_rows
 from adapters.sqlite import alarms as alarm_rows
 from adapters.sqlite import diversions as diversion_rows
 from adapters.sqlite import enrollments as enrollment_rows
+from adapters.sqlite import holds as hold_rows
 from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
 from adapters.sqlite.database import Database
@@ -29,7 +30,7 @@ from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
 from operations.alarms import Alarm
-from operations.recording.ports import Wanted
+from operations.recording.ports import Hold, Wanted
 from operations.recording.tracks import track_points
 
 KEPT_AIRSPACES = 8
@@ -198,6 +199,15 @@ class SqliteStore:
         self, *, limit: int, open_only: bool = False, vehicle_id: VehicleId | None = None
     ) -> Sequence[Alarm]:
         return await self._reader.read(lambda db: alarm_rows.alarms(db, limit, open_only, vehicle_id))
+
+    async def hold(self, hold: Hold) -> Hold:
+        return await self._writer.write(lambda db: hold_rows.hold(db, hold))
+
+    async def release(self, sortie_id: SortieId, by: OperatorId, at: datetime) -> Hold:
+        return await self._writer.write(lambda db: hold_rows.release(db, sortie_id, by, at))
+
+    async def holds(self, *, sortie_id: SortieId | None = None, open_only: bool = True) -> Sequence[Hold]:
+        return await self._reader.read(lambda db: hold_rows.holds(db, sortie_id, open_only=open_only))
 
     async def enrollments(self, *, retired: bool = False) -> Sequence[Enrollment]:
         return await self._reader.read(lambda db: enrollment_rows.enrollments(db, retired))

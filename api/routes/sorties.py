@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from api.launch import Launch, launch
 from api.routes.vehicles import KEY_PATTERN
-from api.schemas.sorties import LaunchIn, SortieList, SortieNow, SortieOut, TrackOut
+from api.schemas.sorties import LaunchIn, SortieList, SortieNow, SortieOut
 from api.services import Asker, Wired
 from core.errors import NotFound
 from core.ids import MissionId, SortieId, VehicleId
@@ -45,13 +45,6 @@ async def one_sortie(sortie_id: SortieId, services: Wired) -> SortieNow:
     sortie = await services.store.sortie(sortie_id)
     vehicle = next((each for each in services.hub.vehicles() if each.vehicle_id == sortie.vehicle_id), None)
     return SortieNow.at(sortie, vehicle)
-
-
-@router.get("/sorties/{sortie_id}/track")
-async def sortie_track(sortie_id: SortieId, services: Wired) -> TrackOut:
-    """The recorded positions; none when nothing flew."""
-    await services.store.sortie(sortie_id)
-    return TrackOut.of(sortie_id, await services.store.track(sortie_id))
 
 
 @router.get(

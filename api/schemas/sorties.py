@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +20,6 @@ from missions.model import (
     ProofSummary,
     Sortie,
     SortieState,
-    TrackPoint,
     Transition,
 )
 from telemetry.messages import LinkState, SortieProgress, VehicleState
@@ -159,7 +157,9 @@ class SortieList(BaseModel):
 class TrackProperties(BaseModel):
     """One entry per position of the line."""
 
-    sortie_id: str
+    sortie_id: str | None
+    vehicle_id: str
+    level: str
     times: list[datetime]
 
 
@@ -169,11 +169,3 @@ class TrackOut(BaseModel):
     type: Literal["Feature"] = "Feature"
     geometry: PathGeometry
     properties: TrackProperties
-
-    @classmethod
-    def of(cls, sortie_id: str, points: Sequence[TrackPoint]) -> TrackOut:
-        line = [[point.lon_deg, point.lat_deg, point.alt_amsl_m] for point in points]
-        times = [point.at.astimezone(UTC) for point in points]
-        return cls(
-            geometry=PathGeometry(coordinates=line), properties=TrackProperties(sortie_id=sortie_id, times=times)
-        )

@@ -67,12 +67,12 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What retention took away, and why: age · size."""
+    """What retention took away, and why: age · size. `logs`: the sorties whose telemetry logs, `bytes` of them."""
 
     at: datetime
     why: str
     rows: int
-    logs: int
+    logs: tuple[SortieId, ...]
     bytes: int
     from_at: datetime | None
     to_at: datetime | None

@@ -199,7 +199,7 @@ async def test_a_track_is_a_line_with_times_and_a_log_is_bytes(world: World) -> 
         "type": "LineString",
         "coordinates": [[121.124, 31.139, 64.0], [121.124, 31.13905, 64.0]],
     }
-    assert track["properties"]["times"] == ["2026-03-01T08:30:00Z", "2026-03-01T08:30:05Z"]
+    assert track["properties"]["times"] == ["2026-03-01T08:30:00.000000Z", "2026-03-01T08:30:05.000000Z"]
     assert (await world.http.get("/sorties/sortie-1/tlog")).status_code == 404
     log = world.settings.data_dir / "tlogs" / "sortie-1.tlog"
     log.parent.mkdir()

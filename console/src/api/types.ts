@@ -4088,11 +4088,6 @@ export interface components {
              */
             signed: boolean;
             /**
-             * Unit
-             * @default default
-             */
-            unit: string;
-            /**
              * Ambiguous
              * @default false
              */
