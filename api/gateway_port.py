@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 import msgspec
 from starlette.applications import Starlette
@@ -10,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.sqlite import SqliteStore
 from api import problems, readiness
 from api.guard import Guard
 from api.metrics.collecting import process_readings
@@ -20,10 +20,29 @@ from api.services import bailu_version
 from api.settings import Settings
 from core.clock import Clock
 from core.errors import PreflightCheck
-from telemetry.gateway import Gateway
+from core.metrics import Measured
+from telemetry.metering import MetricsTold
 
 
-def gateway_app(settings: Settings, *, gateway: Gateway, store: SqliteStore, clock: Clock) -> Starlette:
+class Examined(Protocol):
+    """What a gateway tells of itself (`telemetry.gateway.Gateway`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_beating(self) -> bool: ...
+
+    def silent_s(self) -> float: ...
+
+    def metrics(self) -> MetricsTold: ...
+
+
+class ProbedStore(Measured, readiness.Writable, Protocol):
+    """The store, as far as it is looked at here."""
+
+
+def gateway_app(settings: Settings, *, gateway: Examined, store: ProbedStore, clock: Clock) -> Starlette:
     """`/metrics`, `/api/v1/health` and `/api/v1/ready` of the vehicles' side alone."""
     requests, clock_watch, started_at = RequestMeter(), readiness.ClockWatch(clock), clock.now()
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "watch": ("api.cli.watch", "watch"),
     "links": ("api.cli.links", "links"),
     "doctor": ("api.cli.doctor", "doctor"),
+    "backup": ("api.cli.backup", "backup"),
     "gateway": ("api.cli.platform", "gateway"),
     "api": ("api.cli.platform", "api"),
     "sim": ("api.cli.fleets", "sim"),

@@ -18,7 +18,9 @@ from core.clock import ManualClock
 from core.errors import Overloaded
 from telemetry.messages import LinksTick, Pulse, pulse_subject
 from tests.api.conftest import World
+from tests.docs.reading import ROOT, first_cells
 
+OPERATIONS = ROOT / "docs" / "operations.md"
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -56,6 +58,12 @@ async def failing(world: World) -> dict[str, str]:
 
 async def test_a_platform_that_lacks_nothing_is_ready(well: World) -> None:
     assert await failing(well) == {}
+
+
+async def test_every_check_is_documented_with_what_to_do(well: World) -> None:
+    checks = (await well.http.get("/ready")).json()["checks"]
+    documented = first_cells(OPERATIONS, "## What a failing check of /ready means")
+    assert sorted(documented) == sorted(check["check"] for check in checks)
 
 
 async def test_health_asks_nothing_but_the_process(world: World) -> None:
