@@ -14,18 +14,17 @@ import uvloop
 
 from adapters.keyring import KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore
+from api.docks import docks_by_id
 from api.enrolling import StoredRoster
 from api.folder import StartError
 from api.settings import LinkSetting, RecordingSetting, Settings, WatchSetting
 from core.bus import Bus
 from core.clock import Clock
 from core.errors import NotFound
-from core.geo import LatLon
 from core.ids import DockId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.energy import AIRFRAMES
-from missions.fleet import SITL_AIRFRAME, default_docks
-from missions.model import Dock
+from missions.fleet import SITL_AIRFRAME
 from operations.recording.retention import KeepPolicy
 from telemetry.alarms.rules import Limits
 from telemetry.fencing import FenceAction, FencePolicy
@@ -72,22 +71,6 @@ async def until_first(*waits: Awaitable[object]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def docks_by_id(settings: Settings) -> dict[DockId, Dock]:
-    """The configured docks; without any those of a fresh installation."""
-    told = [
-        Dock(
-            id=DockId(each.id),
-            name=each.name,
-            name_en=each.name,
-            place=LatLon(each.lat_deg, each.lon_deg),
-            ground_amsl_m=each.ground_amsl_m,
-            height_agl_m=each.height_agl_m,
-        )
-        for each in settings.docks
-    ]
-    return {dock.id: dock for dock in told or default_docks()}
 
 
 def vehicle_configs(settings: Settings) -> list[VehicleConfig]:

@@ -11,13 +11,14 @@ from adapters.forwarding.vault import Vault
 from adapters.sqlite import SqliteStore
 from adapters.sqlite.spool import open_spool
 from adapters.terrain import TileFolder
+from api.docks import docks_by_id
 from api.forwarder import running_forwarder
 from api.forwarding import ForwardingDesk
 from api.launch import close_orphans
 from api.main import create_app, stream_hub
 from api.planning import running_planner
 from api.reviews import running_reviewer
-from api.runtime import docks_by_id, keys_of
+from api.runtime import keys_of
 from api.services import services_on
 from api.settings import Settings
 from api.traffic import running_watch

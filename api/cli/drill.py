@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from api.cli.options import Speedup
 from api.cli.text import err, expected, fail, out, plainly
+from api.docks import docks_by_id
 from api.drills.flying import DrillError
 from api.drills.reading import DrillFileError, read_drill
 from api.drills.record import Seen
@@ -20,6 +22,7 @@ from api.drills.report import as_json, junit, line_of, verdict_lines
 from api.drills.runner import Report, fly, with_options
 from api.drills.scenario import Kind, Scenario
 from api.runtime import run
+from api.settings import load
 
 FAILED_EXIT, BAD_FILE_EXIT, INTERRUPTED_EXIT = 1, 2, 130
 
@@ -39,6 +42,9 @@ def drill(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Only read the files.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No timeline, only verdicts.")] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings as TOML, of which the docks count.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Fly drills on a private platform behind a link that fails as they say, and judge what happened.
 
@@ -48,7 +54,8 @@ def drill(
     scenarios = _read(files)
     if check:
         return
-    chosen = [with_options(each, speedup=speedup, seed=seed) for each in scenarios]
+    docks = tuple(docks_by_id(load(config, os.environ)).values()) if config else ()
+    chosen = [with_options(each, speedup=speedup, seed=seed, docks=docks) for each in scenarios]
     reports: list[Report] = []
     troubles: list[tuple[str, str]] = []
     try:

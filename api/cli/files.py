@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,17 +13,21 @@ from typing import Annotated
 import msgspec
 import typer
 
+from api.cli.options import Config
 from api.cli.text import err, fail, plainly
+from api.docks import docks_by_id
+from api.settings import load
 from core.errors import InvalidRequest
+from core.ids import DockId
 from geofence.formats.crs import Crs
 from geofence.formats.intake import MOST_BYTES, Options
 from geofence.formats.report import Format, Report
 from geofence.geojson import zone_collection
 from geofence.qingpu import default_airspace, default_terrain
 from geofence.zones import Role
-from missions.fleet import default_airframe, default_docks
+from missions.fleet import default_airframe
 from missions.formats.files import Imported, read_file, write_mission, write_zones
-from missions.model import Plan
+from missions.model import Dock, Plan
 from missions.planner import Conditions, plan
 from missions.request import parse_request
 
@@ -57,15 +63,18 @@ def export_file(
     out: Annotated[Path | None, typer.Option("--out", help="Where the file goes. [default: stdout]")] = None,
     crs: CrsOption = None,
     role: RoleOption = None,
+    config: Config = None,
 ) -> None:
     """Write zones, or the plan of a mission, in another format.
 
-    A mission is planned first, among the zones that a fresh installation has; one with conflicts is not written.
+    A mission is planned first, from one of the configured docks, among the zones that a fresh installation has; one
+    with conflicts is not written.
     Missions of a running platform are exported by its API, against the zones published there.
     """
     found = _read(file, Options(crs=crs, role=role, source=file.name), None)
     if found.mission is not None and form is not Format.GEOJSON:
-        data, report = write_mission(_planned(found.mission), form, name=file.stem)
+        made = _planned(found.mission, docks_by_id(load(config, os.environ)))
+        data, report = write_mission(made, form, name=file.stem)
     elif found.mission is not None:
         data, report = msgspec.json.encode(found.mission), found.report
     else:
@@ -93,13 +102,11 @@ def _first(refused: InvalidRequest) -> str:
     return f"{first.pointer or '/'}: {first.detail}{rest}"
 
 
-def _planned(feature: object) -> Plan:
-    docks = default_docks()
-    request = parse_request(feature, docks)
-    dock = next(dock for dock in docks if dock.id == request.dock_id)
+def _planned(feature: object, docks: Mapping[DockId, Dock]) -> Plan:
+    request = parse_request(feature, tuple(docks.values()))
     made = plan(
         request,
-        dock,
+        docks[request.dock_id],
         default_airspace(),
         default_airframe(),
         Conditions(datetime.now(UTC), terrain=default_terrain()),

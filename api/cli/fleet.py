@@ -13,16 +13,16 @@ from rich.table import Table
 
 from api.cli.options import Config
 from api.cli.text import err, fail, out, plainly
+from api.docks import docks_by_id
 from api.planning import FLEET_BUDGET_S
 from api.schemas.fleets import FleetPlanOut
 from api.settings import Settings, load
 from api.sketch.fleet import facts, fleet_html, troubles
 from core.clock import SystemClock
 from core.errors import BailuError
-from core.ids import VehicleId
+from core.ids import DockId, VehicleId
 from geofence.qingpu import default_airspace, default_terrain
 from missions.energy import AIRFRAMES
-from missions.fleet import default_docks
 from missions.fleets.preview import FleetPreview, FleetTask, preview
 from missions.fleets.request import FleetRequest, FleetVehicle, parse_fleet_request
 
@@ -57,9 +57,9 @@ def fleet(
 
 
 def _fleet(settings: Settings) -> tuple[FleetVehicle, ...]:
-    docks = {str(dock.id): dock for dock in default_docks()}
+    docks = docks_by_id(settings)
     return tuple(
-        FleetVehicle(VehicleId(each.id), docks[each.dock], AIRFRAMES[each.airframe])
+        FleetVehicle(VehicleId(each.id), docks[DockId(each.dock)], AIRFRAMES[each.airframe])
         for each in settings.vehicles
         if each.dock in docks
     )

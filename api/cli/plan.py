@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,10 @@ import typer
 from rich.table import Table
 
 from api.cli import flight
+from api.cli.options import Config
 from api.cli.text import err, fail, out, plainly
+from api.docks import docks_by_id
+from api.settings import load
 from api.sketch.page import facts, html, svg
 from core.clock import SystemClock
 from core.errors import BailuError
@@ -19,7 +23,7 @@ from geofence.geojson import parse_zones
 from geofence.qingpu import default_airspace, default_terrain
 from geofence.zones import Airspace
 from missions.energy import AIRFRAMES
-from missions.fleet import default_airframe, default_docks
+from missions.fleet import default_airframe
 from missions.model import Airframe, Plan
 from missions.planner import Conditions
 from missions.planner import plan as make_plan
@@ -39,13 +43,15 @@ def plan(
     svg_file: Annotated[Path | None, typer.Option("--svg", help="Draw the plan into this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a page with drawing and proof.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as one line of JSON.")] = False,
+    config: Config = None,
 ) -> None:
-    """Plan a mission, prove it, and draw it for people who would rather look than read.
+    """Plan a mission from a configured dock, prove it, and draw it for people who would rather look than read.
 
     Exit code 0: clear to fly. 2: the plan has conflicts (it is drawn all the same). 1: it could not be read.
     """
-    request = parse_request(flight.read_feature(file), default_docks())
-    dock = next(dock for dock in default_docks() if dock.id == request.dock_id)
+    docks = docks_by_id(load(config, os.environ))
+    request = parse_request(flight.read_feature(file), tuple(docks.values()))
+    dock = docks[request.dock_id]
     airspace = _airspace(airspace_file)
     made = make_plan(
         request, dock, airspace, _airframe(airframe_name), Conditions(SystemClock().now(), terrain=default_terrain())

@@ -20,9 +20,9 @@ from api.cli.options import Config, DataDir
 from api.cli.text import out, plainly
 from api.cli.vehicle_logs import logs
 from api.cli.vehicle_safety import safety
+from api.docks import docks_by_id
 from api.enrolling import places_exist
 from api.folder import StartError
-from api.runtime import docks_by_id
 from api.settings import Settings, load
 from core.clock import SystemClock
 from core.errors import NotFound

@@ -12,7 +12,7 @@ from api.drills.record import Record
 from api.drills.scenario import Kind, Scenario, VehiclePart
 from core.ids import DockId
 from missions.energy import AIRFRAMES
-from missions.fleet import SITL_AIRFRAME, default_docks
+from missions.fleet import SITL_AIRFRAME
 from missions.model import Dock
 from simulator.faults.instructor import Heard, Instructor, instructing
 from simulator.faults.line import LinkFaults
@@ -72,7 +72,7 @@ def airframe_of(kind: Kind) -> str:
 
 def docks_of(scenario: Scenario) -> dict[str, Dock]:
     """The dock of each vehicle. Raises DrillError for one that is not known."""
-    known = {dock.id: dock for dock in default_docks()}
+    known = {dock.id: dock for dock in scenario.docks}
     for part in scenario.vehicles:
         if part.dock not in known:
             raise DrillError(f"{part.id}: there is no dock {part.dock!r}; known are {', '.join(known)}")

@@ -37,9 +37,13 @@ def free_tcp_port() -> int:
 
 
 def settings_text(scenario: Scenario, default: Kind, gateway: Address) -> str:
-    """`bailu.toml` of the drill: one link, and its vehicles."""
+    """`bailu.toml` of the drill: one link, the docks, and its vehicles."""
     lines = [f"speedup = {scenario.speedup:g}", "[[links]]", f"name = {_toml(LINK)}"]
     lines.append(f"url = {_toml(f'udpin:{gateway[0]}:{gateway[1]}')}")
+    for dock in scenario.docks:
+        lines += ["[[docks]]", f"id = {_toml(dock.id)}", f"name = {_toml(dock.name)}"]
+        lines += [f"lat_deg = {dock.place.lat_deg}", f"lon_deg = {dock.place.lon_deg}"]
+        lines += [f"ground_amsl_m = {dock.ground_amsl_m}", f"height_agl_m = {dock.height_agl_m}"]
     for part in scenario.vehicles:
         told = {"id": part.id, "name": part.name, "link": LINK, "dock": part.dock}
         told["airframe"] = airframe_of(part.kind or default)

@@ -40,6 +40,7 @@ from api.drills.verdicts import FINISHED, Check, Evidence, Verdict, judge, sorti
 from api.runtime import until_first
 from geofence.qingpu import default_terrain
 from geofence.zones import Airspace
+from missions.model import Dock
 from simulator.faults.instructor import NotAnswered
 
 LINGER_S = 1.0
@@ -388,9 +389,12 @@ def _slug(error: PlatformError) -> str:
     return str(error.problem.get("type", _UNREACHED)).rpartition(":")[2]
 
 
-def with_options(scenario: Scenario, *, speedup: float | None, seed: int | None) -> Scenario:
-    """The drill with another pace or another luck than it is written with."""
-    return replace(scenario, speedup=speedup or scenario.speedup, seed=scenario.seed if seed is None else seed)
+def with_options(
+    scenario: Scenario, *, speedup: float | None, seed: int | None, docks: Sequence[Dock] = ()
+) -> Scenario:
+    """The drill with another pace or another luck than it is written with, or at other `docks`."""
+    pace, luck = speedup or scenario.speedup, scenario.seed if seed is None else seed
+    return replace(scenario, speedup=pace, seed=luck, docks=tuple(docks) or scenario.docks)
 
 
 def fly_file(file: Path, kind: Kind, folder: Path) -> Report:

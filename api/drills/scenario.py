@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from missions.fleet import default_docks
+from missions.model import Dock
 from simulator.faults.line import LinkFaults
 from simulator.faults.vehicle import Effect
 
@@ -226,6 +228,7 @@ class Scenario:
     missions: tuple[MissionPart, ...]
     steps: tuple[Step, ...]
     expectations: tuple[Expectation, ...]
+    docks: tuple[Dock, ...] = field(default_factory=default_docks)  # where its vehicles may stand
 
     @property
     def vehicle_ids(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.runtime import docks_by_id
+from api.docks import docks_by_id
 from api.settings import DEFAULT_VEHICLES, Settings, SettingsError, load
 from core.geo import LatLon
 
