@@ -52,7 +52,7 @@ def read_fence(items: Sequence[MissionItem]) -> tuple[Ring, ...]:
             raise NotFlyable(f"Fence item {at} is command {item.command}; only polygons are proven.")
         count = item.params[0]
         vertices = items[at : at + int(count)] if 3 <= count <= 255 else ()
-        if len(vertices) != count or any(not _same(item, one) for one in vertices):
+        if not vertices or len(vertices) != count or any(not _same(item, one) for one in vertices):
             raise NotFlyable(f"Fence item {at} begins a polygon of {count:g} vertices that is not complete.")
         rings.append(
             Ring(np.array([(one.y_e7 / 1e7, one.x_e7 / 1e7) for one in vertices]), item.command == _POLYGON_IN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from geofence.zones import PolygonShape
 from missions.model import MissionItem
 from missions.prove import conflicts_of
+from missions.prove.fence import read_fence
 from missions.prove.findings import MOST_NAMED
+from missions.prove.flight import NotFlyable
 from tests.missions.prove.builder import (
     Case,
     a_plan,
@@ -117,6 +120,14 @@ def test_a_crowd_of_zones_is_named_up_to_a_bound() -> None:
     named = [check for check in checks if check.rule == "leg-exclusion"]
     assert len(named) == MOST_NAMED
     assert "40 more zones" in named[-1].detail
+
+
+@pytest.mark.parametrize("count", [0.0, -1.0, 2.0, 3.5, 256.0, float("nan"), float("inf")])
+def test_a_fence_that_counts_its_vertices_wrongly_is_no_fence(count: float) -> None:
+    plan = a_plan(SQUARE)
+    items = (replace(plan.fence_items[0], params=(count, *plan.fence_items[0].params[1:])), *plan.fence_items[1:])
+    with pytest.raises(NotFlyable, match="not complete"):
+        read_fence(items)
 
 
 @settings(max_examples=60, deadline=None)
