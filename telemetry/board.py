@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from telemetry.columns import COLUMN, FAST, Rows
 from telemetry.fold import COURSE_FROM_MPS, attitude_numbers, position_numbers, power_numbers
@@ -146,22 +148,23 @@ def places(wire: np.ndarray, pads_m: np.ndarray) -> Rows:
     north, east = wire["vx"] / 100, wire["vy"] / 100
     speed, rel_m = np.hypot(north, east), wire["rel"] / 1000
     course = np.round(np.degrees(np.arctan2(east, north)) % 360.0, 1)
-    return np.stack(
-        [
-            wire["lat"] / 1e7,
-            wire["lon"] / 1e7,
-            wire["alt"] / 1000,
-            rel_m,
-            rel_m + pads_m,
-            np.where(wire["hdg"] == 0xFFFF, np.nan, wire["hdg"] / 100),
-            np.where(speed >= COURSE_FROM_MPS, course, np.nan),
-            np.round(speed, 2),
-            -(wire["vz"] / 100),
-            north,
-            east,
-        ],
-        axis=1,
+    found = np.empty((len(wire), PLACE.stop - PLACE.start))
+    columns: tuple[npt.NDArray[Any], ...] = (
+        wire["lat"] / 1e7,
+        wire["lon"] / 1e7,
+        wire["alt"] / 1000,
+        rel_m,
+        rel_m + pads_m,
+        np.where(wire["hdg"] == 0xFFFF, np.nan, wire["hdg"] / 100),
+        np.where(speed >= COURSE_FROM_MPS, course, np.nan),
+        np.round(speed, 2),
+        wire["vz"] / -100,
+        north,
+        east,
     )
+    for at, column in enumerate(columns):
+        found[:, at] = column
+    return found
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

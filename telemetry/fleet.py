@@ -12,12 +12,13 @@ from core.clock import Clock
 from core.errors import VehicleAmbiguous
 from core.ids import VehicleId
 from telemetry.board import Board
-from telemetry.framing import is_plain, is_right
+from telemetry.framing import Framer, is_plain, is_right
 from telemetry.heart.keeper import Beat, BeatSigning
 from telemetry.identity import Directory, Identity, Impostor, Path, Place
 from telemetry.lanes import How, Lane
-from telemetry.links import Link, LinkChange, LinkCondition, LinkConfig, LinkHealth, Peer, make_link
+from telemetry.links import Link, LinkChange, LinkConfig, LinkHealth, Peer, make_link
 from telemetry.links.meter import SequenceWatch
+from telemetry.links.port import FrameCounts
 from telemetry.links.quota import Bucket
 from telemetry.messages import FleetEvent, FleetTick, LinkState, UnenrolledVehicle, VehicleState
 from telemetry.notices import Notices
@@ -101,10 +102,13 @@ class Channel:
     heard_s: float = 0.0
     decoder: Decoder = field(init=False)
     encoder: Encoder = field(init=False)
+    framer: Framer = field(init=False)  # the decoder's own
+    counts: FrameCounts = field(init=False)  # the link's own
     routes: dict[int, Route] = field(default_factory=dict)  # by system id
 
     def __post_init__(self) -> None:
         self.decoder, self.encoder = Decoder(self.own), Encoder(self.own)
+        self.framer, self.counts = self.decoder.framer, self.link.counts
 
     def send(self, packet: Outbound, to: MavAddress, signer: Signer | None = None) -> None:
         self.link.send(self.peer, self.encoder.frame(packet, to, signer))
@@ -203,14 +207,12 @@ class Fleet:
     def _received(self, link_name: str, peer: Peer, data: bytes) -> None:
         """What a link hands over."""
         channel = self._by_peer[link_name].get(peer) or self._channel((link_name, peer))
-        if channel is not None:
-            self._arrived(channel, data)
-
-    def _arrived(self, channel: Channel, data: bytes) -> None:
+        if channel is None:
+            return
         channel.heard_s = now_s = self._clock.mono_s()
         if self._pass(channel, data, now_s):
             return
-        counts, damaged = channel.link.counts, channel.decoder.bad_frames
+        counts, damaged = channel.counts, channel.decoder.bad_frames
         for frame in channel.decoder.feed(data):
             counts.frame((channel.peer, frame.source.system_id, frame.source.component_id), frame.sequence)
             self._take(channel, frame)
@@ -221,9 +223,9 @@ class Fleet:
 
         Decides as `_take` does; False: it has to, and nothing has happened yet.
         """
-        if not is_plain(data) or data[6] != _AUTOPILOT or not channel.decoder.is_between:
+        if not is_plain(data) or data[6] != _AUTOPILOT or channel.framer.held:
             return False
-        route, lane = channel.routes.get(data[5]), LANES.get(data[7] | data[8] << 8 | data[9] << 16)
+        route, lane = channel.routes.get(data[5]), LANES.get(data[7:10])
         if route is None or lane is None or not is_right(data, lane.extra):
             return False
         if route.version != self._directory.version:
@@ -232,7 +234,7 @@ class Fleet:
         wanted = self._directory.hear_plain(route.identity, route.path, now_s)
         if wanted is None:
             return False
-        channel.link.counts.frame_of(route.watch, data[4])
+        channel.counts.frame_of(route.watch, data[4])
         if wanted:
             self._hand_over(route, lane, data, now_s)
         return True
@@ -257,8 +259,12 @@ class Fleet:
     def _route(self, channel: Channel, identity: Identity, frame: Frame) -> None:
         """Remembers whose such a frame is, if that can be known beforehand."""
         place, system_id = (channel.link.name, channel.peer), frame.source.system_id
-        path = identity.paths.get(place)
-        if path is None or self._directory.plain_owner(place, system_id) is not identity:
+        known, path = channel.routes.get(system_id), identity.paths.get(place)
+        if path is None or path.signed_s is not None:
+            return
+        if known is not None and known.version == self._directory.version:
+            return
+        if self._directory.plain_owner(place, system_id) is not identity:
             return
         watch = channel.link.counts.watch((channel.peer, system_id, _AUTOPILOT))
         channel.routes[system_id] = Route(self._directory.version, identity, path, self.vehicles[identity.id], watch)
@@ -288,7 +294,7 @@ class Fleet:
         if frame.source.component_id != _AUTOPILOT:
             return
         now_s, link, place = self._clock.mono_s(), channel.link, (channel.link.name, channel.peer)
-        replay = link.health().state is LinkCondition.REPLAYING
+        replay = link.replays
         identity = self._directory.hear(place, frame, now_s, called=not link.listens, replay=replay)
         if identity is not None:
             self._deliver(identity, frame, now_s)
@@ -431,7 +437,7 @@ class Fleet:
                 channel.send(CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,)), to, signer)
         for place, system_id in self._strangers.to_ask(now_s):
             channel = self._channels.get(place)
-            if channel is not None and channel.link.health().state is not LinkCondition.REPLAYING:
+            if channel is not None and not channel.link.replays:
                 question = CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,))
                 channel.send(question, MavAddress(system_id, _AUTOPILOT))
 

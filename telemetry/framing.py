@@ -88,28 +88,24 @@ class Framer:
         """
         self._crc_extra = crc_extra
         self._sizes = sizes or {}
-        self._held = b""
+        self.held = b""
+        """The beginning of a frame whose rest is not here yet."""
         self.damaged = 0
         """Runs of bytes that are no frame, frames with a wrong checksum, and frames of messages that nobody knows."""
 
-    @property
-    def is_between(self) -> bool:
-        """Whether nothing is held: what comes next begins a frame."""
-        return not self._held
-
     def feed(self, data: bytes) -> Iterator[RawFrame]:
         """The frames that `data` completes, in order."""
-        in_step = not self._held or self._begins_well(data)
+        in_step = not self.held or self._begins_well(data)
         if in_step:
-            self.damaged += bool(self._held)
+            self.damaged += bool(self.held)
         else:
-            data = self._held + data
-        self._held, at = b"", 0
+            data = self.held + data
+        self.held, at = b"", 0
         while at < len(data):
             length = 0 if self._claims_too_much(data, at) else _length(data, at)
             if length > len(data) - at:
                 # At the most one frame's worth of bytes is kept.
-                self._held = data[at:]
+                self.held = data[at:]
                 return
             frame = self._frame(data[at : at + length], in_step) if length else None
             if frame is not None:

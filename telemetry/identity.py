@@ -94,6 +94,11 @@ class Identity:
     def id(self) -> VehicleId:
         return self.config.id
 
+    @property
+    def is_special(self) -> bool:
+        """Whether it signs, or another autopilot was heard under its name at any time."""
+        return self.seal.has_key or bool(self.rivals)
+
     def is_ambiguous(self, now_s: float) -> bool:
         """Whether another autopilot was heard under this name of late: nobody may be commanded then."""
         return any(now_s - heard_s <= RIVAL_S for heard_s in self.rivals.values())
@@ -248,8 +253,9 @@ class Directory:
         """`hear` for an unsigned frame of `plain_owner`: whether it may be acted upon; None: `hear` has to decide."""
         if path.signed_s is not None:
             return None
-        identity.seal.counts[Verdict.UNSIGNED] += 1
-        path.hear(now_s)
+        if now_s - path.heard_s > _LIVE_S:
+            path.steady_s = now_s
+        path.heard_s = now_s
         if identity.active is path and len(identity.paths) == 1:
             return True
         return identity.choose(now_s) is path

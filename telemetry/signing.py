@@ -124,8 +124,8 @@ class Verifier:
 class Seal:
     """One vehicle's signing: its policy on what comes in, its key on what goes out.
 
-    `counts` tells each verdict; `far_ahead_s` by how much the vehicle's time is ahead of ours, as spoofed GPS or a
-    wrong clock make it.
+    `counts` tells the verdicts of what was looked at; `far_ahead_s` by how much the vehicle's time is ahead of ours,
+    as spoofed GPS or a wrong clock make it.
     """
 
     def __init__(self, policy: SigningPolicy, key: bytes | None, clock: SigningClock, *, newest: int = 0) -> None:

@@ -35,6 +35,8 @@ class Ticker:
         self._ids: tuple[VehicleId, ...] = ()
         self._full_s: float | None = None
         self._said: dict[VehicleId, VehicleState] = {}
+        self._members: Sequence[Member] = ()
+        self._grades: list[int] = []
         self._shown: dict[VehicleId, tuple[int, bool, bool]] = {}  # how it is heard, whether signed, ambiguous
 
     def tick(
@@ -44,14 +46,16 @@ class Ticker:
         rows = self._board.all([vehicle.row for _, vehicle in members])
         rows[:, _HEARD] = np.round(now_s - np.array([vehicle.heard_s for _, vehicle in members]), 3)
         rows[:, _PLACED] = np.round(now_s - np.array([vehicle.position_s for _, vehicle in members]), 3)
+        grades = _grades(rows)
         links, changed = [], []
-        for (identity, vehicle), age_s, grade in zip(members, rows[:, _HEARD].tolist(), _grades(rows), strict=True):
+        for at_row in self._suspects(members, grades):
+            (identity, vehicle), grade = members[at_row], grades[at_row]
             signed, ambiguous = _trust(identity, now_s)
-            shown = (grade, signed, ambiguous)
-            was = self._shown.get(vehicle.id)
+            shown, was = (grade, signed, ambiguous), self._shown.get(vehicle.id)
             if was == shown and not vehicle.is_changed:
                 continue
             self._shown[vehicle.id], vehicle.is_changed = shown, False
+            age_s = float(rows[at_row, _HEARD])
             link = vehicle.link_after(age_s)
             if was is None or was[0] != grade:
                 links.append((vehicle, link))
@@ -60,6 +64,17 @@ class Ticker:
                 self._said[vehicle.id] = _dated(state, age_s, at)
                 changed.append(vehicle.id)
         return self._compose(tuple(vehicle.id for _, vehicle in members), rows, changed, now_s, at), links
+
+    def _suspects(self, members: Sequence[Member], grades: Sequence[int]) -> list[int]:
+        """Those whose record may be another one than it was: of most vehicles only numbers change."""
+        same = members is self._members and len(self._grades) == len(grades)
+        before = self._grades if same else [-1] * len(grades)
+        self._members, self._grades = members, list(grades)
+        return [
+            at_row
+            for at_row, ((identity, vehicle), grade, was) in enumerate(zip(members, grades, before, strict=True))
+            if grade != was or vehicle.is_changed or identity.is_special
+        ]
 
     def _is_news(self, state: VehicleState) -> bool:
         said = self._said.get(state.vehicle_id)

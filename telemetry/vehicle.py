@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, assert_never
+from typing import Any, TypeVar
 
 from core.clock import Clock
 from core.errors import BailuError, LinkTimeout, OutcomeUnknown, VehicleBusy, VehicleOffline, VehicleRejected
@@ -168,17 +168,13 @@ class Vehicle:
         if self.listeners or kind in self._wanted:
             return False
         self._kinds_s[kind] = now_s
-        match lane.how:
-            case How.LEAN:
-                self._board.attitudes[self.row] = payload
-            case How.PLACE:
-                self._take_place(payload, now_s)
-            case How.POWER | How.REPEAT:
-                return self._take_known(lane, kind, payload)
-            case How.PASS:
-                return True
-            case _:
-                assert_never(lane.how)
+        how = lane.how
+        if how is How.LEAN:
+            self._board.attitudes[self.row] = payload
+        elif how is How.PLACE:
+            self._take_place(payload, now_s)
+        elif how is not How.PASS:
+            return self._take_known(lane, kind, payload)
         self._whole = None
         return True
 

@@ -102,21 +102,16 @@ class Decoder:
     def __init__(self, own: MavAddress | None = None) -> None:
         """`own`: our address, so that answers to others are told from answers to us; None: all are for us."""
         self._own = own
-        self._framer = Framer(CRC_EXTRA, _SIZES)
+        self.framer = Framer(CRC_EXTRA, _SIZES)
 
     @property
     def bad_frames(self) -> int:
         """Damaged or unknown so far."""
-        return self._framer.damaged
-
-    @property
-    def is_between(self) -> bool:
-        """Whether no frame is half here."""
-        return self._framer.is_between
+        return self.framer.damaged
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes, in order. Damaged bytes are skipped and counted."""
-        for raw in self._framer.feed(data):
+        for raw in self.framer.feed(data):
             source = MavAddress(raw.system_id, raw.component_id)
             yield Frame(source, raw.sequence, raw.data, _decoded(raw, self._own), raw)
 
@@ -367,9 +362,10 @@ _READERS: dict[str, Callable[[Any], Inbound]] = {
 }
 
 
-# What has no lane is read at once, always; what no log may keep has none.
-LANES: dict[int, Lane] = {
-    number: found
+# By the three bytes of a frame that are the message id. What has no lane is always read at once; what no log may keep
+# has none.
+LANES: dict[bytes, Lane] = {
+    number.to_bytes(3, "little"): found
     for number, kind in dialect.mavlink_map.items()
     if kind.msgname not in NEVER_RECORDED
     and (found := lane(number, kind.crc_extra, is_read=kind.msgname in _READERS)) is not None

@@ -107,10 +107,6 @@ class _Sequences:
 
     def take(self, watch: SequenceWatch, sequence: int) -> bool:
         """Counts one frame; whether it came before."""
-        if sequence == watch.expected:
-            self.now.came += 1
-            self.now.lost += watch.follow()
-            return False
         found = watch.take(sequence)
         self.now.came += not found.duplicate
         self.now.lost += found.lost
@@ -174,7 +170,12 @@ class Meter:
     def frame_of(self, watch: SequenceWatch, sequence: int) -> None:
         self.frames += 1
         watch.used = self.frames
-        self.duplicates += self._sequences.take(watch, sequence)
+        if sequence == watch.expected:
+            tally = self._sequences.now
+            tally.came += 1
+            tally.lost += watch.follow()
+        else:
+            self.duplicates += self._sequences.take(watch, sequence)
 
     def damaged(self, count: int) -> None:
         self.bad_crc += count

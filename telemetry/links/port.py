@@ -107,6 +107,7 @@ class Link(Protocol):
 
     name: str
     listens: bool  # peers come to us; else we call one, or play a recording
+    replays: bool  # what it brings was recorded: nobody there can be asked anything
 
     @property
     def counts(self) -> FrameCounts:

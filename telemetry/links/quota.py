@@ -74,8 +74,7 @@ class SenderQuota:
         # `Bucket.take`, written out: it is asked for every datagram.
         tokens = bucket.tokens + (now_s - bucket.at_s) * DATAGRAMS_PER_S
         bucket.at_s = now_s
-        if tokens > DATAGRAMS_AT_ONCE:
-            tokens = DATAGRAMS_AT_ONCE
+        tokens = min(tokens, DATAGRAMS_AT_ONCE)
         admitted = tokens >= 1.0
         bucket.tokens = tokens - 1.0 if admitted else tokens
         return admitted

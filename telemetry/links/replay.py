@@ -15,6 +15,7 @@ class ReplayLink:
     """See `Link`. Plays its file once, at the recording's speed; then it is down, as it should be."""
 
     listens = False
+    replays = True
 
     def __init__(self, name: str, what: Recording, on_data: OnData, *, meter: Meter) -> None:
         self.name = name

@@ -18,6 +18,7 @@ class SerialLink:
     """See `Link`. The device may be absent at the start; an absent one is tried again, as a lost one is."""
 
     listens = False
+    replays = False
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ class TcpClientLink:
     """See `Link`. Calls its peer again, with jittered pauses, whenever the connection is gone."""
 
     listens = False
+    replays = False
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class TcpServerLink:
     """See `Link`. At most `MAX_PEERS` at a time; a peer that is silent or deaf for too long makes room."""
 
     listens = True
+    replays = False
 
     def __init__(
         self,

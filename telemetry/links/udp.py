@@ -36,6 +36,8 @@ class UdpLink:
     The socket is read until it is empty, `AT_ONCE` at the most. What the kernel had no room for is counted.
     """
 
+    replays = False
+
     def __init__(self, name: str, where: NetworkAddress, on_data: OnData, *, meter: Meter, clock: Clock) -> None:
         self.name = name
         self.listens = where.listens
@@ -159,16 +161,16 @@ class UdpLink:
         return AT_ONCE
 
     def _received(self, data: bytes, peer: Peer) -> None:
-        meter = self._meter
-        meter.rx_bytes += len(data)
+        meter, size = self._meter, len(data)
+        meter.rx_bytes += size
         if len(peer) != 2:
             peer = peer[:2]
-        if len(data) > MAX_DATAGRAM:
+        if size > MAX_DATAGRAM:
             meter.oversized += 1
-        elif not self._quota.admits(peer, self._clock.mono_s()):
-            meter.refused += 1
-        else:
+        elif self._quota.admits(peer, self._clock.mono_s()):
             self._on_data(peer, data)
+        else:
+            meter.refused += 1
 
     def _lose(self, error: OSError) -> None:
         if self._lost is not None and not self._lost.done():

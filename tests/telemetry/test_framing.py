@@ -106,7 +106,7 @@ def test_what_is_held_is_never_more_than_a_frame() -> None:
     rng, framer = random.Random(5), Framer(CRC_EXTRA)
     for _ in range(2_000):
         list(framer.feed(rng.randbytes(rng.randint(0, 700)) + b"\xfd\xff\x01"[: rng.randint(0, 3)]))
-        assert sys.getsizeof(framer._held) < 400
+        assert sys.getsizeof(framer.held) < 400
 
 
 def test_the_list_of_accepted_messages_is_what_the_decoder_reads() -> None:

@@ -1,0 +1,293 @@
+"""The quick way of what comes all the time decides, counts, records and tells exactly as the careful one does."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from core.clock import ManualClock
+from core.errors import VehicleAmbiguous
+from core.geo import LatLon
+from core.ids import DockId, VehicleId
+from missions.enrollment import SigningPolicy
+from missions.model import Airframe, Dock
+from telemetry import fleet as module
+from telemetry.columns import FAST
+from telemetry.fleet import Channel, Fleet
+from telemetry.framing import Header, build, build_signed
+from telemetry.links import LinkConfig, LinkHealth, Peer
+from telemetry.messages import FleetEvent, VehicleState
+from telemetry.packets import Inbound, MissionCurrent, Timesync
+from telemetry.signing import ticks_at
+from telemetry.vehicle import VehicleConfig
+from telemetry.wire import CRC_EXTRA, Decoder
+
+DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
+FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
+KEY = bytes(range(32))
+PEERS: tuple[Peer, ...] = (("10.0.0.1", 1), ("10.0.0.2", 2), ("10.0.0.3", 3))
+LINKS = ("a", "b")
+_DIGIT = {"course_deg": 0.1001, "ground_speed_mps": 0.01001, "roll_deg": 0.1001, "pitch_deg": 0.1001}
+POLICIES = (SigningPolicy.OFF, SigningPolicy.PREFER, SigningPolicy.REQUIRE)
+
+
+class CarefulFleet(Fleet):
+    """Takes every frame the careful way."""
+
+    def _pass(self, channel: Channel, data: bytes, now_s: float) -> bool:
+        return False
+
+
+@dataclass
+class World:
+    """One fleet and everything that it says."""
+
+    kind: type[Fleet]
+    configs: list[VehicleConfig]
+    clock: ManualClock = field(default_factory=ManualClock)
+    events: list[FleetEvent] = field(default_factory=list)
+    recorded: list[tuple[VehicleId, bytes]] = field(default_factory=list)
+    heard: list[tuple[VehicleId, Inbound]] = field(default_factory=list)
+    sent: list[tuple[str, Peer, bytes]] = field(default_factory=list)
+    drawn: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.fleet = self.kind(
+            "test",
+            [LinkConfig(name, "udpin:127.0.0.1:0") for name in LINKS],
+            self.configs,
+            clock=self.clock,
+            pace=1.0,
+            on_frame=lambda vehicle, raw: self.recorded.append((vehicle.id, raw)),
+            on_event=self.events.append,
+        )
+        for link in self.fleet.links:
+            link.send = self._sender(link.name)  # type: ignore[method-assign]
+
+    def _sender(self, name: str):  # type: ignore[no-untyped-def]
+        return lambda peer, data: self.sent.append((name, peer, data))
+
+    def draw(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is random is the same in each world."""
+        monkeypatch.setattr(module.secrets, "randbits", lambda _: next(self.drawn) << 1)
+
+    def listen(self, at: int) -> None:
+        vehicle = list(self.fleet.vehicles.values())[at]
+        vehicle.listen(lambda packet: self.heard.append((vehicle.id, packet)), MissionCurrent)
+
+    def fly(self, at: int) -> None:
+        list(self.fleet.vehicles.values())[at].is_recorded = True
+
+    def look(self) -> tuple[VehicleState, ...]:
+        now_s = self.clock.mono_s()
+        self.fleet._ask_proofs(now_s)
+        for identity in tuple(self.fleet._directory.identities.values()):
+            # Nothing is sent to two who answer under one name.
+            try:
+                self.fleet._keep(identity, now_s)
+            except VehicleAmbiguous:
+                continue
+        self.fleet.tick()
+        return self.fleet.states()
+
+    def health(self) -> list[LinkHealth]:
+        return list(self.fleet.health())
+
+
+PAYLOADS = {
+    0: lambda rng: struct.pack("<IBBBBB", rng.choice((3, 4, 6)), 2, 3, rng.choice((0x81, 1)), rng.choice((3, 4)), 3),
+    1: lambda rng: struct.pack(
+        "<3IHHhHHHHHHb", rng.choice((0x1210FC2F, 0x100000, 0)), rng.choice((0x1210FC2F, 0)), 0x1210FC2F, 1,
+        rng.choice((24_000, 23_900, 0xFFFF)), rng.choice((-1, 100, 200)), *[0] * 6, rng.choice((-1, 80, 79)),
+    ),
+    2: lambda rng: struct.pack("<QI", 1, rng.choice((1_000, 2_000, 60_000))),
+    24: lambda rng: struct.pack(
+        "<QiiiHHHHBB", rng.randrange(2**40), 1, 2, 3, rng.choice((80, 0xFFFF)), 1, 2, 3, rng.choice((2, 3)),
+        rng.choice((14, 255)),
+    ),
+    30: lambda rng: struct.pack("<I6f", 5, rng.uniform(-3, 3), rng.uniform(-3, 3), rng.uniform(-3, 3), 0, 0, 0),
+    33: lambda rng: struct.pack(
+        "<IiiiihhhH", rng.choice((1_000, 2_000, 60_000, 61_000)),
+        *rng.choice(((311_000_000, 1_211_000_000), (0, 0), (910_000_000, 1), (0, 7))),
+        *(rng.randrange(-9_000, 9_000) for _ in range(2)), *(rng.choice((0, 30, -800, 777)) for _ in range(3)),
+        rng.choice((0xFFFF, 9_000)),
+    ),
+    42: lambda rng: struct.pack("<HHBB", rng.choice((1, 2)), rng.choice((0, 5, 0xFFFF)), 0, 0),
+    65: lambda rng: struct.pack("<I18HBB", 1, *[1_500] * 18, rng.choice((0, 8)), 1),
+    74: lambda rng: struct.pack("<4fhH", rng.random(), 1, 2, 3, 4, 5),
+    193: lambda rng: struct.pack("<5fH", rng.random(), 0, 0, 0, 0, rng.choice((0x33F, 0x80))),
+    241: lambda rng: struct.pack("<QfffIII", 1, rng.choice((1.0, 20.0)), 0, 0, 0, 0, 0),
+    242: lambda rng: struct.pack("<iii", rng.choice((310_000_000, 311_000_000)), 1_210_000_000, 4_000) + bytes(40),
+    245: lambda rng: struct.pack("<BB", 0, rng.choice((1, 2, 9))),
+    253: lambda rng: struct.pack("<B50s", rng.choice((1, 6)), b"text"),
+}  # fmt: skip
+MESSAGES = (0, 0, 1, 1, 2, 24, 30, 30, 33, 33, 33, 42, 42, 65, 74, 193, 241, 242, 245, 253)
+
+
+class Air:
+    """What is said under which name: sequences per speaker, forged, doubled, damaged, signed and glued frames."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self._sequences: dict[tuple[str, Peer, int], int] = {}
+        self._last: dict[tuple[str, Peer], bytes] = {}
+
+    def say(self, place: tuple[str, Peer], system_id: int, message_id: int, payload: bytes, stamp: int) -> bytes:
+        rng, key = self.rng, (*place, system_id)
+        sequence = self._sequences[key] = (self._sequences.get(key, -1) + rng.choice((1, 1, 1, 1, 2, 5))) % 256
+        header = Header(sequence, system_id, rng.choice((1, 1, 1, 1, 1, 154)), message_id)
+        extra = CRC_EXTRA[message_id]
+        if rng.random() < 0.1:
+            key_used = KEY if rng.random() < 0.8 else bytes(32)
+            frame = build_signed(header, payload, extra, key=key_used, link_id=1, timestamp=stamp)
+        else:
+            frame = build(header, payload, extra)
+        return self._damaged(place, frame)
+
+    def _damaged(self, place: tuple[str, Peer], frame: bytes) -> bytes:
+        rng, last = self.rng, self._last.get(place, b"")
+        self._last[place] = frame
+        match rng.randrange(24):
+            case 0:
+                at = rng.randrange(len(frame))
+                return frame[:at] + bytes((frame[at] ^ 1 << rng.randrange(8),)) + frame[at + 1 :]
+            case 1:
+                return frame[: rng.randrange(len(frame))]
+            case 2:
+                return last + frame
+            case 3:
+                return rng.randbytes(rng.randrange(20)) + frame
+            case 4:
+                return last
+        return frame
+
+
+def a_fleet_of(rng: random.Random) -> list[VehicleConfig]:
+    def one(number: int, system_id: int) -> VehicleConfig:
+        policy = rng.choice((SigningPolicy.OFF, *POLICIES))
+        return VehicleConfig(
+            VehicleId(f"v{number}"), f"v{number}", rng.choice((("a",), ("a", "b"), ("b",))), system_id, DOCK, FRAME,
+            signing=policy, key=None if policy is SigningPolicy.OFF else KEY,
+            uid=rng.choice((None, None, f"{1:016x}")),
+        )  # fmt: skip
+
+    return [one(0, 1), one(1, 2), one(2, rng.choice((1, 3)))]
+
+
+def plain(state: VehicleState) -> VehicleState:
+    """Without the numbers that are only nearly the same: what rounds at a half may round either way."""
+    nothing: dict[str, Any] = dict.fromkeys(FAST)
+    return replace(state, **nothing)
+
+
+def nearly(a: VehicleState, b: VehicleState) -> bool:
+    """Whether the quick numbers are the same, but for those that are rounded: by one of the last digit at most."""
+    return all(_near(getattr(a, name), getattr(b, name), _DIGIT.get(name, 0.0)) for name in FAST)
+
+
+def _near(a: float | None, b: float | None, off: float) -> bool:
+    return a == b or (a is not None and b is not None and abs(a - b) <= off)
+
+
+def stepped(air: Air, worlds: tuple[World, World], stamp: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = air.rng
+    place, system_id = (rng.choice(LINKS), rng.choice(PEERS)), rng.choice((1, 1, 2, 2, 3, 9))
+    if rng.random() < 0.3:
+        asked = [data for *where, data in worlds[0].sent[-40:] if tuple(where) == place]
+        tokens = [
+            frame.packet.ts1 for data in asked for frame in Decoder().feed(data) if isinstance(frame.packet, Timesync)
+        ]
+        if rng.random() < 0.7 and tokens:
+            message_id, payload = 111, struct.pack("<qq", 9, tokens[-1])
+        else:
+            message_id, payload = 148, struct.pack("<QQ4I", 0, rng.choice((1, 1, 2)), 0x040700FF, 0, 0, 0)
+    else:
+        message_id = rng.choice(MESSAGES)
+        payload = PAYLOADS[message_id](rng)
+    data = air.say(place, system_id, message_id, payload, stamp)
+    for world in worlds:
+        world.draw(monkeypatch)
+        world.fleet._received(*place, data)
+
+
+def run(seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[World, World]:
+    configs = a_fleet_of(random.Random(seed))
+    worlds = (World(Fleet, configs), World(CarefulFleet, configs))
+    air = Air(seed)
+    for number in range(400):
+        after_s = air.rng.choice((0.0, 0.01, 0.05, 0.2, 0.2, 0.7))
+        for world in worlds:
+            world.clock.advance(after_s)
+        stepped(air, worlds, ticks_at(worlds[0].clock.now()) + number, monkeypatch)
+        if number == 60:
+            for world in worlds:
+                world.listen(1)
+                world.fly(0)
+        if number % 5 == 0:
+            seen = []
+            for world in worlds:
+                world.draw(monkeypatch)
+                seen.append(world.look())
+            for quick, careful in zip(*seen, strict=True):
+                assert plain(quick) == plain(careful)
+                assert nearly(quick, careful), (quick, careful)
+    return worlds
+
+
+def kept(fleet: Fleet) -> list[object]:
+    return [
+        (
+            each.id,
+            each.active and each.active.place,
+            sorted(each.rivals.items()),
+            [(path.place, path.heard_s, path.steady_s, path.signed_s, path.uid) for path in each.paths.values()],
+        )
+        for each in fleet._directory.identities.values()
+    ]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_quick_way_decides_as_the_careful_one(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, careful = run(seed, monkeypatch)
+    assert quick.events == careful.events
+    assert quick.recorded == careful.recorded
+    assert quick.heard == careful.heard
+    assert quick.sent == careful.sent
+    assert quick.health() == careful.health()
+    assert quick.fleet.unenrolled() == careful.fleet.unenrolled()
+    assert kept(quick.fleet) == kept(careful.fleet)
+
+
+def test_most_frames_of_a_quiet_fleet_go_the_quick_way() -> None:
+    """Else the test above would compare the careful way with itself."""
+    world = World(Fleet, [VehicleConfig(VehicleId("v"), "v", ("a",), 1, DOCK, FRAME)])
+    taken = []
+    passed = world.fleet._pass
+
+    def watched(channel: Channel, data: bytes, now_s: float) -> bool:
+        taken.append(passed(channel, data, now_s))
+        return taken[-1]
+
+    world.fleet._pass = watched  # type: ignore[method-assign]
+    air, place = Air(1), ("a", PEERS[0])
+    beat = PAYLOADS[0](air.rng)
+    world.fleet._received(*place, build(Header(0, 1, 1, 0), beat, CRC_EXTRA[0]))
+    world.look()
+    (token,) = [
+        frame.packet.ts1
+        for _, _, data in world.sent
+        for frame in Decoder().feed(data)
+        if isinstance(frame.packet, Timesync)
+    ]
+    world.fleet._received(*place, build(Header(1, 1, 1, 111), struct.pack("<qq", 9, token), CRC_EXTRA[111]))
+    for number in range(2, 102):
+        message_id = air.rng.choice([each for each in MESSAGES if each not in (2, 253)])
+        payload = PAYLOADS[message_id](air.rng)
+        world.fleet._received(*place, build(Header(number, 1, 1, message_id), payload, CRC_EXTRA[message_id]))
+    assert sum(taken) == 99  # all but the first two, and the one that finds out whose the place is
