@@ -23,9 +23,11 @@ check: setup ## The inner loop: lint, types, import rules, pure tests (under a m
 	@$(PYTHON) tools/bootstrap.py npm run --silent test
 	$(BIN)/pytest -q -n 2 -m "not thorough and not system and not browser and not sitl and not soak"
 
+# The stories mostly wait for their vehicles: three at a time, those that ask for an answer in our time by themselves.
 test: check ## All tests: check, the thorough ones, then system, ArduPilot SITL where present, browser
 	$(BIN)/pytest -q -n 2 -m "thorough and not soak"
-	$(BIN)/pytest -q -m "(system or browser or sitl) and not soak"
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "(system or browser or sitl) and not alone and not soak"
+	$(BIN)/pytest -q -m "(system or browser or sitl) and alone and not soak"
 
 soak: setup ## The long runs
 	$(BIN)/pytest -q -m soak

@@ -44,7 +44,7 @@ def stop(process: subprocess.Popen[str]) -> int:
     """Ends a process as systemd would, and its exit code."""
     if process.poll() is None:
         process.terminate()
-    return process.wait(20)
+    return process.wait(60)
 
 
 def why_no_sitl() -> str | None:
@@ -67,7 +67,8 @@ def example(name: str, **properties: Any) -> Json:
 class Platform:
     """`bailu up` on its own data folder and port. `sitl`: ArduPilot processes instead of the embedded fleet.
 
-    `vehicles` False: it starts none, they come from elsewhere. `settings`: BAILU_* variables beside those of whoever runs the tests.
+    `vehicles` False: it starts none, they come from elsewhere. `settings`: BAILU_* variables beside those of whoever
+    runs the tests.
     """
 
     data_dir: Path
@@ -78,6 +79,7 @@ class Platform:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     _client: httpx.Client | None = None
+    _looked_at: dict[str, int] = field(default_factory=dict)  # by sortie: how many of its steps were waited for
 
     @property
     def url(self) -> str:
@@ -87,7 +89,7 @@ class Platform:
     def log(self) -> Path:
         return self.data_dir / "test-output.log"
 
-    def start(self, *, within_s: float = 60.0) -> None:
+    def start(self, *, within_s: float = 120.0) -> None:
         """Starts it and waits until it serves."""
         fleet = ["--no-sim"] if not self.vehicles else ["--sitl"] if self.sitl else []
         self.process = self.bailu("up", "--port", str(self.port), "--speedup", str(self.speedup), *fleet)
@@ -101,7 +103,7 @@ class Platform:
         with self.log.open("a") as log:
             return subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True, env=environ)
 
-    def until_served(self, *, within_s: float = 60.0) -> None:
+    def until_served(self, *, within_s: float = 120.0) -> None:
         """Until the API answers."""
         self.until(self._serves, within_s=within_s, what="the service to answer")
         self._client = self.another_client()
@@ -132,7 +134,7 @@ class Platform:
         self.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def close(self) -> None:
         """Lets go of the connection; the processes stay."""
@@ -201,10 +203,16 @@ class Platform:
         self.until(lambda: self.vehicle(vehicle_id)["ready"] is True, within_s=within_s, what=f"{vehicle_id} ready")
 
     def until_state(self, sortie_id: str, *states: str, within_s: float = 120.0) -> Json:
+        """The sortie when it is in one of the states, or was since the last call: one may be over before we look."""
         found: Json = {}
 
         def reached() -> bool:
             found.update(self.sortie(sortie_id))
+            before = self._looked_at.get(sortie_id, 0)
+            entered = [each["to_state"] in states for each in found["transitions"][before:]]
+            if True in entered:
+                self._looked_at[sortie_id] = before + entered.index(True) + 1
+                return True
             assert found["state"] in states or found["state"] not in _FINISHED, found
             return found["state"] in states
 

@@ -194,8 +194,9 @@ def in_the_air(folder: Path, story: Story) -> Iterator[Platform]:
         listeners = [threading.Thread(target=_overhear, args=(each, story, over)) for each in _tcp_ports(note)]
         for listener in listeners:
             listener.start()
-        for vehicle_id, (dock_id, points) in _POSTS.items():
-            _take_off(platform, story, vehicle_id, dock_id, points)
+        sorties = [_launched(platform, story, vehicle_id, *post) for vehicle_id, post in _POSTS.items()]
+        for sortie_id in sorties:
+            platform.until_state(sortie_id, "on_mission")
         yield platform
     finally:
         over.set()
@@ -211,7 +212,8 @@ def _up(platform: Platform) -> None:
     platform.process = platform.bailu("up", "--no-sim", "--port", str(platform.port), "--speedup", "1")
 
 
-def _take_off(platform: Platform, story: Story, vehicle_id: str, dock_id: str, points: list[list[float]]) -> None:
+def _launched(platform: Platform, story: Story, vehicle_id: str, dock_id: str, points: list[list[float]]) -> str:
+    """The sortie of a vehicle that begins to climb."""
     feature = example("patterns/watch", dock_id=dock_id, hold_s=_HOLD_S, alt_rel_m=50)
     feature["geometry"]["coordinates"] = points
     platform.until_ready(vehicle_id)
@@ -221,7 +223,7 @@ def _take_off(platform: Platform, story: Story, vehicle_id: str, dock_id: str, p
     story.acknowledge("/missions", mission["mission_id"], "")
     response = platform.launch(mission, vehicle_id)
     assert response.status_code == 202, response.text
-    platform.until_state(response.json()["sortie_id"], "on_mission")
+    return str(response.json()["sortie_id"])
 
 
 def _tcp_ports(note: Path) -> list[int]:

@@ -16,7 +16,7 @@ from tests.simulator.station import LAT, LON, spec
 pytestmark = [pytest.mark.system, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
-def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def wait(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -44,24 +44,23 @@ def fly(address: str) -> dict[str, Any]:
         commands.wait_ready()
         seen["after"] = len(commands)
         wait(lambda: vehicle.is_armable)
+        # Its ten seconds are 0.4 of ours: it must not disarm before a busy machine has said what comes next.
+        vehicle.parameters.set("DISARM_DELAY", 0, wait_ready=True)
         vehicle.mode = VehicleMode("GUIDED")
         wait(lambda: vehicle.mode.name == "GUIDED")
         vehicle.armed = True
         wait(lambda: vehicle.armed)
         vehicle.simple_takeoff(10)
         wait(lambda: vehicle.location.global_relative_frame.alt > 9.5)
+        # Every message, not what a look now and then finds: at this pace an item is over in a moment.
+        current, heights = set[int](), [0.0]
+        vehicle.add_message_listener("MISSION_CURRENT", lambda _, __, heard: current.add(heard.seq))
+        vehicle.add_message_listener(
+            "GLOBAL_POSITION_INT", lambda _, __, heard: heights.append(heard.relative_alt / 1e3)
+        )
         vehicle.mode = VehicleMode("AUTO")
-        reached: set[int] = set()
-        highest = 0.0
-
-        def landed() -> bool:
-            nonlocal highest
-            reached.add(vehicle.commands.next)
-            highest = max(highest, vehicle.location.global_relative_frame.alt)
-            return not vehicle.armed
-
-        wait(landed, 40)
-        seen |= {"reached": reached, "highest": highest, "at": vehicle.location.global_relative_frame}
+        wait(lambda: not vehicle.armed)
+        seen |= {"current": current, "highest": max(heights), "at": vehicle.location.global_relative_frame}
         return seen
     finally:
         vehicle.close()
@@ -75,6 +74,6 @@ async def test_dronekit_downloads_uploads_and_flies_a_mission() -> None:
     assert "4.7.0" in seen["version"]
     assert seen["before"] == 0
     assert seen["after"] == 4
-    assert seen["reached"] >= {1, 2, 3, 4}
+    assert seen["current"] >= {1, 2, 3, 4}
     assert seen["highest"] == pytest.approx(25, abs=1.5)
     assert abs(seen["at"].lat - LAT) < 2e-5

@@ -69,6 +69,12 @@ def alarms(platform: Platform, vehicle_id: str = VEHICLE) -> dict[str, Json]:
     return {alarm["kind"]: alarm for alarm in reversed(newest_first)}
 
 
+def step_to(sortie: Json, state: str) -> Json:
+    """The newest of its steps that led to a state."""
+    newest: Json = next(each for each in reversed(sortie["transitions"]) if each["to_state"] == state)
+    return newest
+
+
 def steps(sortie: Json) -> list[tuple[str, str]]:
     """Each state that a sortie came to, and by whom."""
     return [(step["to_state"], step["by"]) for step in sortie["transitions"]]
@@ -76,5 +82,5 @@ def steps(sortie: Json) -> list[tuple[str, str]]:
 
 def over(platform: Platform, kind: str) -> Json:
     """The newest alarm of a kind, which there must have been, when it has ended."""
-    platform.until(lambda: alarms(platform)[kind]["ended_at"] is not None, within_s=15, what=f"the end of {kind}")
+    platform.until(lambda: alarms(platform)[kind]["ended_at"] is not None, within_s=60, what=f"the end of {kind}")
     return alarms(platform)[kind]

@@ -20,12 +20,6 @@ WALL = {
 }
 
 
-@pytest.fixture
-def speedup() -> float:
-    """Nothing here has to be answered within seconds of the vehicle's time."""
-    return 15.0
-
-
 def feature(pattern: str, geometry: Json, **told: object) -> Json:
     properties = {"name": pattern, "pattern": pattern, "alt_rel_m": 40, "speed_mps": 8, "dock_id": "dock-zhujiajiao"}
     return {"type": "Feature", "geometry": geometry, "properties": properties | told}

@@ -38,12 +38,6 @@ OFF_LINE_M, OFF_RETRACED_M = 5.0, 7.0
 MODES = {name: number for number, name in mavutil.mode_mapping_acm.items()}
 
 
-@pytest.fixture
-def speedup() -> float:
-    """Nothing here has to be answered within seconds of the vehicle's time."""
-    return 15.0
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """A sortie that ended, its mission, and its record."""

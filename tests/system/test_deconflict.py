@@ -18,7 +18,7 @@ FIRST, SECOND = "bl-01", "bl-02"
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder: Path = tmp_path_factory.mktemp("deconflict")
-    with running_platform(folder / "data", speedup=15.0) as started:
+    with running_platform(folder / "data", speedup=10.0) as started:
         yield started
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench.vehicles.heartbeats import under_load
 from bench.vehicles.kills import kills
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 
 def test_a_killed_platform_loses_nothing_it_acknowledged_and_sends_nobody_home() -> None:

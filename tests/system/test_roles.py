@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform import Platform, free_udp_port, stop
-from tests.sitl.stage import hop
+from tests.sitl.stage import asked, hop
 
 pytestmark = pytest.mark.system
 VEHICLE = "bl-03"
@@ -18,10 +18,10 @@ def test_the_roles_apart_fly_a_patrol_and_a_restarted_api_finds_it_again(
 ) -> None:
     port = free_udp_port()
     monkeypatch.setenv("BAILU_LINKS", f'[{{ name = "fleet", url = "udpin:127.0.0.1:{port}" }}]')
-    platform = Platform(tmp_path / "data", speedup=15.0)
+    platform = Platform(tmp_path / "data", speedup=10.0)
     running = [
-        platform.bailu("gateway", "--speedup", "15"),
-        platform.bailu("sim", "--speedup", "15", "--tcp-base-port", "0"),
+        platform.bailu("gateway", "--speedup", "10"),
+        platform.bailu("sim", "--speedup", "10", "--tcp-base-port", "0"),
     ]
     try:
         platform.process = platform.bailu("api", "--port", str(platform.port))
@@ -29,10 +29,11 @@ def test_the_roles_apart_fly_a_patrol_and_a_restarted_api_finds_it_again(
         platform.until_ready(VEHICLE)
         sortie_id = platform.launched(hop(), VEHICLE)
         platform.until_state(sortie_id, "on_mission")
+        asked(platform, "pause")  # it waits in the air, however long a restart takes here
         platform.kill()
         platform.process = platform.bailu("api", "--port", str(platform.port))
         platform.until_served()
-        platform.until(lambda: platform.vehicle(VEHICLE)["armed"] is True, within_s=10, what="the vehicle, flying")
+        platform.until(lambda: platform.vehicle(VEHICLE)["armed"] is True, within_s=60, what="the vehicle, flying")
         platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
         assert platform.until_state(sortie_id, "closed")["outcome"] == "aborted"
         assert stop(running[0]) == 0
