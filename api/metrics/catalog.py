@@ -69,6 +69,22 @@ OF_PROCESS = (
     Metric("bailu_store_job_duration_seconds", _H, "A job of the database; a write is on the disk then", ("thread",)),
     Metric("bailu_stream_viewers", _G, "Viewers connected"),
     Metric("bailu_stream_drops_total", _C, "What was not delivered or not taken, and viewers cut", ("reason",)),
+    Metric(
+        "bailu_forward_state",
+        _G,
+        "1 for the state the target is in: idle, connected, away, paused",
+        ("rule", "state"),
+    ),
+    Metric(
+        "bailu_forward_sent_total",
+        _C,
+        "Events, and reports of one vehicle each, that a target took",
+        ("rule", "what"),
+    ),
+    Metric("bailu_forward_lost_total", _C, "What was given up because the spool was full or old", ("rule", "what")),
+    Metric("bailu_forward_dead_total", _C, "Events that the target refused for good", ("rule",)),
+    Metric("bailu_forward_waiting", _G, "What waits in the spool", ("rule", "what")),
+    Metric("bailu_forward_spool_bytes", _G, "Room that it takes", ("rule",)),
     Metric("bailu_http_requests_total", _C, "Requests answered", ("method", "route", "status")),
     Metric("bailu_http_request_duration_seconds", _H, "From the request to the last byte handed over", ("route",)),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
+from api.forwarding import ForwardingDesk
 from api.requests import RequestMeter
 from api.services import Services, bailu_version
 from core.bus import Bus
 from core.errors import BailuError
 from core.metrics import Measured, Reading, Spread
+from operations.forwarding.ports import Standing, State
 from telemetry.metering import MetricsQuestion, MetricsTold, metrics_subject
 from telemetry.streams import StreamHub
 
@@ -44,12 +46,36 @@ def stream_readings(hub: StreamHub) -> Iterator[Reading]:
         yield Reading("bailu_stream_drops_total", count, (reason,))
 
 
-async def scraped(services: Services, requests: RequestMeter) -> tuple[list[Reading | Spread], list[MetricsTold]]:
+async def forwarding_readings(desk: ForwardingDesk) -> list[Reading]:
+    """How the forwarding rules are; nothing of a store that does not answer."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            standings = [(str(rule.id), standing) for rule, standing in await desk.all()]
+    except (TimeoutError, BailuError):
+        return []
+    return [reading for name, standing in standings for reading in _forwarding(name, standing)]
+
+
+def _forwarding(rule: str, standing: Standing) -> Iterator[Reading]:
+    for state in State:
+        yield Reading("bailu_forward_state", standing.state is state, (rule, str(state)))
+    for what in ("events", "telemetry"):
+        yield Reading("bailu_forward_sent_total", getattr(standing, f"sent_{what}"), (rule, what))
+        yield Reading("bailu_forward_lost_total", getattr(standing, f"lost_{what}"), (rule, what))
+        yield Reading("bailu_forward_waiting", getattr(standing, f"waiting_{what}"), (rule, what))
+    yield Reading("bailu_forward_dead_total", standing.dead, (rule,))
+    yield Reading("bailu_forward_spool_bytes", standing.spool_bytes, (rule,))
+
+
+async def scraped(
+    services: Services, requests: RequestMeter, desk: ForwardingDesk
+) -> tuple[list[Reading | Spread], list[MetricsTold]]:
     """Everything of the people's side, and of the gateways that it hears."""
     told = await asked(services.bus, [tick.gateway for tick in services.hub.links()])
     own = [
         *process_readings("api", services.store, requests),
         *stream_readings(services.hub),
+        *await forwarding_readings(desk),
         *(Reading("bailu_gateway_up", answer is not None, (gateway,)) for gateway, answer in told.items()),
     ]
     return own, [answer for answer in told.values() if answer is not None]

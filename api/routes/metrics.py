@@ -14,5 +14,5 @@ router = APIRouter()
 @router.get("/metrics", include_in_schema=False)
 async def metrics(services: Wired, request: Request) -> Response:
     """Everything that is counted, of this process and of the gateways that it hears; see docs/metrics.md."""
-    own, gateways = await scraped(services, request.app.state.requests)
+    own, gateways = await scraped(services, request.app.state.requests, request.app.state.forwarding)
     return Response(exposed(own, gateways), media_type=CONTENT_TYPE)

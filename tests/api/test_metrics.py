@@ -39,6 +39,12 @@ ROOT = Path(__file__).parents[2]
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 HEALTH = LinkHealth("fleet", "udpin:127.0.0.1:14550", LinkCondition.UP, AT, lost_share=0.02, rtt_s=0.05, frames=7)
 ALARM = Alarm(AlarmId("a-1"), AlarmKind.GPS, Severity.WARNING, "no fix", VehicleId("bl-01"), None, AT)
+RULE = {
+    "id": "to-city",
+    "name": "城运中心",
+    "what": ["alarms"],
+    "target": {"kind": "http", "url": "https://city.example/in"},
+}
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -118,6 +124,7 @@ async def test_a_scrape_tells_every_documented_name_and_no_other(world: World) -
     joined(world)
     await world.http.get("/me")
     world.hub.drops["viewers cut, stalled"] += 1
+    await world.http.post("/forwarding/rules", json=RULE)
     async with world.bus.serve(metrics_subject("roof"), MetricsQuestion, _told):
         text = await scrape(world)
     named = {name for name in re.findall(r"^# HELP (\w+) ", text, re.M) if not name.startswith("process_")}
@@ -173,6 +180,14 @@ async def test_writes_of_the_store_and_requests_are_counted(world: World) -> Non
     assert asked[frozenset({"method": "GET", "route": route, "status": "404"}.items())] == 2
     assert asked[frozenset({"method": "GET", "route": "other", "status": "404"}.items())] == 1
     assert not any("nowhere" in str(labels) or "not/there" in str(labels) for labels in asked)
+
+
+async def test_a_forwarding_rule_is_told_with_how_its_target_does(world: World) -> None:
+    await world.http.post("/forwarding/rules", json=RULE | {"paused": True})
+    found = read(await scrape(world))
+    state = {dict(labels)["state"]: value for (name, labels), value in found.items() if name == "bailu_forward_state"}
+    assert state == {"idle": 0, "connected": 0, "away": 0, "paused": 1}
+    assert found["bailu_forward_sent_total", frozenset({("rule", "to-city"), ("what", "events")})] == 0
 
 
 def test_a_name_that_is_not_documented_cannot_be_told() -> None:
