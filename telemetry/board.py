@@ -32,6 +32,9 @@ _ATTITUDE_WIRE = np.dtype([("boot_ms", "<u4"), ("roll", "<f4"), ("pitch", "<f4")
 _POWER_WIRE = np.dtype([("bits", "V14"), ("v", "<u2"), ("a", "<i2"), ("counts", "V12"), ("pct", "i1")])
 
 Pending = dict[int, bytes]
+# Payloads that wait to be read (GLOBAL_POSITION_INT, ATTITUDE, SYS_STATUS), the row as it was before them (float64),
+# and how high home is above the ground.
+Seen = tuple[bytes | None, bytes | None, bytes | None, bytes, float]
 
 
 class Board:
@@ -99,6 +102,16 @@ class Board:
         numbers: list[float] = self._rows[row].tolist()
         return numbers
 
+    def peek(self, row: int) -> Seen:
+        """What is known of one vehicle now, unread: nothing is computed for whoever keeps it for later."""
+        return (
+            self.positions.get(row),
+            self.attitudes.get(row),
+            self.powers.get(row),
+            self._rows[row].tobytes(),
+            float(self._pads_m[row]),
+        )
+
     def set(self, row: int, numbers: Sequence[float]) -> None:
         """Replaces the numbers of one vehicle."""
         for pending in (self.positions, self.attitudes, self.powers):
@@ -120,18 +133,23 @@ class Board:
             self._rows[rows, PLACE] = places(wire, self._pads_m[rows])
         if self.attitudes:
             rows, wire = _taken(self.attitudes, _ATTITUDE_WIRE)
-            lean = np.stack([wire["roll"], wire["pitch"]], axis=1).astype(np.float64)
-            self._rows[rows, LEAN] = np.round(np.degrees(lean), 1)
+            self._rows[rows, LEAN] = leans(wire)
         if self.powers:
             rows, wire = _taken(self.powers, _POWER_WIRE)
-            self._rows[rows, POWER] = np.stack(
-                [
-                    np.where(wire["pct"] < 0, np.nan, wire["pct"]),
-                    np.where(wire["v"] == 0xFFFF, np.nan, wire["v"] / 1000),
-                    np.where(wire["a"] < 0, np.nan, wire["a"] / 100),
-                ],
-                axis=1,
-            )
+            self._rows[rows, POWER] = powers(wire)
+
+
+def numbers_of(seen: Sequence[Seen]) -> Rows:
+    """The rows of what was seen, read all at once."""
+    positions, attitudes, batteries, known, pads_m = zip(*seen, strict=True)
+    numbers = np.frombuffer(b"".join(known)).reshape(-1, len(FAST)).copy()
+    rows, wire = _taken({n: each for n, each in enumerate(positions) if each is not None}, _POSITION_WIRE)
+    numbers[rows, PLACE] = places(wire, np.array(pads_m)[rows])
+    rows, wire = _taken({n: each for n, each in enumerate(attitudes) if each is not None}, _ATTITUDE_WIRE)
+    numbers[rows, LEAN] = leans(wire)
+    rows, wire = _taken({n: each for n, each in enumerate(batteries) if each is not None}, _POWER_WIRE)
+    numbers[rows, POWER] = powers(wire)
+    return numbers
 
 
 def _taken(pending: Pending, kind: np.dtype[np.void]) -> tuple[np.ndarray, np.ndarray]:
@@ -165,6 +183,24 @@ def places(wire: np.ndarray, pads_m: np.ndarray) -> Rows:
     for at, column in enumerate(columns):
         found[:, at] = column
     return found
+
+
+def leans(wire: np.ndarray) -> Rows:
+    """The columns of `LEAN` of so many ATTITUDE."""
+    lean = np.stack([wire["roll"], wire["pitch"]], axis=1).astype(np.float64)
+    return np.round(np.degrees(lean), 1)
+
+
+def powers(wire: np.ndarray) -> Rows:
+    """The columns of `POWER` of so many SYS_STATUS."""
+    return np.stack(
+        [
+            np.where(wire["pct"] < 0, np.nan, wire["pct"]),
+            np.where(wire["v"] == 0xFFFF, np.nan, wire["v"] / 1000),
+            np.where(wire["a"] < 0, np.nan, wire["a"] / 100),
+        ],
+        axis=1,
+    ).astype(np.float64)
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

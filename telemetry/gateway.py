@@ -21,7 +21,6 @@ from operations.recording.retention import KeepPolicy
 from telemetry.fencing import FenceAction
 from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flights import Flights
-from telemetry.fold import is_position
 from telemetry.following import Following
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
@@ -39,7 +38,6 @@ from telemetry.messages import (
     FollowAsked,
     LaunchAccepted,
     LaunchRequest,
-    LinkState,
     LogList,
     LogsQuestion,
     SafetyRequest,
@@ -54,7 +52,7 @@ from telemetry.messages import (
     safety_subject,
 )
 from telemetry.metering import GatewayMeter, MetricsQuestion, MetricsTold, metrics_subject, told_of
-from telemetry.packets import GlobalPosition, Heartbeat, Inbound, StatusText
+from telemetry.packets import GlobalPosition, Inbound, StatusText
 from telemetry.recorder import Recorder
 from telemetry.retention import Retention
 from telemetry.safety_desk import safety_state
@@ -273,6 +271,7 @@ class Gateway:
         unsettled = await self._flights.unsettled(vehicle)
         await self._flights.take_up(vehicle)
         vehicle.listen(listen, GlobalPosition, StatusText)
+        vehicle.placed = self._recorder.place
         settling = self._group.create_task(self._flights.settle(vehicle, unsettled), name=f"journal {vehicle.id}")
         try:
             async with (
@@ -286,6 +285,7 @@ class Gateway:
             settling.cancel()
             self._following.drop(vehicle.id)
             vehicle.unlisten(listen)
+            vehicle.placed = None
 
     async def _unenrolled(self, _: UnenrolledQuestion) -> UnenrolledList:
         return UnenrolledList(self._fleet.unenrolled())
@@ -323,8 +323,6 @@ class Gateway:
     def _on_packet(self, vehicle: Vehicle, packet: Inbound) -> None:
         self._watchman.hear(vehicle, packet)
         self._on_text(vehicle, packet)
-        if is_position(packet) and vehicle.link is not LinkState.REPLAYED:
-            self._recorder.row(vehicle.state, vehicle.silence_s(Heartbeat))
 
     def _left_fence(self, vehicle_id: VehicleId) -> None:
         flight = self._flights.of(vehicle_id)

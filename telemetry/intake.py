@@ -1,95 +1,89 @@
-"""Rows on their way to the store: packed one by one as positions come, made columns of many at once."""
+"""Rows on their way to the store: kept as they came, and made columns of all at once."""
 
 from __future__ import annotations
 
-import struct
-from operator import attrgetter
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from core.ids import SortieId, VehicleId
 from operations.recording.ports import Batch
 from operations.recording.rows import KEYED, Rows
+from telemetry.board import Seen, numbers_of
+from telemetry.columns import COLUMN
 from telemetry.messages import VehicleState
 
-# What is a number in the record and in the row, under the same name.
-_NUMBERS = (
-    "lat_deg", "lon_deg", "alt_amsl_m", "alt_rel_m", "alt_agl_m", "ground_speed_mps", "north_mps", "east_mps",
-    "climb_mps", "heading_deg", "course_deg", "roll_deg", "pitch_deg", "battery_pct", "battery_v", "battery_a",
-    "hdop", "vibration_mps2",
+# Quick numbers that a row has under the same name.
+_QUICK = (
+    "alt_amsl_m", "alt_rel_m", "alt_agl_m", "ground_speed_mps", "north_mps", "east_mps", "climb_mps", "heading_deg",
+    "course_deg", "roll_deg", "pitch_deg", "battery_pct", "battery_v", "battery_a",
 )  # fmt: skip
+_SLOW = ("hdop", "vibration_mps2")
 _WHOLE = ("mission_seq", "gps_fix", "satellites", "armed")
-_SAME = tuple(name for name in _NUMBERS if name not in ("lat_deg", "lon_deg"))
-_NAN = float("nan")
-_numbers_of = attrgetter(*_NUMBERS)
-_whole_of = attrgetter(*_WHOLE)
-
-_PACK = struct.Struct(f"<qii{len(_NUMBERS) + 2}d{len(_WHOLE)}h10s12s").pack
-_PACKED = np.dtype(
-    [
-        ("at_us", "<i8"),
-        ("vehicle", "<i4"),
-        ("sortie", "<i4"),
-        *[(name, "<f8") for name in (*_NUMBERS, "lost_share", "heartbeat_age_s")],
-        *[(name, "<i2") for name in _WHOLE],
-        ("landed", "S10"),
-        ("mode", "S12"),
-    ]
-)
-_US = 1_000_000
 
 
 class Intake:
     """Rows that wait for the next write, which takes all of them."""
 
     def __init__(self) -> None:
-        self._packed = bytearray()
-        self._index: dict[str, int] = {}
-        self._words: dict[str, bytes] = {}
+        self._taken: list[tuple[int, VehicleState, Seen, float, float]] = []
 
     def __len__(self) -> int:
-        return len(self._packed) // _PACKED.itemsize
+        return len(self._taken)
 
     def put(
-        self, state: VehicleState, at_us: int, *, heartbeat_age_s: float, lost_share: float | None = None
+        self,
+        slow: VehicleState,
+        seen: Seen,
+        at_us: int,
+        *,
+        heartbeat_age_s: float = math.nan,
+        lost_share: float = math.nan,
     ) -> None:
-        """A row of `state`, which has a position."""
-        whole = _whole_of(state)
-        self._packed += _PACK(
-            at_us,
-            self._number(state.vehicle_id),
-            -1 if state.sortie_id is None else self._number(state.sortie_id),
-            *[_NAN if value is None else value for value in _numbers_of(state)],
-            _NAN if lost_share is None else lost_share,
-            heartbeat_age_s,
-            *[-1 if value is None else value for value in whole],
-            self._word(state.landed),
-            self._word(state.mode or ""),
-        )
+        """A row of a vehicle that has a position. `slow`: its record, of which the quick numbers are in `seen`."""
+        self._taken.append((at_us, slow, seen, heartbeat_age_s, lost_share))
 
     def take(self) -> Batch | None:
         """All that waits, and nothing waits then; None when nothing did."""
-        if not self._packed:
+        if not self._taken:
             return None
-        packed, self._packed = self._packed, bytearray()
-        index, self._index = self._index, {}
-        return Batch(tuple(index), columns(np.frombuffer(packed, _PACKED)))
-
-    def _number(self, name: VehicleId | SortieId) -> int:
-        return self._index.setdefault(name, len(self._index))
-
-    def _word(self, word: str) -> bytes:
-        found = self._words.get(word)
-        return found if found is not None else self._words.setdefault(word, word.encode("ascii", "replace"))
+        taken, self._taken = self._taken, []
+        at_us, slow, seen, ages_s, shares = zip(*taken, strict=True)
+        rows = np.empty(len(taken), KEYED)
+        rows["at_us"], rows["heartbeat_age_s"], rows["lost_share"] = at_us, ages_s, shares
+        rows["heartbeat_age_s"][np.isinf(rows["heartbeat_age_s"])] = np.nan  # none was ever heard
+        _put_quick(rows, seen)
+        return Batch(_put_slow(rows, slow), rows)
 
 
-def columns(packed: npt.NDArray[Any]) -> Rows:
-    """The rows of what was packed."""
-    rows = np.empty(len(packed), KEYED)
-    for name in ("at_us", "vehicle", "sortie", *_SAME, "lost_share", "heartbeat_age_s", *_WHOLE, "landed", "mode"):
-        rows[name] = packed[name]
+def _put_quick(rows: Rows, seen: Sequence[Seen]) -> None:
+    numbers = numbers_of(seen)
+    for name in _QUICK:
+        rows[name] = numbers[:, COLUMN[name]]
     for name in ("lat", "lon"):
-        rows[f"{name}_e7"] = np.round(packed[f"{name}_deg"] * 1e7)
-    return rows
+        rows[f"{name}_e7"] = np.round(numbers[:, COLUMN[f"{name}_deg"]] * 1e7)
+
+
+def _put_slow(rows: Rows, records: Sequence[VehicleState]) -> tuple[str, ...]:
+    """Puts in what seldom changes: looked up once per record, not per row. Gives the names that keys stand for."""
+    known = {id(each): each for each in records}
+    index = {number: at for at, number in enumerate(known)}
+    which = np.fromiter((index[id(each)] for each in records), np.intp, len(records))
+    names: dict[str, int] = {}
+
+    def put(name: str, value: Callable[[VehicleState], object]) -> None:
+        rows[name] = np.array([value(each) for each in known.values()], KEYED[name])[which]
+
+    put("vehicle", lambda state: names.setdefault(state.vehicle_id, len(names)))
+    put("sortie", lambda state: -1 if state.sortie_id is None else names.setdefault(state.sortie_id, len(names)))
+    put("landed", lambda state: state.landed.encode())
+    put("mode", lambda state: (state.mode or "").encode("ascii", "replace"))
+    for name in _SLOW:
+        put(name, lambda state, name=name: _or(getattr(state, name), math.nan))  # type: ignore[misc]
+    for name in _WHOLE:
+        put(name, lambda state, name=name: _or(getattr(state, name), -1))  # type: ignore[misc]
+    return tuple(names)
+
+
+def _or(value: float | None, absent: float) -> float:
+    return absent if value is None else value

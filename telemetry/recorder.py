@@ -17,10 +17,13 @@ from core.ids import SortieId, VehicleId
 from operations.recording.ports import Batch, RowSink
 from operations.recording.rows import thinned_keyed
 from operations.recording.shedding import Shed, shed_for, words
+from telemetry.board import Seen
 from telemetry.intake import Intake
 from telemetry.links.port import LinkHealth
 from telemetry.logfiles import LogFiles
 from telemetry.messages import FleetEvent, VehicleState
+from telemetry.packets import Heartbeat
+from telemetry.vehicle import Vehicle
 
 log = logging.getLogger("bailu.recorder")
 
@@ -109,7 +112,7 @@ class Recorder:
         self._logs: dict[SortieId, SortieLog] = {}
         self._files = LogFiles()
         self._seconds: dict[VehicleId, int] = {}  # in which each vehicle had its last row, while fine rows are shed
-        self._loss_by_link: dict[str, float | None] = {}
+        self._loss_by_link: dict[str, float] = {}
         self._why: str | None = None  # recording is degraded: what is wrong
         self._lost_before = Losses()
         self._flushing: asyncio.Task[None] | None = None
@@ -134,17 +137,20 @@ class Recorder:
         """Rows that were taken and are not written yet."""
         return len(self._intake) + sum(len(batch.rows) for batch in self._batches)
 
-    def row(self, state: VehicleState, heartbeat_age_s: float) -> None:
-        """A position of a vehicle; never conflated."""
-        if state.lat_deg is None or state.lon_deg is None or self._sink is None:
+    def place(self, vehicle: Vehicle) -> None:
+        """A vehicle has a new position; never conflated."""
+        self.row(vehicle.slow, vehicle.seen(), vehicle.silence_s(Heartbeat))
+
+    def row(self, slow: VehicleState, seen: Seen, heartbeat_age_s: float) -> None:
+        """A row of a vehicle that has a position. `slow`: its record, of which the quick numbers are in `seen`."""
+        if self._sink is None:
             return
         at_us = self.now_us()
-        if self.shed >= Shed.FINE_ROWS and self._is_shed(state.vehicle_id, at_us // 1_000_000):
+        if self.shed >= Shed.FINE_ROWS and self._is_shed(slow.vehicle_id, at_us // 1_000_000):
             self.lost.rows += 1
             return
-        lost_share = self._loss_by_link.get(state.link_name)
-        age_s = math.nan if heartbeat_age_s == math.inf else heartbeat_age_s
-        self._intake.put(state, at_us, heartbeat_age_s=age_s, lost_share=lost_share)
+        share = self._loss_by_link.get(slow.link_name, math.nan)
+        self._intake.put(slow, seen, at_us, heartbeat_age_s=heartbeat_age_s, lost_share=share)
 
     def now_us(self) -> int:
         """Unix time in µs, for rows and frames."""
@@ -196,7 +202,9 @@ class Recorder:
         self._flushing = None
 
     async def _flush(self) -> None:
-        self._loss_by_link = {each.name: each.lost_share for each in self._links()}
+        self._loss_by_link = {
+            each.name: math.nan if each.lost_share is None else each.lost_share for each in self._links()
+        }
         wrong = [await self._write_logs(), await self._write_rows()]
         self.shed = self._shed_now()
         self._report([each for each in wrong if each is not None])

@@ -17,7 +17,7 @@ from core.ids import SortieId, VehicleId
 from missions.enrollment import Category, SigningPolicy
 from missions.model import Airframe, CommandClass, Dock
 from telemetry.acting import EFFECT_S, Act, class_of, effect_of
-from telemetry.board import Board
+from telemetry.board import Board, Seen
 from telemetry.columns import merged, row_of
 from telemetry.driving import drive
 from telemetry.fold import fold, is_place_e7, is_position
@@ -92,6 +92,7 @@ class Vehicle:
         self.clock = clock
         self.pace = pace
         self.gcs_system_id = 255  # whose silence its ground-station failsafe acts on: ours
+        self.placed: Callable[[Vehicle], None] | None = None  # told of every position, before anything else is
         self._board = board or Board()
         self.row = self._board.seat(config.dock.height_agl_m)
         self._whole: VehicleState | None = None  # the record as it is, once somebody looked
@@ -183,6 +184,8 @@ class Vehicle:
         if is_place_e7(lat_e7, lon_e7):
             self.position_s = now_s
             self._board.positions[self.row] = payload
+            if self.placed is not None and not self._replayed:
+                self.placed(self)
 
     def _take_known(self, lane: Lane, kind: type[Inbound], payload: bytes) -> bool:
         used = lane.used(payload)
@@ -225,6 +228,8 @@ class Vehicle:
                 if is_position(packet):
                     self.position_s, self._whole = now_s, None
                     self._board.put(self.row, packet)
+                    if self.placed is not None and not self._replayed:
+                        self.placed(self)
             case Attitude():
                 self._whole = None
                 self._board.put(self.row, packet)
@@ -264,6 +269,10 @@ class Vehicle:
     def state(self, state: VehicleState) -> None:
         self._board.set(self.row, row_of(state))
         self._slow, self._whole, self.is_changed = state, state, True
+
+    def seen(self) -> Seen:
+        """Its quick numbers as they are, unread; cheap."""
+        return self._board.peek(self.row)
 
     @property
     def slow(self) -> VehicleState:

@@ -29,6 +29,8 @@ from missions.request import request_feature
 from operations.recording.ports import Batch
 from operations.recording.rows import KEYED
 from operations.recording.tracks import micros_of
+from telemetry.board import Seen
+from telemetry.columns import packed
 from telemetry.intake import Intake
 from telemetry.messages import VehicleState
 
@@ -99,8 +101,13 @@ def a_batch(points: Sequence[TrackPoint], sortie_id: str = "sortie-1", vehicle_i
             battery_pct=each.battery_pct, mode=each.mode, mission_seq=each.mission_seq,
             sortie_id=SortieId(sortie_id),
         )  # fmt: skip
-        intake.put(state, micros_of(each.at), heartbeat_age_s=0.5)
+        intake.put(state, seen_of(state), micros_of(each.at), heartbeat_age_s=0.5)
     return intake.take() or Batch((), np.empty(0, KEYED))
+
+
+def seen_of(state: VehicleState) -> Seen:
+    """The quick numbers of a record as a vehicle gives them."""
+    return None, None, None, packed([state]), 0.0
 
 
 def a_command(command_id: str = "command-1", *, minutes: int = 0) -> CommandRecord:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -22,10 +23,12 @@ from operations.recording.ports import Batch, Deleted, Gone
 from operations.recording.rows import Rows
 from operations.recording.shedding import Shed, shed_for
 from telemetry import recorder as module
+from telemetry.board import Board, numbers_of
 from telemetry.logfiles import LogFiles, whole_length
 from telemetry.messages import FleetEvent, VehicleState
 from telemetry.recorder import Recorder, tlog_path
 from telemetry.tlog import read_tlog
+from tests.samples import seen_of
 
 SORTIE = SortieId("sortie-1")
 STATE = VehicleState(
@@ -61,6 +64,10 @@ class Sink:
     @property
     def rows(self) -> Rows:
         return np.concatenate([each.rows for each in self.batches])
+
+
+def row(recorder: Recorder, state: VehicleState, heartbeat_age_s: float) -> None:
+    recorder.row(state, seen_of(state), heartbeat_age_s)
 
 
 def frame(number: int) -> bytes:
@@ -111,9 +118,8 @@ async def test_a_log_that_a_kill_tore_goes_on_after_its_last_whole_record(tmp_pa
 async def test_every_position_becomes_a_row_with_what_is_known_then(tmp_path: Path) -> None:
     sink = Sink()
     recorder, _ = a_recorder(tmp_path, sink)
-    recorder.row(STATE, 0.25)
-    recorder.row(replace(STATE, vehicle_id=VehicleId("bl-02"), sortie_id=SORTIE, roll_deg=-3.5), math.inf)
-    recorder.row(replace(STATE, lat_deg=None), 0.0)
+    row(recorder, STATE, 0.25)
+    row(recorder, replace(STATE, vehicle_id=VehicleId("bl-02"), sortie_id=SORTIE, roll_deg=-3.5), math.inf)
     assert await recorder.flush()
     (batch,) = sink.batches
     first, second = batch.rows
@@ -132,12 +138,37 @@ async def test_every_position_becomes_a_row_with_what_is_known_then(tmp_path: Pa
     assert batch.names[second["sortie"]] == SORTIE
 
 
+def test_what_was_kept_unread_is_what_the_board_reads(tmp_path: Path) -> None:
+    random = Random(7)
+    board, seen, read = Board(), [], []
+    row = board.seat(4.5)
+    for _ in range(200):
+        if random.random() < 0.7:
+            lat, lon, knots = (
+                random.randrange(-900, 900),
+                random.randrange(-1800, 1800),
+                random.randrange(-3000, 3000),
+            )
+            place = (5, lat * 10**6, lon * 10**6, 60_000, 40_000, knots, -knots, 7, random.choice([65535, 1234]))
+            board.positions[row] = struct.pack("<IiiiihhhH", *place).rstrip(b"\0")
+        if random.random() < 0.7:
+            board.attitudes[row] = struct.pack("<Iffffff", 5, random.random(), -random.random(), 0, 0, 0, 0)
+        if random.random() < 0.5:
+            counts = (0, 0, 0, 0, random.choice([65535, 12_345]), random.choice([-1, 100]), 0, 0, 0, 0, 0, 0)
+            board.powers[row] = struct.pack("<IIIHHhHHHHHHb", *counts, random.choice([-1, 77]))
+        seen.append(board.peek(row))
+        if random.random() < 0.5:
+            board.read()
+        read.append(board.one(row))
+    assert np.array_equal(numbers_of(seen), np.array(read), equal_nan=True)
+
+
 async def test_a_store_that_is_away_costs_nothing_when_it_comes_back_and_is_told_once(tmp_path: Path) -> None:
     sink = Sink()
     recorder, told = a_recorder(tmp_path, sink)
     sink.away = True
     for _ in range(5):
-        recorder.row(STATE, 0.0)
+        row(recorder, STATE, 0.0)
         assert not await recorder.flush()
     sink.away = False
     assert await recorder.flush()
@@ -156,11 +187,11 @@ async def test_beyond_its_bound_rows_are_thinned_to_one_a_second_and_then_the_ol
     sink.away = True
     for _ in range(150):
         for _ in range(10):
-            recorder.row(STATE, 0.0)
+            row(recorder, STATE, 0.0)
             clock.advance(0.1)
         await recorder.flush()
     sink.away = False
-    recorder.row(STATE, 0.0)
+    row(recorder, STATE, 0.0)
     assert await recorder.flush()
     seconds = sink.rows["at_us"] // 1_000_000
     assert len(seconds) <= 101
@@ -181,7 +212,7 @@ async def test_a_disk_that_fills_sheds_frames_then_fine_rows_then_rows_and_takes
         await recorder.flush()
         before = sum(len(each.rows) for each in sink.batches)
         for _ in range(10):
-            recorder.row(STATE, 0.0)
+            row(recorder, STATE, 0.0)
             log.frame(frame(1), recorder.now_us())
             clock.advance(0.2)
         await recorder.flush()
@@ -264,9 +295,9 @@ async def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path, monkey
 
     sink = Hanging()
     recorder, _ = a_recorder(tmp_path, sink)
-    recorder.row(STATE, 0.0)
+    row(recorder, STATE, 0.0)
     assert not await recorder.flush()
-    recorder.row(STATE, 0.0)
+    row(recorder, STATE, 0.0)
     assert not await recorder.flush()
     release.set()
     while not await recorder.flush():  # noqa: ASYNC110 - the recorder has no event for it
