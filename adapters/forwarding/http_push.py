@@ -42,7 +42,7 @@ class HttpSession:
         self._secrets = secrets
         self._url = _pinned(rule.target.url, door)
         # The name is in the header and the certificate, the address that was looked at in the URL.
-        self._extensions = {"sni_hostname": door.host} if door.tls else {}
+        self._extensions = {"sni_hostname": door.host} if door.is_secure else {}
 
     async def send(self, items: Sequence[Item]) -> None:
         body = b"[" + b",".join(item.body for item in items) + b"]"
@@ -127,6 +127,6 @@ async def http_session(rule: Rule, secrets: Secrets, doors: Doors) -> AsyncItera
     door = await doors.door(rule.target.url)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     async with httpx.AsyncClient(
-        verify=door.tls or True, timeout=TIMEOUT_S, limits=limits, trust_env=False, follow_redirects=False
+        verify=door.tls, timeout=TIMEOUT_S, limits=limits, trust_env=False, follow_redirects=False
     ) as client:
         yield HttpSession(client, rule, secrets, door)

@@ -24,9 +24,13 @@ from operations.forwarding.topics import topic
 # As many messages may be on their way unconfirmed; the broker confirms them in their order (MQTT 3.1.1, 4.6).
 IN_FLIGHT = 10
 KEEPALIVE_S = 15
-ANSWER_S = 10.0
+ANSWER_S = 8.0  # the library's own 5 s for the connection come before it
 CLOSE_S = 2.0
+HANG_UP_S = 0.2  # on a broker that never said a word, which says none to a farewell either
 CONTENT_TYPE = "application/cloudevents+json"
+
+# Nobody else holds them until they are done (asyncio's documentation of create_task).
+_HANGING_UP: set[asyncio.Future[None]] = set()
 
 _quiet = logging.getLogger("bailu.forwarding.mqtt")
 _quiet.setLevel(logging.CRITICAL)  # what the library would say is in the rule's last error
@@ -86,7 +90,7 @@ def _client(rule: Rule, secrets: Secrets, door: Door) -> Client:
     is_v5 = rule.target.version is MqttVersion.V5
     # Under TLS by name, for the certificate has to be the name's: who answers elsewhere under that name gets no byte.
     return Client(
-        door.host if door.tls else door.address,
+        door.host if door.is_secure else door.address,
         door.port,
         username=rule.target.username,
         password=secrets.password,
@@ -96,7 +100,7 @@ def _client(rule: Rule, secrets: Secrets, door: Door) -> Client:
         clean_session=None if is_v5 else True,
         timeout=ANSWER_S,
         keepalive=KEEPALIVE_S,
-        tls_context=door.tls,
+        tls_context=door.tls if door.is_secure else None,
         max_inflight_messages=IN_FLIGHT,
         max_queued_outgoing_messages=1_000,
         max_queued_incoming_messages=1,
@@ -108,12 +112,37 @@ async def mqtt_session(rule: Rule, secrets: Secrets, doors: Doors) -> AsyncItera
     """The `Session` of a rule of kind mqtt."""
     client = _client(rule, secrets, await doors.door(rule.target.url))
     try:
-        await client.__aenter__()
+        await _entered(client, doors)
     except MqttError as error:
+        await _left(client, HANG_UP_S)
         raise TargetAway(str(error)) from error
     try:
         yield MqttSession(client, rule)
     finally:
-        with contextlib.suppress(MqttError, TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await client.__aexit__(None, None, None)
+        await _left(client, CLOSE_S)
+
+
+async def _entered(client: Client, doors: Doors) -> None:
+    """Connects. The library, which connects in a thread, cannot be broken off: then it is hung up on afterwards."""
+    async with doors.blocking:
+        entering = asyncio.ensure_future(client.__aenter__())
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            hanging_up = asyncio.ensure_future(_hung_up(client, entering))
+            _HANGING_UP.add(hanging_up)
+            hanging_up.add_done_callback(_HANGING_UP.discard)
+            raise
+
+
+async def _hung_up(client: Client, entering: asyncio.Future[Client]) -> None:
+    with contextlib.suppress(MqttError):
+        await entering
+    await _left(client, HANG_UP_S)
+
+
+async def _left(client: Client, within_s: float) -> None:
+    """Leaves, also a broker that never answered: its socket would stay open."""
+    with contextlib.suppress(MqttError, TimeoutError):
+        async with asyncio.timeout(within_s):
+            await client.__aexit__(None, None, None)

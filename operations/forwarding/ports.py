@@ -242,7 +242,6 @@ class Waits:
 
     connect: float = 15.0
     send: float = 20.0
-    close: float = 2.0
     first_retry: float = 0.5
     last_retry: float = 60.0
     longest_retry_after: float = 3_600.0

@@ -63,6 +63,7 @@ class Forwarder:
         self._couriers: dict[RuleId, Courier] = {}
         self._tasks: dict[RuleId, asyncio.Task[None]] = {}
         self._nudge = asyncio.Event()
+        self._employs = asyncio.Event()
         self._given_up: dict[RuleId, Loss] = {}
         self._told_s: dict[RuleId, float] = {}
         self._absent: set[RuleId] = set()
@@ -75,14 +76,13 @@ class Forwarder:
         pump = Pump(ways.outbox, ways.spool, sky, source=source, clock=ways.clock)
         await _insisted(pump.open)
         async with (
-            ways.bus.subscribe(FLEET_TICK, FleetTick, bound=4) as ticks,
             ways.bus.subscribe(ALARM_CHANGED, AlarmChanged, bound=NUDGES_BOUND) as alarms,
             ways.bus.subscribe(SORTIE_CHANGED, SortieChanged, bound=NUDGES_BOUND) as sorties,
             ways.bus.subscribe(FLEET_EVENT, FleetEvent, bound=NUDGES_BOUND) as events,
         ):
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._flying(ticks, sky), name="forwarding-ticks")
+                    group.create_task(self._flying(sky), name="forwarding-ticks")
                     for news in (alarms, sorties, events):
                         group.create_task(self._nudged(news), name="forwarding-nudges")
                     group.create_task(self._pumping(pump, sky), name="forwarding-pump")
@@ -90,9 +90,15 @@ class Forwarder:
             finally:
                 await self._dismiss(list(self._couriers))
 
-    async def _flying(self, ticks: Subscription[FleetTick], sky: Sky) -> None:
-        async for tick in ticks:
-            sky.take(tick)
+    async def _flying(self, sky: Sky) -> None:
+        """Follows the fleet while anybody has a rule; ticks are large where they come from another process."""
+        while True:
+            await self._employs.wait()
+            async with self._ways.bus.subscribe(FLEET_TICK, FleetTick, bound=4) as ticks:
+                async for tick in ticks:
+                    sky.take(tick)
+                    if not self._employs.is_set():
+                        break
 
     async def _nudged(self, news: Subscription[object]) -> None:
         async for _ in news:
@@ -137,6 +143,10 @@ class Forwarder:
             if rule_id not in self._couriers:
                 await self._employ(rule, sky)
         self._version = version
+        if rules:
+            self._employs.set()
+        else:
+            self._employs.clear()
 
     async def _employ(self, rule: Rule, sky: Sky) -> None:
         ways, secrets, opener = self._ways, Secrets(), self._ways.opener

@@ -34,7 +34,6 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 QUICK = Waits(
     connect=2.0,
     send=0.6,
-    close=0.5,
     first_retry=0.02,
     last_retry=0.2,
     longest_retry_after=5.0,
@@ -147,6 +146,16 @@ async def settles(on: Stage, holds: Callable[[Standing], bool], rule_id: str = "
 
     await until(so)
     return True
+
+
+async def flown_until(on: Stage, holds: Callable[[], Any]) -> None:
+    """Waits until `holds()`, with a vehicle that is heard meanwhile."""
+
+    async def so() -> Any:
+        on.tick(vehicle())
+        return holds()
+
+    await until(so)
 
 
 @dataclass

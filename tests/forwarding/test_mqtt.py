@@ -16,7 +16,7 @@ from operations.forwarding.ports import State
 from operations.forwarding.rules import MqttVersion, RuleId, Secrets, What
 from tests.forwarding.broker import PASSWD, Broker, broker_in, listening
 from tests.forwarding.certificates import write_certificates
-from tests.forwarding.stage import rule, settles, stage, until, vehicle
+from tests.forwarding.stage import flown_until, rule, settles, stage, until
 
 pytestmark = pytest.mark.thorough
 
@@ -37,9 +37,9 @@ async def test_events_and_states_come_on_their_topics(tmp_path: Path, broker: Br
     async with stage(tmp_path) as on, listening(broker, **more) as listener:
         plain = rule(broker.url, what=(What.ALARMS, What.TELEMETRY), rate_hz=10.0)
         await on.save(replace(plain, target=replace(plain.target, version=version)))
-        on.tick(vehicle())
+        await flown_until(on, lambda: listener.heard)
         await on.alarms(1)
-        await until(lambda: len(listener.heard) >= 2)
+        await until(lambda: any("alarms" in each.topic for each in listener.heard))
     told = {each.topic: each for each in listener.heard}
     assert told.keys() == {"bailu/dock-xiayang/bl-01/state", "bailu/dock-xiayang/bl-01/alarms"}
     assert told["bailu/dock-xiayang/bl-01/state"].event["data"]["lat_deg"] == 31.15
@@ -69,8 +69,8 @@ async def test_a_retained_state_is_there_for_who_comes_late(tmp_path: Path, brok
     async with stage(tmp_path) as on:
         plain = rule(broker.url, what=(What.TELEMETRY,), rate_hz=10.0)
         await on.save(replace(plain, target=replace(plain.target, retain_state=True)))
-        on.tick(vehicle())
-        assert await settles(on, lambda standing: standing.sent_telemetry > 0)
+        async with listening(broker, identifier="first") as first:
+            await flown_until(on, lambda: first.heard)
         async with listening(broker) as listener:
             await until(lambda: listener.heard)
         assert listener.heard[0].retain
@@ -100,6 +100,27 @@ async def test_a_broker_with_tls_and_a_password_is_reached_and_a_wrong_password_
             assert await settles(on, lambda standing: standing.state is State.AWAY, "by-address")
     finally:
         broker.kill()
+
+
+async def test_a_broker_that_never_answers_leaves_no_socket_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.forwarding.mqtt.ANSWER_S", 0.3)
+    accepted: list[asyncio.StreamWriter] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer)
+        await reader.read()  # until it is closed over there
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with stage(tmp_path) as on:
+            await on.save(rule(f"mqtt://127.0.0.1:{port}"))
+            await on.alarms(1)
+            assert await settles(on, lambda standing: "timed out" in (standing.last_error or ""))
+            await until(lambda: len(accepted) >= 3)
+        await until(lambda: all(each.is_closing() for each in accepted), within_s=5.0)
 
 
 async def test_a_broker_that_is_not_there_is_told_and_asked_again(tmp_path: Path, broker: Broker) -> None:
