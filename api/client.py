@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import random
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
+
+from telemetry.client import LiveStream, Subscribe
 
 TIMEOUT_S = 70.0
-FIRST_RETRY_S = 0.2
-LAST_RETRY_S = 3.0
-MAX_FRAME_BYTES = 32 << 20
+
+Json = dict[str, Any]
 
 
 class PlatformError(Exception):
@@ -71,19 +67,13 @@ class Platform:
         assert isinstance(body, dict)
         return body
 
-    async def frames(self, *, vehicles: str | list[str] = "*", rate_hz: float = 5.0) -> AsyncIterator[dict[str, Any]]:
-        """The stream's frames for ever; a lost connection is made again, and yields a `{"type": "lost"}` frame."""
-        pause_s = FIRST_RETRY_S
-        while True:
-            try:
-                async with connect(self._stream_url, max_size=MAX_FRAME_BYTES, proxy=None) as socket:
-                    await socket.send(json.dumps({"type": "subscribe", "vehicles": vehicles, "rate_hz": rate_hz}))
-                    async for text in socket:
-                        pause_s = FIRST_RETRY_S
-                        yield json.loads(text)
-            except (OSError, WebSocketException, TimeoutError) as error:
-                yield {"type": "lost", "why": str(error)}
-            else:
-                yield {"type": "lost", "why": "the platform closed the stream"}
-            await asyncio.sleep(random.uniform(FIRST_RETRY_S / 2, pause_s))
-            pause_s = min(2 * pause_s, LAST_RETRY_S)
+    async def frames(self, *, vehicles: Literal["*"] | list[str] = "*", rate_hz: float = 5.0) -> AsyncIterator[Json]:
+        """The stream's frames for ever; a lost connection is made again, and yields a `{"type": "lost"}` frame.
+
+        Raises PlatformError when the platform refuses what was asked.
+        """
+        stream = LiveStream(self._stream_url, Subscribe(vehicles=vehicles, rate_hz=rate_hz))
+        async for frame in stream.frames():
+            if frame["type"] == "bye" and frame["retry_after_s"] is None:
+                raise PlatformError(str(frame["problem"]["detail"]), frame["problem"])
+            yield frame

@@ -51,7 +51,7 @@ from core.ids import DockId, VehicleId
 from geofence.terrain import Terrain
 from missions.model import Dock
 from telemetry.messages import VehicleState
-from telemetry.streams import Encoders, StreamHub
+from telemetry.stream.hub import Encoders, StreamHub
 
 API = "/api/v1"
 _ROUTES = (
@@ -91,6 +91,7 @@ def enrolled(settings: Settings) -> Iterable[VehicleState]:
             system_id=vehicle.system_id,
             link_name=vehicle.link,
             airframe=vehicle.airframe,
+            unit=vehicle.unit,
         )
 
 

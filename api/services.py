@@ -28,7 +28,7 @@ from missions.ports import EnrollmentStore, Store
 from operations.alarms import AlarmStore
 from operations.recording.ports import HoldStore, RowStore
 from telemetry.messages import VehicleState
-from telemetry.streams import StreamHub
+from telemetry.stream.hub import StreamHub
 
 
 class ApiStore(Store, AlarmStore, EnrollmentStore, HoldStore, Measured, Protocol):

@@ -29,7 +29,7 @@ from geofence.qingpu import default_terrain
 from geofence.terrain import Terrain
 from operations.forwarding.ports import Waits
 from telemetry.forwarding.forwarder import Ways
-from telemetry.streams import running_hub
+from telemetry.stream.feed import running_hub
 
 
 def terrain_of(settings: Settings) -> Terrain:

@@ -56,6 +56,7 @@ class VehicleSetting(BaseModel):
     dock: Id
     airframe: str = "quad-3kg"
     spare_links: tuple[Id, ...] = ()
+    unit: Id = "default"
 
     @property
     def links(self) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.websocket import BroadcastProtocol
+
 MAX_WS_MESSAGE_BYTES = 64 << 10
 
 
@@ -36,7 +38,7 @@ async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[Servi
     """Serves `app` while the context is open (performance guide, sections 3 and 8)."""
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=BroadcastProtocol,
         ws_per_message_deflate=False,
         ws_max_size=MAX_WS_MESSAGE_BYTES,
         lifespan="off",

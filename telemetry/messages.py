@@ -159,6 +159,7 @@ class VehicleState:
     firmware: str | None = None
     uid: str | None = None
     signed: bool = False  # its frames are verified by its own key
+    unit: str = "default"  # whose it is; viewers of other units are told nothing of it
     ambiguous: bool = False  # another autopilot answers under its name: nobody is commanded until that is over
     sortie_id: SortieId | None = None
     last_texts: tuple[str, ...] = ()  # newest last, at most 5 STATUSTEXTs

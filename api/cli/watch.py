@@ -41,9 +41,13 @@ def _take(vehicles: dict[str, dict[str, Any]], frame: dict[str, Any], note: str)
     """Takes a frame in; gives the line above the table."""
     if frame["type"] == "lost":
         return f"not connected, what is shown is old ({frame['why']})"
+    if frame["type"] == "snapshot":
+        vehicles.clear()
+    for vehicle_id in frame.get("left", []):
+        vehicles.pop(vehicle_id, None)
     for vehicle in frame.get("vehicles", []):
         vehicles[vehicle["vehicle_id"]] = vehicle
-    return str(frame["server_time"])[:19] if frame["type"] in ("tick", "snapshot") else note
+    return str(frame["at"])[:19] if frame["type"] in ("tick", "snapshot") else note
 
 
 def table(vehicles: dict[str, dict[str, Any]], title: str) -> Table:

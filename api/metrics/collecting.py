@@ -13,7 +13,7 @@ from core.errors import BailuError
 from core.metrics import Measured, Reading, Spread
 from operations.forwarding.ports import Standing, State
 from telemetry.metering import MetricsQuestion, MetricsTold, metrics_subject
-from telemetry.streams import StreamHub
+from telemetry.stream.hub import StreamHub
 
 ANSWER_WITHIN_S = 1.0
 

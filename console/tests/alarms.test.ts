@@ -3,10 +3,10 @@ import type { Alarm } from "../src/api/model";
 import { en, zh } from "../src/i18n/messages";
 import { isPressing, ordered, worstByVehicle } from "../src/state/alarms";
 import { EMPTY, reduce, withNoted } from "../src/state/live";
-import { ALARM, frame } from "./samples";
+import { ALARM, frame, snapshotOf } from "./samples";
 
 const NOW = Date.parse("2026-11-23T01:00:00Z");
-const snapshot = (...alarms: Alarm[]) => frame(1, { type: "snapshot", vehicles: [], sorties: [], track: {}, alarms });
+const snapshot = (...alarms: Alarm[]) => snapshotOf([], [], { alarms });
 const told = (seq: number, alarm: Alarm) => frame(seq, { type: "alarm", alarm });
 const ended = { ...ALARM, ended_at: "2026-11-23T01:00:30Z" };
 

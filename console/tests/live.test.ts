@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { parseFrame } from "../src/api/stream";
 import { EMPTY, reduce, withSorties } from "../src/state/live";
-import { frame, SORTIE, VEHICLE } from "./samples";
+import { frame, snapshotOf, SORTIE, VEHICLE } from "./samples";
 
 const NOW = Date.parse("2026-11-23T01:00:00Z");
-const snapshot = frame(1, { type: "snapshot", vehicles: [VEHICLE], sorties: [SORTIE], track: { "s-1": [[121.12, 31.15, 60]] } });
+const snapshot = snapshotOf([VEHICLE], [SORTIE], { tracks: { "s-1": [[121.12, 31.15, 60]] } });
 const started = reduce(EMPTY, snapshot, NOW);
 
 describe("a snapshot", () => {
   it("holds everything and starts the count", () => {
     expect(started.vehicles.get("bl-01")).toEqual({ state: VEHICLE, atMs: NOW });
     expect(started.sorties.get("s-1")).toBe(SORTIE);
-    expect(started).toMatchObject({ epoch: "e1", seq: 1, gap: false, frameAtMs: NOW, offsetMs: 2000 });
+    expect(started).toMatchObject({ epoch: "e1", seq: 1, frameAtMs: NOW, offsetMs: 2000 });
   });
   it("drops vehicles that are gone but keeps older sorties", () => {
-    const next = reduce(started, frame(1, { type: "snapshot", vehicles: [], sorties: [], track: {} }, "e2"), NOW);
+    const next = reduce(started, { ...snapshotOf([]), epoch: "e2" }, NOW);
     expect(next.vehicles.size).toBe(0);
     expect(next.sorties.has("s-1")).toBe(true);
   });
@@ -26,29 +26,23 @@ describe("a snapshot", () => {
 
 describe("a tick", () => {
   const moved = { ...VEHICLE, lat_deg: 31.1501 };
-  const next = reduce(started, frame(2, { type: "tick", vehicles: [moved] }), NOW + 200);
+  const next = reduce(started, frame(2, { type: "tick", vehicles: [moved], left: [] }), NOW + 200);
   it("replaces the vehicle and lets its track grow", () => {
     expect(next.vehicles.get("bl-01")).toEqual({ state: moved, atMs: NOW + 200 });
     expect(next.tracks.get("s-1")).toHaveLength(2);
   });
   it("leaves the tracks alone while a vehicle hardly moves or stands disarmed", () => {
-    const still = frame(3, { type: "tick", vehicles: [{ ...moved, lat_deg: 31.150101 }] });
+    const still = frame(3, { type: "tick", vehicles: [{ ...moved, lat_deg: 31.150101 }], left: [] });
     expect(reduce(next, still, NOW).tracks).toBe(next.tracks);
-    const parked = frame(3, { type: "tick", vehicles: [{ ...moved, lat_deg: 31.2, armed: false }] });
+    const parked = frame(3, { type: "tick", vehicles: [{ ...moved, lat_deg: 31.2, armed: false }], left: [] });
     expect(reduce(next, parked, NOW).tracks).toBe(next.tracks);
   });
   it("keeps vehicles that it does not name", () => {
-    const other = frame(3, { type: "tick", vehicles: [{ ...VEHICLE, vehicle_id: "bl-02" }] });
+    const other = frame(3, { type: "tick", vehicles: [{ ...VEHICLE, vehicle_id: "bl-02" }], left: [] });
     expect([...reduce(next, other, NOW).vehicles.keys()]).toEqual(["bl-01", "bl-02"]);
   });
-});
-
-describe("the sequence", () => {
-  it("notices a gap and forgets it at the next snapshot", () => {
-    const gap = reduce(started, frame(5, { type: "tick", vehicles: [] }), NOW);
-    expect(gap.gap).toBe(true);
-    expect(reduce(gap, frame(6, { type: "tick", vehicles: [] }), NOW).gap).toBe(true);
-    expect(reduce(gap, { ...snapshot, seq: 7 }, NOW).gap).toBe(false);
+  it("drops those that left", () => {
+    expect(reduce(next, frame(3, { type: "tick", vehicles: [], left: ["bl-01"] }), NOW).vehicles.size).toBe(0);
   });
 });
 

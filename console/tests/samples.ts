@@ -1,7 +1,7 @@
 /** Values of the service's types, complete, for tests to vary. */
 
 import type { Alarm, Conflict, Sortie, VehicleState } from "../src/api/model";
-import type { Frame } from "../src/api/stream";
+import type { Frame, Position } from "../src/api/stream";
 
 export const VEHICLE: VehicleState = {
   vehicle_id: "bl-01", name: "白鹭一号", dock_id: "dock-1", system_id: 11, link_name: "fleet", airframe: "quad", link: "live",
@@ -10,7 +10,7 @@ export const VEHICLE: VehicleState = {
   battery_v: 25, battery_a: 10, gps_fix: 3, satellites: 14, hdop: 0.8, mode: "AUTO", armed: true, landed: "in_air", prearm_ok: true,
   position_ok: true, ready: false, fence_enabled: true, fence_breached: false, mission_seq: 2, mission_total: 9, home_lat_deg: null,
   home_lon_deg: null, home_amsl_m: null, firmware: null, uid: null, sortie_id: "s-1", last_texts: [],
-  vibration_mps2: null, signed: false, ambiguous: false, progress: null, ghosts: [],
+  vibration_mps2: null, signed: false, unit: "default", ambiguous: false, progress: null, ghosts: [],
 };
 
 export const SORTIE: Sortie = {
@@ -35,8 +35,13 @@ export const ALARM: Alarm = {
 
 const SERVER_TIME = "2026-11-23T01:00:02Z";
 
-type Body<T = Frame> = T extends Frame ? Omit<T, "epoch" | "seq" | "server_time"> : never;
+type Body<T = Frame> = T extends Frame ? Omit<T, "epoch" | "seq" | "at"> : never;
 
 export function frame(seq: number, body: Body, epoch = "e1"): Frame {
-  return { epoch, seq, server_time: SERVER_TIME, ...body } as Frame;
+  return { epoch, seq, at: SERVER_TIME, ...body } as Frame;
+}
+
+/** A snapshot that the console has read. */
+export function snapshotOf(vehicles: VehicleState[], sorties: Sortie[] = [], more: { tracks?: Record<string, Position[]>; alarms?: Alarm[] } = {}): Frame {
+  return frame(1, { type: "snapshot", vehicles, sorties, tracks: {}, alarms: [], links: [], gap: null, ...more });
 }

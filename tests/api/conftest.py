@@ -36,7 +36,7 @@ from telemetry.messages import (
     command_subject,
     launch_subject,
 )
-from telemetry.streams import StreamHub
+from telemetry.stream.hub import StreamHub
 
 VEHICLE = VehicleId("bl-01")
 

@@ -8,14 +8,19 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from api.runtime import listen
 from api.webserver import Serving, serving
 from core.ids import VehicleId
+from missions.fleet import default_docks
+from telemetry.client import View
 from telemetry.messages import FleetEvent
+from telemetry.stream.contract import JSON, MSGPACK
 from tests.api.conftest import World
 from tests.samples import a_sortie
 
@@ -36,33 +41,60 @@ async def _next(viewer: ClientConnection) -> dict[str, Any]:
         return frame
 
 
+async def _subscribed(viewer: ClientConnection, **wants: object) -> dict[str, Any]:
+    await viewer.send(json.dumps({"type": "subscribe", **wants}))
+    return await _next(viewer)
+
+
 async def test_a_viewer_gets_a_snapshot_then_ticks_sorties_and_events(world: World, served: Serving) -> None:
     async with connect(_stream(served), proxy=None) as viewer:
-        snapshot = await _next(viewer)
-        assert (snapshot["type"], snapshot["seq"], snapshot["server_time"]) == ("snapshot", 1, "2026-01-01T00:00:00Z")
+        snapshot = await _subscribed(viewer)
+        assert (snapshot["type"], snapshot["at"]) == ("snapshot", "2026-01-01T00:00:00.000Z")
         assert [each["vehicle_id"] for each in snapshot["vehicles"]] == ["bl-01", "bl-02", "bl-03"]
         world.clock.advance(1)
         world.tick(mode="LOITER")
         frame = await _next(viewer)
-        assert (frame["type"], frame["seq"], frame["vehicles"][0]["mode"]) == ("tick", 2, "LOITER")
+        assert (frame["type"], frame["changed"][0]["mode"]) == ("tick", "LOITER")
         world.hub.sortie_changed(a_sortie(problem={"slug": "vehicle-busy", "title": "t", "detail": "d"}))
         frame = await _next(viewer)
         assert (frame["type"], frame["sortie"]["sortie_id"]) == ("sortie", "sortie-1")
         assert frame["sortie"]["problem"] == {"type": "urn:bailu:problem:vehicle-busy", "title": "t", "detail": "d"}
         world.hub.event(FleetEvent(world.clock.now(), "info", "statustext", "hello", VehicleId("bl-01")))
         frame = await _next(viewer)
-        assert (frame["event"]["text"], frame["event"]["sortie_id"], frame["seq"]) == ("hello", None, 4)
-        await viewer.send(json.dumps({"type": "subscribe", "vehicles": ["bl-03"], "rate_hz": 1}))
-        frame = await _next(viewer)
+        assert (frame["event"]["text"], frame["event"]["sortie_id"]) == ("hello", None)
+        frame = await _subscribed(viewer, vehicles=["bl-03"], rate_hz=1)
         assert (frame["type"], [each["vehicle_id"] for each in frame["vehicles"]]) == ("snapshot", ["bl-03"])
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("encoding", [JSON, MSGPACK])
+async def test_both_encodings_say_the_same_compressed_or_not(
+    world: World, served: Serving, encoding: str, compression: str | None
+) -> None:
+    world.tick(last_texts=("x" * 600,))
+    world.hub.sortie_changed(a_sortie())
+    async with connect(
+        _stream(served), proxy=None, subprotocols=[Subprotocol(encoding)], compression=compression
+    ) as viewer:
+        assert viewer.subprotocol == encoding
+        await viewer.send('{"type":"subscribe"}')
+        message = await viewer.recv()
+        assert isinstance(message, str) is (encoding == JSON)
+        snapshot = json.loads(message) if isinstance(message, str) else msgspec.msgpack.decode(message)
+        told = View()
+        told.take(message)
+    assert snapshot["sorties"][0]["created_at"].endswith("Z")
+    assert told.vehicles["bl-01"]["last_texts"] == ["x" * 600]
+    assert told.vehicles["bl-01"]["battery_pct"] == 98.0
+    assert told.vehicles["bl-01"]["lat_deg"] == pytest.approx(default_docks()[0].place.lat_deg, abs=1e-7)
 
 
 async def test_a_bad_message_gets_a_problem_and_1003(served: Serving) -> None:
     async with connect(_stream(served), proxy=None) as viewer:
-        await _next(viewer)
+        await _subscribed(viewer)
         await viewer.send('{"type":"shout"}')
         frame = await _next(viewer)
-        assert (frame["type"], frame["problem"]["type"]) == ("problem", "urn:bailu:problem:invalid-request")
+        assert (frame["type"], frame["problem"]["type"]) == ("bye", "urn:bailu:problem:invalid-request")
         with pytest.raises(ConnectionClosed) as closed:
             await _next(viewer)
     assert closed.value.rcvd is not None
@@ -71,8 +103,11 @@ async def test_a_bad_message_gets_a_problem_and_1003(served: Serving) -> None:
 
 async def test_a_server_that_stops_closes_with_1001(world: World, served: Serving) -> None:
     async with connect(_stream(served), proxy=None) as viewer:
-        await _next(viewer)
+        await _subscribed(viewer)
         await world.hub.close()
+        frame = await _next(viewer)
+        assert (frame["type"], frame["code"]) == ("bye", 1001)
+        assert 0 < frame["retry_after_s"] <= 3
         with pytest.raises(ConnectionClosed) as closed:
             await _next(viewer)
     assert closed.value.rcvd is not None
@@ -95,15 +130,20 @@ async def test_a_viewer_that_stops_reading_is_cut_while_others_go_on(world: Worl
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     async with connect(_stream(served), proxy=None) as well:
-        await _next(well)
+        await _subscribed(well, rate_hz=10)
         while world.hub.viewer_count < 2:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
+        await asyncio.sleep(1.1)  # the one that says nothing is given everything
         for number in range(60):
-            world.clock.advance(0.3)
+            world.clock.advance(0.1)
             world.tick(last_texts=("x" * 100_000, str(number)))
-            assert (await _next(well))["vehicles"][0]["last_texts"][1] == str(number)
-            await asyncio.sleep(0)
-        world.clock.advance(30)
+            assert (await _next(well))["changed"][0]["last_texts"][1] == str(number)
+            world.hub.beat()
+        world.clock.advance(10)
+        world.hub.beat()
+        await asyncio.sleep(0.05)
+        assert world.hub.viewer_count == 2
+        world.clock.advance(10)
         world.hub.beat()
         async with asyncio.timeout(3):
             while world.hub.viewer_count > 1:  # noqa: ASYNC110 - the server tells nobody

@@ -21,6 +21,7 @@ from missions.model import Sortie, SortieState
 from missions.sortie import advance
 from missions.volumes import Intent, Rank, delayed, held
 from telemetry.messages import FleetEvent, FleetTick, LinkState, TrafficNews
+from telemetry.stream.contract import EventNews, Frame, SortieNews, TrafficFrame
 from tests.api.conftest import World
 from tests.crossing import FAR_DOCK, FIRST_DOCK, SECOND_DOCK, crossing
 from tests.samples import AT, a_sortie
@@ -209,13 +210,19 @@ async def test_flights_take_turns_when_there_is_no_time_for_all_and_none_is_forg
 
 
 async def test_viewers_of_the_stream_are_told(world: World) -> None:
-    told: list[bytes] = []
-    world.hub._tell = lambda kind, body: told.append(kind.encode() + b" " + body)  # type: ignore[method-assign]
+    told: list[tuple[type[Frame], dict[str, Any]]] = []
+    tell = world.hub._tell
+
+    def heard(kind: type[Frame], body: dict[str, Any], *about: VehicleId) -> None:
+        told.append((kind, body))
+        tell(kind, body, *about)
+
+    world.hub._tell = heard  # type: ignore[method-assign]
     await fly(world, FIRST_DOCK)
     await fly(world, SECOND_DOCK)
     await world.app.state.traffic.look()
-    assert [each.split(b" ", 1)[0] for each in told if not each.startswith(b"sortie")] == [b"traffic", b"event"]
-    assert b'"phase":"begin"' in told[-2]
+    assert [kind for kind, _ in told if kind is not SortieNews] == [TrafficFrame, EventNews]
+    assert told[-2][1]["traffic"].phase == "begin"
 
 
 ranks = st.builds(

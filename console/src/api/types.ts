@@ -4088,6 +4088,11 @@ export interface components {
              */
             signed: boolean;
             /**
+             * Unit
+             * @default default
+             */
+            unit: string;
+            /**
              * Ambiguous
              * @default false
              */

@@ -7,7 +7,7 @@ import type { Bounds, LonLat } from "../geo/geo";
 import { language, t } from "../i18n";
 import { conflictText, ghostText } from "../i18n/wording";
 import { draft, preview } from "../plan/draft";
-import { live } from "../state/connection";
+import { live, showArea } from "../state/connection";
 import { hasEnded, type Live } from "../state/live";
 import { places } from "../state/places";
 import { flownPlan, plans, wantFlown } from "../state/plans";
@@ -37,6 +37,7 @@ export function startFeed(map: MapLibre): () => void {
   const grid = () => {
     const [west, south, east, north] = map.getBounds().toArray().flat() as Bounds;
     fill("grid", features.grid([west, south, east, north], map.getZoom()));
+    showArea([west, south, east, north]);
   };
 
   let drawn: Plan | null | undefined;

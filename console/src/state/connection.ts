@@ -1,6 +1,7 @@
-/** The stream's connection: reconnects with jittered back-off, asks for a snapshot after a gap. */
+/** The stream's connection: reconnects when it is told to or with jittered back-off, and goes on where it was. */
 
-import { type Frame, parseFrame } from "../api/stream";
+import { parseFrame, Reader, type WireFrame } from "../api/stream";
+import type { Bounds } from "../geo/geo";
 import { waitMs } from "./backoff";
 import { EMPTY, type Live, reduce } from "./live";
 import { createStore } from "./store";
@@ -12,9 +13,18 @@ export const link = createStore<Link>("connecting");
 /** True while what the page shows is no longer now. */
 export const outdated = createStore(false);
 
-/** Ticks come five times a second; a stream this silent is dead even if TCP has not noticed. */
+/** Something comes every second; a stream this silent is dead even if TCP has not noticed. */
 const SILENCE_MS = 8_000;
 const RATE_HZ = 5;
+const PROTOCOL = "bailu.v1+json";
+/** With more vehicles than this only those on the map are told of quickly. */
+const MANY = 200;
+const AREA_MS = 300;
+
+const viewport = createStore<Bounds | null>(null);
+
+/** Tells the stream which part of the world the map shows. */
+export const showArea = (bounds: Bounds): void => viewport.set(bounds);
 
 /** Keeps `live` fed until the returned function is called. */
 export function connect(url: string): () => void {
@@ -24,31 +34,56 @@ export function connect(url: string): () => void {
   let stopped = false;
   let heardMs = 0;
 
-  const subscribe = (ws: WebSocket) => ws.send(JSON.stringify({ type: "subscribe", vehicles: "*", rate_hz: RATE_HZ }));
+  let retryMs: number | null = null;
+  let areaTimer: ReturnType<typeof setTimeout> | undefined;
+  let asked: Bounds | null = null;
+  const reader = new Reader();
 
-  const take = (ws: WebSocket, frame: Frame) => {
-    const before = live.get();
-    live.update((now) => reduce(now, frame, Date.now()));
-    if (live.get().gap && !before.gap) subscribe(ws);
-    if (frame.type === "snapshot") attempt = 0;
+  const subscribe = (ws: WebSocket) => {
+    asked = wantedArea();
+    const resume = ws === fresh ? reader.position : null;
+    ws.send(JSON.stringify({ type: "subscribe", vehicles: "*", rate_hz: RATE_HZ, area: asked, resume }));
+    fresh = null;
+  };
+  let fresh: WebSocket | null = null;
+
+  /** The area again when it is another one; changing it costs the service one tick. */
+  const follow = () => {
+    clearTimeout(areaTimer);
+    areaTimer = setTimeout(() => {
+      if (socket?.readyState === WebSocket.OPEN && String(wantedArea()) !== String(asked)) subscribe(socket);
+    }, AREA_MS);
+  };
+
+  const take = (message: WireFrame) => {
+    const frame = reader.read(message);
+    if (message.type === "snapshot" || message.type === "resumed") attempt = 0;
+    if (message.type === "bye") retryMs = message.retry_after_s === null ? null : message.retry_after_s * 1000;
+    if (frame) live.update((now) => reduce(now, frame, Date.now()));
+    if (message.type === "snapshot") follow();
   };
 
   const open = () => {
     link.set("connecting");
-    const ws = new WebSocket(url);
+    const ws = new WebSocket(url, PROTOCOL);
     socket = ws;
     heardMs = Date.now();
-    ws.onopen = () => link.set("open");
+    fresh = ws;
+    retryMs = null;
+    ws.onopen = () => {
+      link.set("open");
+      subscribe(ws);
+    };
     ws.onmessage = (message: MessageEvent<string>) => {
       heardMs = Date.now();
       const frame = parseFrame(message.data);
-      if (frame) take(ws, frame);
+      if (frame) take(frame);
     };
     ws.onclose = () => {
       if (stopped || socket !== ws) return;
       link.set("closed");
       clearTimeout(timer);
-      timer = setTimeout(open, waitMs(attempt++, Math.random()));
+      timer = setTimeout(open, retryMs ?? waitMs(attempt++, Math.random()));
     };
   };
 
@@ -63,14 +98,27 @@ export function connect(url: string): () => void {
     }
   }, 1000);
 
+  const unwatch = viewport.subscribe(follow);
   open();
   return () => {
     stopped = true;
+    unwatch();
+    clearTimeout(areaTimer);
     clearTimeout(timer);
     clearInterval(watchdog);
     socket?.close();
   };
 }
+
+/** What is asked for: the map's corner once there are many vehicles; null: everywhere. */
+function wantedArea(): Bounds | null {
+  const bounds = viewport.get();
+  if (!bounds || live.get().vehicles.size <= MANY) return null;
+  const [west, south, east, north] = bounds;
+  return east - west >= 360 ? null : [wrapped(west), Math.max(south, -90), wrapped(east), Math.min(north, 90)];
+}
+
+const wrapped = (lon: number): number => ((((lon + 180) % 360) + 360) % 360) - 180;
 
 export function streamUrl(location: Location): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/stream`;

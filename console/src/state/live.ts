@@ -26,8 +26,6 @@ export interface Live {
   frameAtMs: number | null;
   /** Server clock minus page clock. */
   offsetMs: number;
-  /** True after a gap in `seq`: something is missing until the next snapshot. */
-  gap: boolean;
   vehicles: ReadonlyMap<string, Seen>;
   sorties: ReadonlyMap<string, Sortie>;
   tracks: ReadonlyMap<string, readonly Position[]>;
@@ -48,7 +46,6 @@ export const EMPTY: Live = {
   seq: 0,
   frameAtMs: null,
   offsetMs: 0,
-  gap: false,
   vehicles: new Map(),
   sorties: new Map(),
   tracks: new Map(),
@@ -69,14 +66,12 @@ export const hasEnded = (sortie: Sortie): boolean => ENDED.has(sortie.state);
 
 /** The picture after `frame`, which came at `nowMs` on the clock of this page. */
 export function reduce(live: Live, frame: Frame, nowMs: number): Live {
-  const snapshot = frame.type === "snapshot";
   const next: Live = {
     ...live,
     epoch: frame.epoch,
     seq: frame.seq,
     frameAtMs: nowMs,
-    offsetMs: Date.parse(frame.server_time) - nowMs,
-    gap: snapshot ? false : live.gap || frame.seq !== live.seq + 1,
+    offsetMs: Date.parse(frame.at) - nowMs,
   };
   switch (frame.type) {
     case "snapshot":
@@ -84,17 +79,18 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
         ...next,
         vehicles: seen(new Map(), frame.vehicles, nowMs),
         sorties: new Map([...live.sorties, ...frame.sorties.map((sortie) => [sortie.sortie_id, sortie] as const)]),
-        tracks: new Map(Object.entries(frame.track)),
-        alarms: new Map((frame.alarms ?? []).filter(isOpen).map((alarm) => [alarm.id, alarm])),
+        tracks: new Map(Object.entries(frame.tracks)),
+        links: new Map(frame.links.map((each) => [each.gateway, each])),
+        alarms: new Map(frame.alarms.filter(isOpen).map((alarm) => [alarm.id, alarm])),
         log: logAlarms(
           frame.sorties.reduce((log, sortie) => logSteps(log, sortie), live.log),
-          frame.alarms ?? [],
+          frame.alarms,
         ),
       };
     case "tick":
       return {
         ...next,
-        vehicles: seen(live.vehicles, frame.vehicles, nowMs),
+        vehicles: seen(live.vehicles, frame.vehicles, nowMs, frame.left),
         tracks: grow(live.tracks, frame.vehicles),
       };
     case "sortie":
@@ -113,7 +109,7 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
       return { ...next, review: frame.review };
     case "traffic":
       return { ...next, traffic: withTraffic(live.traffic, frame.traffic) };
-    case "problem":
+    case "bye":
     case "unknown":
       return next;
   }
@@ -152,8 +148,9 @@ function withTraffic(before: Live["traffic"], { phase, conflict }: TrafficNews):
   return new Map(phase === "end" ? others : [...others, [conflict.id, conflict]]);
 }
 
-function seen(before: ReadonlyMap<string, Seen>, vehicles: readonly VehicleState[], atMs: number): Map<string, Seen> {
+function seen(before: ReadonlyMap<string, Seen>, vehicles: readonly VehicleState[], atMs: number, left: readonly string[] = []): Map<string, Seen> {
   const after = new Map(before);
+  for (const id of left) after.delete(id);
   for (const state of vehicles) after.set(state.vehicle_id, { state, atMs });
   return after;
 }

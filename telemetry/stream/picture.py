@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from core.errors import NotFound
 from core.geo import LatLon, ground_distance_m
@@ -12,7 +13,7 @@ from core.ids import AlarmId, SortieId, VehicleId
 from missions.model import Sortie, TrackPoint
 from missions.sortie import is_finished
 from operations.alarms import RANK, Alarm
-from telemetry.columns import FleetView
+from telemetry.columns import COLUMN, FleetView
 from telemetry.messages import FleetTick, LinkState, VehicleState
 
 MAX_VEHICLES = 4_096
@@ -30,6 +31,7 @@ STALE_AFTER_S = 1.5
 LOST_AFTER_S = 5.0
 
 TrackPosition = tuple[float, float, float]
+_PLACE = [COLUMN["lon_deg"], COLUMN["lat_deg"], COLUMN["alt_rel_m"]]
 
 
 def aged(state: VehicleState, silence_s: float) -> VehicleState:
@@ -38,10 +40,11 @@ def aged(state: VehicleState, silence_s: float) -> VehicleState:
         return state
     heard_s = round(state.heard_age_s + silence_s, 3)
     position_s = None if state.position_age_s is None else round(state.position_age_s + silence_s, 3)
-    return replace(state, heard_age_s=heard_s, position_age_s=position_s, link=_no_better(state.link, heard_s))
+    return replace(state, heard_age_s=heard_s, position_age_s=position_s, link=no_better(state.link, heard_s))
 
 
-def _no_better(link: LinkState, heard_s: float) -> LinkState:
+def no_better(link: LinkState, heard_s: float) -> LinkState:
+    """What a link is by the age of its last word, if that is worse than what it was."""
     if link is LinkState.NEVER:
         return link
     if heard_s > LOST_AFTER_S:
@@ -50,14 +53,21 @@ def _no_better(link: LinkState, heard_s: float) -> LinkState:
 
 
 class Picture:
-    """What is known now. `drops` counts what a bound kept out."""
+    """What is known now. `drops` counts what a bound kept out.
+
+    A tick is only taken note of: records are put together when somebody asks for them.
+    """
 
     def __init__(self, enrolled: Iterable[VehicleState]) -> None:
-        self._vehicles: dict[VehicleId, tuple[VehicleState, float]] = {
-            state.vehicle_id: (state, 0.0) for state in enrolled
-        }
+        # In the order of enrolment: which gateway tells of a vehicle, None when none did yet.
+        self._told_by: dict[VehicleId, str | None] = {}
+        self._enrolled: dict[VehicleId, VehicleState] = {}
+        for state in enrolled:
+            self._told_by[state.vehicle_id] = None
+            self._enrolled[state.vehicle_id] = state
         self._views: dict[str, FleetView] = {}
-        self._told_by: dict[str, frozenset[VehicleId]] = {}  # the vehicles in each gateway's newest tick
+        self._ids: dict[str, tuple[VehicleId, ...]] = {}
+        self._tick_s: dict[str, float] = {}
         self._sorties: dict[SortieId, Sortie] = {}
         self._tracks: dict[SortieId, list[TrackPosition]] = {}
         self._alarms: dict[AlarmId, Alarm] = {}
@@ -65,14 +75,22 @@ class Picture:
 
     def vehicles(self, mono_s: float) -> tuple[VehicleState, ...]:
         """Every vehicle as it is now, in the order of enrolment."""
-        return tuple(aged(state, mono_s - at_s) for state, at_s in self._vehicles.values())
+        found = (self._state(vehicle_id, mono_s) for vehicle_id in self._told_by)
+        return tuple(state for state in found if state is not None)
 
     def vehicle(self, vehicle_id: VehicleId, mono_s: float) -> VehicleState:
         """Raises NotFound."""
-        if vehicle_id not in self._vehicles:
+        state = self._state(vehicle_id, mono_s) if vehicle_id in self._told_by else None
+        if state is None:
             raise NotFound("vehicle", vehicle_id)
-        state, at_s = self._vehicles[vehicle_id]
-        return aged(state, mono_s - at_s)
+        return state
+
+    def _state(self, vehicle_id: VehicleId, mono_s: float) -> VehicleState | None:
+        gateway = self._told_by[vehicle_id]
+        state = None if gateway is None else self._views[gateway].state(vehicle_id)
+        if gateway is None or state is None:
+            return self._enrolled.get(vehicle_id)
+        return aged(state, mono_s - self._tick_s[gateway])
 
     def sorties(self) -> tuple[Sortie, ...]:
         """The unfinished ones and the newest finished, newest first."""
@@ -84,22 +102,23 @@ class Picture:
 
     def on_tick(self, tick: FleetTick, mono_s: float) -> None:
         """Takes a gateway's tick in; a vehicle that has left it, and is in no other gateway's, is gone."""
-        self._forget_gone(tick)
-        view = self._views.setdefault(tick.gateway, FleetView())
-        view.take(tick)
-        for state in view.states():
-            if state.vehicle_id not in self._vehicles and len(self._vehicles) >= MAX_VEHICLES:
+        self._tick_s[tick.gateway] = mono_s
+        self._views.setdefault(tick.gateway, FleetView()).take(tick)
+        if self._ids.get(tick.gateway) != tick.ids:
+            self._members_changed(tick)
+        self._extend_tracks(tick)
+
+    def _members_changed(self, tick: FleetTick) -> None:
+        gone = set(self._ids.get(tick.gateway, ())).difference(tick.ids)
+        self._ids[tick.gateway] = tick.ids
+        told = {vehicle_id: gateway for gateway, ids in self._ids.items() for vehicle_id in ids}
+        for vehicle_id in gone.difference(told):
+            self._told_by.pop(vehicle_id, None)
+        for vehicle_id in chain(tick.ids, gone.intersection(told)):
+            if vehicle_id not in self._told_by and len(self._told_by) >= MAX_VEHICLES:
                 self.drops["vehicles over the bound"] += 1
                 continue
-            self._vehicles[state.vehicle_id] = (state, mono_s)
-            self._extend_track(state)
-
-    def _forget_gone(self, tick: FleetTick) -> None:
-        told = frozenset(tick.ids)
-        gone = self._told_by.get(tick.gateway, frozenset()) - told
-        self._told_by[tick.gateway] = told
-        for vehicle_id in gone.difference(*self._told_by.values()):
-            self._vehicles.pop(vehicle_id, None)
+            self._told_by[vehicle_id] = tick.gateway if vehicle_id in tick.ids else told[vehicle_id]
 
     def on_sortie(self, sortie: Sortie) -> bool:
         """Takes a sortie in; False when it is not newer than what is known."""
@@ -141,15 +160,26 @@ class Picture:
         for sortie in finished[RECENT_SORTIES:]:
             del self._sorties[sortie.id]
 
-    def _extend_track(self, state: VehicleState) -> None:
-        sortie = self._sorties.get(state.sortie_id) if state.sortie_id else None
-        if sortie is None or is_finished(sortie.state) or state.lat_deg is None or state.lon_deg is None:
+    def _extend_tracks(self, tick: FleetTick) -> None:
+        """Of those vehicles only that are on an unfinished sortie: the others' rows are not looked at."""
+        slow = self._views[tick.gateway].slow()
+        unfinished = set(self._unfinished())
+        if not unfinished:
             return
-        track = self._tracks.setdefault(sortie.id, [])
-        here: TrackPosition = (state.lon_deg, state.lat_deg, state.alt_rel_m or 0.0)
+        places = tick.rows()[:, _PLACE]
+        for at, vehicle_id in enumerate(tick.ids):
+            sortie_id = slow[vehicle_id].sortie_id if vehicle_id in slow else None
+            if sortie_id in unfinished:
+                lon, lat, alt = places[at].tolist()
+                self._extend_track(sortie_id, (lon, lat, alt if alt == alt else 0.0))  # noqa: PLR0124 - NaN
+
+    def _extend_track(self, sortie_id: SortieId, here: TrackPosition) -> None:
+        if here[0] != here[0] or here[1] != here[1]:
+            return
+        track = self._tracks.setdefault(sortie_id, [])
         if not track or _apart_m(track[-1], here) >= TRACK_STEP_M:
             track.append(here)
-            self._thin(sortie.id)
+            self._thin(sortie_id)
 
     def _thin(self, sortie_id: SortieId) -> None:
         track = self._tracks[sortie_id]

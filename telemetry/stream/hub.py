@@ -1,0 +1,437 @@
+"""The stream hub: one table of the fleet, broadcast to all viewers; none can slow another down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import BailuError, InvalidRequest, Overloaded
+from core.ids import VehicleId, new_id
+from missions.model import Sortie
+from missions.ports import SortieStore, TrackStore
+from operations.alarms import Alarm, AlarmStore
+from telemetry.messages import AirspaceReviewed, FleetEvent, FleetTick, LinksTick, TrafficNews, VehicleState
+from telemetry.messages import VehicleUpdate as FollowedUpdate
+from telemetry.stream import contract
+from telemetry.stream.admission import MAX_VIEWERS, Admission, retry_after_s
+from telemetry.stream.audience import ALL_UNITS, Audience, Rights
+from telemetry.stream.coding import StateFrames, table_of
+from telemetry.stream.contract import Bye, Frame, Gap, Resume, Resumed, Subscribe, read_subscribe
+from telemetry.stream.frames import Encoding, Sent
+from telemetry.stream.news import News, Ring
+from telemetry.stream.picture import RECENT_ALARMS, RECENT_SORTIES, Picture, no_better
+from telemetry.stream.table import Table
+from telemetry.stream.viewer import BAD_MESSAGE, GOING_AWAY, SILENT_S, TRY_AGAIN_LATER, Cut, FarEnd, Viewer
+
+MAX_GATEWAYS = 64
+# How long a farewell may take; a viewer that does not read gets none.
+FAREWELL_S = 1.0
+BEAT_S = 1.0
+# A viewer that says nothing gets everything, but one that comes back is first asked where it was.
+FIRST_WORD_S = 1.0
+# A herd that comes at once shares one snapshot; what changed since comes with the next tick.
+SNAPSHOT_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """How the API words what is not this package's own: JSON text of a sortie and of a problem."""
+
+    sortie: Callable[[Sortie], bytes]
+    problem: Callable[[BailuError], bytes]
+
+
+class HubStore(SortieStore, TrackStore, AlarmStore, Protocol):
+    """What a hub reads when it starts, and now and then to find what the bus lost."""
+
+
+class StreamHub:
+    """Keeps the picture and tells viewers of it.
+
+    A sequence numbers ticks and news alike. Of every vehicle the table knows at which sequence it last changed, so
+    that a viewer is told what changed since it was last told: after a skipped tick or a lost minute alike. Viewers of
+    equal audiences share one encoding; a viewer whose transport is not empty is passed over, holds no queue of
+    states, and is cut after `STALLED_AFTER_S`. News go in order to all that may know; overflow closes with 1013.
+    """
+
+    def __init__(self, enrolled: Iterable[VehicleState], *, clock: Clock, encoders: Encoders) -> None:
+        states = tuple(enrolled)
+        self._picture = Picture(states)
+        self._clock = clock
+        self._encoders = encoders
+        self._epoch = new_id("epoch")
+        self._seq = 1
+        self._table = Table()
+        self._table.enrol(states, self._seq)
+        self._coding = StateFrames(self._table, self._epoch)
+        self._coding.advance(self._seq, clock.mono_s(), self._now())
+        self._ring = Ring()
+        self._viewers: set[Viewer] = set()
+        self._behind: set[Viewer] = set()  # those whose lane holds something
+        self._followed: dict[VehicleId, set[Viewer]] = {}
+        self._ends: dict[Viewer, asyncio.Event] = {}
+        self._serving: set[asyncio.Task[Any]] = set()
+        self._admission = Admission()
+        self._snapshots: dict[tuple[Audience, Encoding], tuple[float, int, Sent]] = {}
+        self._tick_s: dict[str, float] = {}
+        self._links: dict[str, LinksTick] = {}
+        self.new_follow = asyncio.Event()
+        self.drops: Counter[str] = self._picture.drops
+        self.frames_sent = self.updates_sent = 0
+
+    @property
+    def viewer_count(self) -> int:
+        return len(self._viewers)
+
+    @property
+    def behind(self) -> bool:
+        """Whether news wait for some viewer's transport to take more."""
+        return bool(self._behind)
+
+    def silent_s(self) -> float:
+        """Seconds since any gateway's tick; infinite before the first."""
+        return self._clock.mono_s() - max(self._tick_s.values()) if self._tick_s else math.inf
+
+    def vehicles(self) -> tuple[VehicleState, ...]:
+        return self._picture.vehicles(self._clock.mono_s())
+
+    def vehicle(self, vehicle_id: VehicleId) -> VehicleState:
+        """Raises NotFound."""
+        return self._picture.vehicle(vehicle_id, self._clock.mono_s())
+
+    def links(self) -> tuple[LinksTick, ...]:
+        """How the links of each gateway were when it last told."""
+        return tuple(self._links.values())
+
+    def followed(self) -> tuple[VehicleId, ...]:
+        """The vehicles of which each update is wanted."""
+        return tuple(self._followed)
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    def tick(self, tick: FleetTick) -> None:
+        now_s = self._clock.mono_s()
+        self._tick_s[tick.gateway] = now_s
+        self._picture.on_tick(tick, now_s)
+        self._seq += 1
+        self._table.take(tick, self._seq, now_s)
+        self._broadcast(now_s)
+
+    def update(self, update: FollowedUpdate) -> None:
+        """Tells those who follow the vehicle; one whose transport is not empty gets a later one."""
+        state = update.state
+        frames: dict[tuple[tuple[int, ...], Encoding], Sent] = {}
+        at = _text(update.at)
+        for viewer in self._followed.get(state.vehicle_id, ()):
+            if (
+                not viewer.joined
+                or viewer.lane
+                or viewer.far.waiting()
+                or not self._may_see(viewer, state.vehicle_id)
+            ):
+                continue
+            key = (viewer.audience.fields, viewer.far.encoding)
+            if key not in frames:
+                frames[key] = self._coding.update(state, update.number, at, *key)
+            viewer.far.write(frames[key])
+
+    def sortie_changed(self, sortie: Sortie) -> None:
+        """Tells everybody, unless it is not news."""
+        if self._picture.on_sortie(sortie):
+            told = msgspec.json.decode(self._encoders.sortie(sortie))
+            self._tell(contract.SortieNews, {"sortie": told}, sortie.vehicle_id)
+
+    def event(self, event: FleetEvent) -> None:
+        self._tell(contract.EventNews, {"event": event}, *_those(event.vehicle_id))
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Tells everybody, unless it is not news."""
+        if self._picture.on_alarm(alarm):
+            self._tell(contract.AlarmNews, {"alarm": alarm}, alarm.vehicle_id)
+
+    def links_tick(self, tick: LinksTick) -> None:
+        """Takes over how the links of a gateway do; a link that is lost or back is told as an event besides."""
+        if tick.gateway in self._links or len(self._links) < MAX_GATEWAYS:
+            self._links[tick.gateway] = tick
+            self._tell(contract.LinksNews, {"links": tick})
+
+    def airspace_reviewed(self, news: AirspaceReviewed) -> None:
+        """What a new airspace version means for missions; told to everybody, as events are."""
+        self._tell(contract.ReviewNews, {"review": news}, *(each.vehicle_id for each in news.failing))
+
+    def traffic(self, news: TrafficNews) -> None:
+        """Two of our own flights that come too near to each other, or no longer do; told to either one's units."""
+        both = (news.conflict.first.vehicle_id, news.conflict.yields.vehicle_id)
+        self._tell(contract.TrafficFrame, {"traffic": news}, *(each for each in both if each is not None))
+
+    def beat(self) -> None:
+        """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
+        now_s = self._clock.mono_s()
+        silent = [gateway for gateway, tick_s in self._tick_s.items() if now_s - tick_s >= BEAT_S]
+        if silent or not self._tick_s:
+            self._seq += 1
+            for gateway in silent:
+                self._age(gateway, now_s)
+            self._broadcast(now_s)
+        for viewer in tuple(self._viewers):
+            if viewer.cut is None and viewer.is_stalled(now_s):
+                self.drops["viewers cut, stalled"] += 1
+                self._end(viewer, Cut(TRY_AGAIN_LATER))
+        self._snapshots = {key: kept for key, kept in self._snapshots.items() if now_s - kept[0] < SNAPSHOT_S}
+
+    def drain(self) -> None:
+        """Goes on with those whose news wait."""
+        for viewer in tuple(self._behind):
+            viewer.drain()
+            if not viewer.lane:
+                self._behind.discard(viewer)
+
+    async def reconcile(self, store: HubStore) -> None:
+        """Takes from the store what the bus may have lost."""
+        unfinished = await store.sorties(limit=1_000, unfinished_only=True)
+        for sortie in [*unfinished, *await store.sorties(limit=RECENT_SORTIES)]:
+            self.sortie_changed(sortie)
+        for alarm in [*await store.alarms(limit=RECENT_ALARMS), *await store.alarms(limit=1_000, open_only=True)]:
+            self.alarm(alarm)
+
+    async def seed(self, store: HubStore) -> None:
+        """Fills the picture from the store before the first viewer comes."""
+        await self.reconcile(store)
+        for sortie in await store.sorties(limit=1_000, unfinished_only=True):
+            self._picture.on_recorded(sortie.id, await store.track(sortie.id))
+
+    async def close(self) -> None:
+        """Sends every viewer away, the server is going; waits until they were told."""
+        for viewer in tuple(self._viewers):
+            self._end(viewer, Cut(GOING_AWAY))
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=2 * FAREWELL_S)
+
+    # --- what goes out -------------------------------------------------------------------------------------------
+
+    async def serve(self, far: FarEnd, rights: Rights = ALL_UNITS, address: str = "") -> None:
+        """Serves one viewer until it leaves or is cut; the far end is closed then."""
+        with self._counted():
+            viewer = Viewer(far, rights, self._clock.mono_s())
+            wait_s = self._admission.wait_s(address, self._clock.mono_s())
+            if len(self._viewers) >= MAX_VIEWERS or wait_s > 0:
+                self.drops["viewers sent away at the door"] += 1
+                cut = Cut(TRY_AGAIN_LATER, Overloaded("Too many viewers come at once"))
+                await self._farewell(viewer, cut, wait_s)
+                return
+            self._viewers.add(viewer)
+            ended = self._ends[viewer] = asyncio.Event()
+            try:
+                await self._until_ended(viewer, ended)
+            finally:
+                self._forget(viewer)
+            if viewer.cut is not None:
+                await self._farewell(viewer, viewer.cut)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            yield
+        finally:
+            self._serving.discard(task)
+
+    async def _until_ended(self, viewer: Viewer, ended: asyncio.Event) -> None:
+        """Reads what the viewer says until it leaves, is cut, or says what is no subscription."""
+        reader = asyncio.create_task(self._read(viewer), name="viewer-reader")
+        ending = asyncio.create_task(ended.wait(), name="viewer-ending")
+        try:
+            await asyncio.wait({reader, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reader.cancel()
+            ending.cancel()
+            results = await asyncio.gather(reader, ending, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, ConnectionError):
+                raise result
+
+    async def _read(self, viewer: Viewer) -> None:
+        loop = asyncio.get_running_loop()
+        default = loop.call_later(FIRST_WORD_S, self._take, viewer, Subscribe())
+        try:
+            while (message := await viewer.far.receive()) is not None:
+                default.cancel()
+                try:
+                    self._take(viewer, read_subscribe(message))
+                except InvalidRequest as error:
+                    self._end(viewer, Cut(BAD_MESSAGE, error))
+        finally:
+            default.cancel()
+
+    def _take(self, viewer: Viewer, wants: Subscribe) -> None:
+        """Takes a subscription over. Raises InvalidRequest."""
+        if viewer.cut is not None:
+            return
+        as_wide = viewer.want(wants)
+        self._follow(viewer)
+        now_s = self._clock.mono_s()
+        if not as_wide:
+            gap = None if wants.resume is None else self._gap(wants.resume)
+            if wants.resume is not None and gap is None:
+                self._resume(viewer, wants.resume.seq)
+            else:
+                self._start(viewer, gap, now_s)
+        self._show(viewer, now_s)
+
+    def _gap(self, resume: Resume) -> Gap | None:
+        """Why a resume cannot be granted; None: it can."""
+        if resume.epoch != self._epoch:
+            return Gap(resume.epoch, resume.seq, "epoch")
+        if resume.seq > self._seq:
+            return Gap(resume.epoch, resume.seq, "future")
+        if resume.seq < max(self._ring.oldest_seq, self._table.oldest_gone()):
+            return Gap(resume.epoch, resume.seq, "expired")
+        return None
+
+    def _resume(self, viewer: Viewer, seq: int) -> None:
+        frame = Resumed(self._epoch, self._seq, self._now(), table_of(viewer.audience.fields))
+        viewer.far.write(Sent(viewer.far.encoding.encode(frame), viewer.far.encoding))
+        viewer.since = viewer.rows_since = seq
+        self._replay(viewer, seq)
+
+    def _start(self, viewer: Viewer, gap: Gap | None, now_s: float) -> None:
+        seq, frame = self._snapshot(viewer, gap, now_s)
+        viewer.far.write(frame)
+        viewer.has(seq, now_s)
+        viewer.due_s = 0.0
+        self._replay(viewer, seq)
+
+    def _replay(self, viewer: Viewer, seq: int) -> None:
+        viewer.joined = True
+        for news in self._ring.since(seq, viewer.audience.scope):
+            self._tell_one(viewer, news)
+
+    def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
+        """Sequence and frame; an equal audience's of a moment ago when there is one."""
+        audience, encoding = viewer.audience, viewer.far.encoding
+        kept = self._snapshots.get((audience, encoding))
+        if gap is None and kept is not None and now_s - kept[0] < SNAPSHOT_S:
+            return kept[1], kept[2]
+        self._coding.advance(self._seq, now_s, self._now())
+        snapshot = self._coding.snapshot(audience, encoding, gap=gap, **self._besides(audience, encoding))
+        sent = Sent(encoding.join(snapshot), encoding)
+        if gap is None:
+            self._snapshots[audience, encoding] = (now_s, self._seq, sent)
+        return self._seq, sent
+
+    def _besides(self, audience: Audience, encoding: Encoding) -> dict[str, Any]:
+        """What a snapshot tells besides vehicles, as far as the audience may know it."""
+        units = audience.scope.units
+        sorties = [each for each in self._picture.sorties() if self._of_units(each.vehicle_id, units)]
+        tracks = self._picture.tracks()
+        return {
+            "sorties": [encoding.again(self._encoders.sortie(each)) for each in sorties],
+            "alarms": [
+                encoding.raw(each) for each in self._picture.alarms() if self._of_units(each.vehicle_id, units)
+            ],
+            "tracks": {each.id: tracks[each.id] for each in sorties if each.id in tracks},
+            "links": [encoding.raw(each) for each in self._links.values()],
+        }
+
+    def _of_units(self, vehicle_id: VehicleId, units: frozenset[str] | None) -> bool:
+        return units is None or self._table.unit(vehicle_id) in units
+
+    def _may_see(self, viewer: Viewer, vehicle_id: VehicleId) -> bool:
+        unit = self._table.unit(vehicle_id)
+        return unit is not None and (viewer.rights.units is None or unit in viewer.rights.units)
+
+    def _follow(self, viewer: Viewer) -> None:
+        for vehicle_id in [each for each, those in self._followed.items() if viewer in those]:
+            self._followed[vehicle_id].discard(viewer)
+            if not self._followed[vehicle_id]:
+                del self._followed[vehicle_id]
+        if viewer.follows is not None:
+            self._followed.setdefault(viewer.follows, set()).add(viewer)
+            self.new_follow.set()
+
+    def _broadcast(self, now_s: float) -> None:
+        """Tells every viewer that is due and takes more; one encoding and one write each, nobody is waited for."""
+        self._coding.advance(self._seq, now_s, self._now())
+        self.drain()
+        for viewer in self._viewers:
+            if viewer.is_due(now_s):
+                self._show(viewer, now_s)
+
+    def _show(self, viewer: Viewer, now_s: float) -> None:
+        if not viewer.is_due(now_s):
+            return
+        far = viewer.far
+        frame, says = self._coding.tick(viewer.audience, far.encoding, viewer.since, viewer.rows_since)
+        if says or now_s - viewer.said_s >= SILENT_S:
+            far.write(frame)
+            viewer.has(self._coding.seq, now_s)
+            self.frames_sent += 1
+
+    def _tell(self, kind: type[Frame], body: dict[str, Any], *about: VehicleId) -> None:
+        self._seq += 1
+        units = frozenset(self._table.unit(each) for each in about)
+        news = News(kind(self._epoch, self._seq, self._now(), **body), about, units)
+        self._ring.add(news, self._clock.mono_s())
+        for viewer in tuple(self._viewers):
+            if viewer.joined and news.is_for(viewer.audience.scope):
+                self._tell_one(viewer, news)
+
+    def _tell_one(self, viewer: Viewer, news: News) -> None:
+        viewer.tell(news.sent(viewer.far.encoding))
+        if viewer.cut is not None:
+            self.drops["viewers cut, too slow for news"] += 1
+            self._end(viewer, viewer.cut)
+        elif viewer.lane:
+            self._behind.add(viewer)
+
+    def _age(self, gateway: str, now_s: float) -> None:
+        """Links of a silent gateway's vehicles are what their age says; its next tick tells the truth again."""
+        for number in self._table.numbers_of(gateway):
+            heard_s = now_s - float(self._table.heard_s[number])
+            worse = no_better(self._table.link(number), heard_s)
+            if worse is not self._table.link(number):
+                self._table.set_link(number, worse, self._seq)
+
+    def _end(self, viewer: Viewer, cut: Cut) -> None:
+        viewer.end(cut)
+        if viewer in self._ends:
+            self._ends[viewer].set()
+
+    def _forget(self, viewer: Viewer) -> None:
+        viewer.joined, viewer.follows = False, None
+        self._viewers.discard(viewer)
+        self._behind.discard(viewer)
+        self._ends.pop(viewer, None)
+        self._follow(viewer)
+
+    async def _farewell(self, viewer: Viewer, cut: Cut, least_s: float = 0.0) -> None:
+        """The reason as the last message, then the close code; a far end that does not read gets neither."""
+        problem = None if cut.error is None else msgspec.json.decode(self._encoders.problem(cut.error))
+        retry_s = None if cut.code == BAD_MESSAGE else retry_after_s(least_s)
+        frame = Bye(self._epoch, self._seq, self._now(), cut.code, retry_s, problem)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(FAREWELL_S):
+                viewer.far.write(Sent(viewer.far.encoding.encode(frame), viewer.far.encoding))
+                await viewer.far.close(cut.code)
+
+    def _now(self) -> str:
+        return _text(self._clock.now())
+
+
+def _those(vehicle_id: VehicleId | None) -> tuple[VehicleId, ...]:
+    return () if vehicle_id is None else (vehicle_id,)
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
