@@ -47,14 +47,19 @@ async def test_without_being_asked_for_the_key_stays_where_it_is(tmp_path: Path)
     assert "vehicle-keys.key" not in {each.name for each in backed_up(settings, tmp_path / "b", with_key=False)}
 
 
-async def test_a_damaged_database_makes_no_good_backup(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("at", "wrong", "said"),
+    [(4096, b"\xff" * 8192, "cannot be copied|is damaged"), (36, (5).to_bytes(4, "big"), "is damaged")],
+)
+async def test_a_damaged_database_makes_no_good_backup(tmp_path: Path, at: int, wrong: bytes, said: str) -> None:
+    """Pages that are none, and a count of free pages that is wrong (SQLite file format, 1.3)."""
     settings = Settings(data_dir=tmp_path / "data")
     async with open_store(settings.database) as store:
         await store.publish_airspace(default_airspace())
     data = bytearray(settings.database.read_bytes())
-    data[4096 : 4096 * 3] = b"\xff" * 8192
+    data[at : at + len(wrong)] = wrong
     settings.database.write_bytes(data)
-    with pytest.raises(StartError, match=r"bailu.db (is damaged|cannot be copied)"):
+    with pytest.raises(StartError, match=said):
         list(backed_up(settings, tmp_path / "b", with_key=False))
 
 

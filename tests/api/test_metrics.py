@@ -154,6 +154,7 @@ async def test_what_a_gateway_counted_is_told_under_its_name(world: World) -> No
     assert of("bailu_command_duration_seconds_bucket", kind="return", le="0.25") == 1
     assert of("bailu_tick_lateness_seconds_bucket", le="0.001") == 9
     assert of("bailu_tick_lateness_seconds_count") == 10
+    assert of("bailu_tick_lateness_seconds_sum") == pytest.approx(0.2)
     assert of("bailu_tick_duration_seconds_sum") == pytest.approx(0.336)
     assert found["bailu_gateway_up", frozenset({("gateway", "roof")})] == 1
 

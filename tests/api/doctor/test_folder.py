@@ -102,6 +102,19 @@ def test_a_database_with_a_broken_page_is_a_failure(tmp_path: Path) -> None:
     assert only(folder.database(path, MIGRATIONS)).verdict == "failure"
 
 
+def test_a_database_that_can_be_read_and_is_not_whole_is_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "bailu.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (a)")
+    connection.commit()
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[36:40] = (5).to_bytes(4, "big")  # pages on the freelist (SQLite file format, 1.3)
+    path.write_bytes(data)
+    finding = only(folder.database(path, MIGRATIONS))
+    assert (finding.verdict, "is damaged" in finding.found) == ("failure", True)
+
+
 @pytest.mark.parametrize(
     ("ahead", "verdict", "word"), [(-1, "good", "takes it from"), (0, "good", "at version"), (1, "failure", "newer")]
 )

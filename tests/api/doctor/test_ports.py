@@ -43,6 +43,8 @@ def test_a_port_that_the_running_platform_has_is_good(tmp_path: Path) -> None:
         assert only(ports.http(patient)).verdict is Verdict.FAILURE
         (tmp_path / "platform.json").write_text(json.dumps({"pid": os.getpid(), "url": "http://127.0.0.1/"}))
         assert only(ports.http(patient)).verdict is Verdict.GOOD
+        (tmp_path / "platform.json").write_text(json.dumps({"pid": os.getppid(), "url": "http://127.0.0.1/"}))
+        assert only(ports.http(patient)).verdict is Verdict.FAILURE
         (tmp_path / "platform.json").write_text("{")
         assert only(ports.http(patient)).verdict is Verdict.FAILURE
 
@@ -50,7 +52,11 @@ def test_a_port_that_the_running_platform_has_is_good(tmp_path: Path) -> None:
 def test_another_user_s_process_is_not_looked_into(tmp_path: Path) -> None:
     net = tmp_path / "net"
     net.mkdir()
-    (net / "tcp").write_text("sl local\n 0: 0100007F:20E4 00000000:0000 0A 0:0 00:0 0 1000 0 4711 1\n")
+    listening, visiting = "0: 0100007F:20E4 00000000:0000 0A", "1: 0100007F:20E4 0100007F:9999 01"
+    rest = "0:0 00:0 0 1000 0"
+    (net / "tcp").write_text(f"sl local\n {listening} {rest} 4711 1\n {visiting} {rest} 4712 1\n")
+    (tmp_path / "78" / "fd").mkdir(parents=True)
+    (tmp_path / "78" / "fd" / "9").symlink_to("socket:[4712]")
     (tmp_path / "77").mkdir()
     assert ports.owners(0x20E4, socket.SOCK_STREAM, tmp_path) == []
     (tmp_path / "77" / "fd").mkdir()
