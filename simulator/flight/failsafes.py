@@ -101,22 +101,27 @@ class Failsafes:
             craft.say(Severity.WARNING, "GCS Failsafe Cleared")
 
     def _gcs_lost(self, craft: Aircraft) -> None:
-        options = craft.params.whole("FS_OPTIONS")
+        options, stays = craft.params.whole("FS_OPTIONS"), ""
+        if craft.mode is Mode.AUTO and options & GCS_IF_AUTO:
+            stays = "Continuing Auto Mode"
+        elif options & GCS_IF_PILOT and not FACTS[craft.mode].autopilot:
+            stays = "Continuing Pilot Control"
+        modes = _GCS_ACTIONS.get(craft.params.whole("FS_GCS_ENABLE"), (Mode.RTL, Mode.LAND))
+        self._voice_lost(craft, "GCS", stays, modes, Reason.GCS_FAILSAFE)
+
+    def _voice_lost(self, craft: Aircraft, kind: str, stays: str, modes: tuple[Mode, ...], reason: Reason) -> None:
+        """What a loss of the ground station and of the transmitter have in common. `stays`: why it does not act."""
         if not craft.armed:
-            self._announce(craft, "GCS")
+            self._announce(craft, kind)
         elif craft.land_complete:
             craft.disarm()
-            self._announce(craft, "GCS", "Disarming")
-        elif craft.landing and options & IF_LANDING:
-            self._announce(craft, "GCS", "Continuing Landing")
-        elif craft.mode is Mode.AUTO and options & GCS_IF_AUTO:
-            self._announce(craft, "GCS", "Continuing Auto Mode")
-        elif options & GCS_IF_PILOT and not FACTS[craft.mode].autopilot:
-            self._announce(craft, "GCS", "Continuing Pilot Control")
+            self._announce(craft, kind, "Disarming")
+        elif craft.landing and craft.params.whole("FS_OPTIONS") & IF_LANDING:
+            self._announce(craft, kind, "Continuing Landing")
         else:
-            self._announce(craft, "GCS")
-            action = _GCS_ACTIONS.get(craft.params.whole("FS_GCS_ENABLE"), (Mode.RTL, Mode.LAND))
-            first_of(craft, action, Reason.GCS_FAILSAFE)
+            self._announce(craft, kind, stays)
+            if not stays:
+                first_of(craft, modes, reason)
 
     # -- the pilot's transmitter ----------------------------------------------------------------------------------
 
@@ -137,22 +142,13 @@ class Failsafes:
             self._radio_lost(craft)
 
     def _radio_lost(self, craft: Aircraft) -> None:
-        options = craft.params.whole("FS_OPTIONS")
-        if not craft.armed:
-            self._announce(craft, "Radio")
-        elif craft.land_complete:
-            craft.disarm()
-            self._announce(craft, "Radio", "Disarming")
-        elif craft.landing and options & IF_LANDING:
-            self._announce(craft, "Radio", "Continuing Landing")
-        elif craft.mode is Mode.AUTO and options & RC_IF_AUTO:
-            self._announce(craft, "Radio", "Continuing Auto")
+        options, stays = craft.params.whole("FS_OPTIONS"), ""
+        if craft.mode is Mode.AUTO and options & RC_IF_AUTO:
+            stays = "Continuing Auto"
         elif craft.mode is Mode.GUIDED and options & RC_IF_GUIDED:
-            self._announce(craft, "Radio", "Continuing Guided Mode")
-        else:
-            self._announce(craft, "Radio")
-            action = _RADIO_ACTIONS.get(craft.params.whole("FS_THR_ENABLE"), (Mode.LAND,))
-            first_of(craft, action, Reason.RADIO_FAILSAFE)
+            stays = "Continuing Guided Mode"
+        modes = _RADIO_ACTIONS.get(craft.params.whole("FS_THR_ENABLE"), (Mode.LAND,))
+        self._voice_lost(craft, "Radio", stays, modes, Reason.RADIO_FAILSAFE)
 
     # -- battery --------------------------------------------------------------------------------------------------
 
