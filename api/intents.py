@@ -46,16 +46,6 @@ def accepted_at(revision: Revision, launched_at: datetime) -> datetime:
     return launched_at
 
 
-def sortie_intent(sortie: Sortie, revision: Revision, vehicle: VehicleState | None, now: datetime) -> Intent | None:
-    """What a sortie still takes: from now on before take-off, then moved by how early or late it really is.
-
-    None when its plan goes nowhere.
-    """
-    if not revision.plan.waypoints:
-        return None
-    return present_intent(planned_intent(sortie, revision, now), sortie, revision.plan, vehicle, now)
-
-
 def planned_intent(sortie: Sortie, revision: Revision, now: datetime, diversion: Diversion | None = None) -> Intent:
     """What a sortie takes if it goes as planned from its take-off on, which is now when it is still to come.
 

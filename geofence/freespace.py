@@ -16,15 +16,7 @@ from geofence.maze import Maze
 from geofence.obstacles import Indices, Shapes, Zones, meeting
 from geofence.rooms import Room, rooms_of
 from geofence.search import Search
-from geofence.zones import Combination, Role
-
-
-@dataclass(frozen=True, slots=True)
-class Hindrance:
-    """Why a place is not free: outside of what may be flown in, or in (or too near) the exclusion number `index`."""
-
-    role: Role
-    index: int | None = None
+from geofence.zones import Combination
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,13 +88,6 @@ class FreeSpace:
     def held_by(self, at: Array) -> Indices:
         """The numbers of the exclusions that hold the place `at` (2,), which lies in a room; none outside of all."""
         return self._holding(at) if self._room_of(at) is not None else np.empty(0, dtype=np.intp)
-
-    def why_not(self, at: Array) -> Hindrance | None:
-        """What holds the place `at` (2,); None when it is free. The index is that of the given exclusions."""
-        if self._room_of(at) is None:
-            return Hindrance(Role.INCLUSION)
-        held = self._holding(at)
-        return Hindrance(Role.EXCLUSION, int(held[0])) if len(held) else None
 
     def clear(self, starts: Array, ends: Array) -> NDArray[np.bool_]:
         """Which straight lines, from `starts` to `ends` (N, 2) each, lie in the free space with all their points."""

@@ -25,13 +25,6 @@ class Ways:
         apart = self.places[:, None, :] - self.places[None, :, :]
         return np.hypot(apart[..., 0], apart[..., 1])
 
-    def known_m(self) -> Array:
-        """The best known lower bounds (N, N): exact where a pair was asked for, straight elsewhere."""
-        lengths = self.straight_m()
-        for (one, other), (length_m, _) in self._found.items():
-            lengths[one, other] = lengths[other, one] = length_m
-        return lengths
-
     def length_m(self, one: int, other: int) -> float:
         """The exact length between two places by index; infinite when there is no way. Raises SearchTooLarge."""
         return self._search(one, other)[0]

@@ -33,11 +33,6 @@ async def read_params(vehicle: Vehicle, names: Iterable[str]) -> dict[str, float
     return machine.values
 
 
-async def read_param(vehicle: Vehicle, name: str) -> float | None:
-    """The value, or None when the autopilot has no such parameter. Raises LinkTimeout, VehicleOffline."""
-    return (await read_params(vehicle, (name,))).get(name)
-
-
 async def set_params(vehicle: Vehicle, values: Mapping[str, float]) -> None:
     """Sets parameters that the autopilot has, and reads them back.
 
@@ -56,14 +51,6 @@ async def set_params(vehicle: Vehicle, values: Mapping[str, float]) -> None:
         if kept is None or not same_value(kept, wanted):
             said = "it has no such parameter" if kept is None else f"it keeps {kept:g}"
             raise VehicleRejected(vehicle.id, f"{name} = {wanted:g}", said, vehicle.texts_since(began_s))
-
-
-async def set_param(vehicle: Vehicle, name: str, value: float) -> bool:
-    """Sets and reads back; False when there is no such parameter. Raises as `set_params`."""
-    kept = await read_param(vehicle, name)
-    if kept is not None and not same_value(kept, value):
-        await set_params(vehicle, {name: value})
-    return kept is not None
 
 
 async def list_params(vehicle: Vehicle) -> dict[str, float]:

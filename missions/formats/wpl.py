@@ -15,7 +15,6 @@ from geofence.formats.wpl import (
     fence_rows,
     read_rows,
     read_wpl_fence,
-    renumbered,
     written_rows,
 )
 from geofence.zones import Zone
@@ -50,14 +49,6 @@ def read_wpl(text: str, options: Options) -> tuple[MissionFile, Intake]:
 def write_wpl(items: Sequence[MissionItem]) -> bytes:
     """A mission file; item 0 is home."""
     return written_rows(_row(item) for item in items)
-
-
-def write_wpl_rally(points: Iterable[Waypoint]) -> bytes:
-    """A rally file."""
-    rows = (
-        Row(0, 0, 0, 3, RALLY_POINT, _NO_PARAMS, at.place.lat_deg, at.place.lon_deg, at.alt_rel_m) for at in points
-    )
-    return written_rows(renumbered(rows))
 
 
 def write_wpl_fence(zones: Iterable[Zone]) -> tuple[bytes, Report]:

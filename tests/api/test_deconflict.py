@@ -10,13 +10,13 @@ from functools import cache
 import pytest
 
 from api.deconflict import Deconfliction, judged
-from api.intents import LONGEST_HOLD_S, mission_intent, sortie_intent
+from api.intents import LONGEST_HOLD_S, mission_intent, planned_intent, present_intent
 from core.clock import ManualClock
 from core.ids import DiversionId, MissionId, SortieId, VehicleId
 from missions.deconflict import Schedule
 from missions.manoeuvre import Diversion
 from missions.model import Beginning, CommandKind, Revision, Sortie, SortieState, Transition
-from missions.volumes import Part
+from missions.volumes import Intent, Part
 from telemetry.messages import VehicleState
 from tests.samples import REQUEST, a_revision, a_sortie
 
@@ -130,9 +130,13 @@ def test_a_planned_flight_through_the_same_air_is_told_who_is_there() -> None:
     assert judged(Schedule([first]), emergency, first={"first"}).yielding == ()
 
 
+def intent_now(sortie: Sortie, revision: Revision, vehicle: VehicleState | None, now: datetime) -> Intent:
+    """What a sortie still takes."""
+    return present_intent(planned_intent(sortie, revision, now), sortie, revision.plan, vehicle, now)
+
+
 def test_a_sortie_that_waits_on_the_ground_departs_now_at_the_earliest() -> None:
-    intent = sortie_intent(a_sortie(), planned("mission-1", NOW - timedelta(hours=1)), None, NOW)
-    assert intent is not None
+    intent = intent_now(a_sortie(), planned("mission-1", NOW - timedelta(hours=1)), None, NOW)
     assert (intent.departs_at, intent.rank.airborne) == (NOW, False)
 
 
@@ -140,16 +144,13 @@ def test_a_late_sortie_takes_its_room_later_and_a_held_one_longer() -> None:
     revision = planned("mission-1", None)
     late = NOW + timedelta(minutes=20)
     on_time, behind, held = (
-        sortie_intent(flying(state, 1), revision, None, at)
+        intent_now(flying(state, 1), revision, None, at)
         for state, at in (
             (SortieState.ON_MISSION, NOW),
             (SortieState.ON_MISSION, late),
             (SortieState.PAUSED, late),
         )
     )
-    assert on_time is not None
-    assert behind is not None
-    assert held is not None
     assert behind.volumes[-1].latest_at - on_time.volumes[-1].latest_at == timedelta(minutes=20)
     assert held.volumes[-1].latest_at - behind.volumes[-1].latest_at == timedelta(seconds=LONGEST_HOLD_S)
     assert {each.leg[0] for each in behind.volumes} == set(range(1, len(revision.plan.waypoints) + 2))
@@ -163,6 +164,5 @@ def test_a_returning_sortie_takes_the_way_home(state: SortieState) -> None:
         vehicle_id=VehicleId("bl-01"), name="one", dock_id=REQUEST.dock_id, system_id=1, link_name="udp",
         airframe="quad-3kg", lat_deg=at.lat_deg, lon_deg=at.lon_deg, alt_rel_m=60.0,
     )  # fmt: skip
-    intent = sortie_intent(flying(state, 1), revision, vehicle, NOW)
-    assert intent is not None
+    intent = intent_now(flying(state, 1), revision, vehicle, NOW)
     assert {each.part for each in intent.volumes} == {Part.HOMEWARD, Part.LANDING}

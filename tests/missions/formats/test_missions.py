@@ -23,7 +23,7 @@ from geofence.zones import PolygonShape, Role
 from missions.formats.document import LOCATED
 from missions.formats.files import MISSION_FORMATS, Imported, read_file, write_mission, write_zones
 from missions.formats.plan import read_plan, write_plan
-from missions.formats.wpl import read_wpl, write_wpl, write_wpl_rally
+from missions.formats.wpl import read_wpl, write_wpl
 from missions.model import MissionItem, Plan, Waypoint
 from tests.geofence.formats.samples import SQUARE, ZONES, kml_of, samples
 from tests.geofence.places import HOME
@@ -150,7 +150,8 @@ def test_a_wrong_member_of_a_mission_is_pointed_at(change: Any, path: str) -> No
 
 
 def test_rally_points_are_read_and_no_other_altitude_is_taken_for_theirs() -> None:
-    found = read_file(write_wpl_rally((Waypoint(HOME, 30.0),)), Options())
+    alone = f"QGC WPL 110\n0 0 3 5100 0 0 0 0 {HOME.lat_deg} {HOME.lon_deg} 30 1\n"
+    found = read_file(alone.encode(), Options())
     assert (found.rally, found.mission, found.zones) == ((Waypoint(HOME, 30.0),), None, ())
     home = "QGC WPL 110\n0 1 0 16 0 0 0 0 31.15 121.12 4 1\n"
     rally = "1 0 {} 5100 0 0 0 0 31.15 121.12 34 1\n"
