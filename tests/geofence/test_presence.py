@@ -23,7 +23,8 @@ def star(rng: np.random.Generator, lon: float, lat: float, radius: float) -> lis
     """A ring of up to fifty corners, (lon, lat), as crooked as it can be without crossing itself."""
     angles = np.sort(rng.uniform(0.0, 2.0 * math.pi, int(rng.integers(5, 50))))
     reach = radius * rng.uniform(0.4, 1.0, len(angles))
-    return [(lon + r * math.cos(a), lat + r * math.sin(a)) for a, r in zip(angles, reach, strict=True)]
+    turns = zip(angles.tolist(), reach.tolist(), strict=True)
+    return [(lon + r * math.cos(a), lat + r * math.sin(a)) for a, r in turns]
 
 
 def places(ring: list[tuple[float, float]]) -> tuple[LatLon, ...]:
@@ -35,7 +36,7 @@ def random_zones(seed: int, count: int) -> list[Zone]:
     rng = np.random.default_rng(seed)
     found = []
     for number in range(count):
-        lon, lat = rng.uniform((120.9, 31.0), (121.2, 31.3))
+        lon, lat = rng.uniform((120.9, 31.0), (121.2, 31.3)).tolist()
         ring = star(rng, lon, lat, rng.uniform(0.003, 0.02))
         hole = [(lon + 0.2 * (x - lon), lat + 0.2 * (y - lat)) for x, y in ring]
         holes = (places(hole),) if number % 2 and Polygon(ring).contains(Polygon(hole)) else ()
