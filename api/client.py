@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -67,12 +69,29 @@ class Platform:
         assert isinstance(body, dict)
         return body
 
-    async def frames(self, *, vehicles: Literal["*"] | list[str] = "*", rate_hz: float = 5.0) -> AsyncIterator[Json]:
+    async def download(self, path: str, to: Path) -> int:
+        """Writes what is answered into a file as it comes, and gives its size. Raises PlatformError and OSError."""
+        try:
+            async with self._http.stream("GET", path) as response:
+                if response.is_error:
+                    body = json.loads(await response.aread())
+                    raise PlatformError(str(body.get("detail", response.reason_phrase)), body)
+                with to.open("wb") as file:
+                    async for data in response.aiter_bytes():
+                        file.write(data)
+                    return file.tell()
+        except (httpx.HTTPError, ValueError) as error:
+            raise PlatformError(f"{self.url} does not answer: {str(error) or type(error).__name__}") from error
+
+    async def frames(
+        self, *, vehicles: Literal["*"] | list[str] = "*", rate_hz: float = 5.0, replay: str | None = None
+    ) -> AsyncIterator[Json]:
         """The stream's frames for ever; a lost connection is made again, and yields a `{"type": "lost"}` frame.
 
         Raises PlatformError when the platform refuses what was asked.
         """
-        stream = LiveStream(self._stream_url, Subscribe(vehicles=vehicles, rate_hz=rate_hz))
+        url = self._stream_url if replay is None else f"{self._stream_url}?replay={replay}"
+        stream = LiveStream(url, Subscribe(vehicles=vehicles, rate_hz=rate_hz))
         async for frame in stream.frames():
             if frame["type"] == "bye" and frame["retry_after_s"] is None:
                 raise PlatformError(str(frame["problem"]["detail"]), frame["problem"])

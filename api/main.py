@@ -16,6 +16,7 @@ from api.imports import Importer
 from api.openapi import described
 from api.planning import Planner
 from api.readiness import ClockWatch
+from api.replays import Replays
 from api.requests import RequestMeter, Requests
 from api.reviews import Fleet, Reviewer
 from api.routes import (
@@ -33,6 +34,7 @@ from api.routes import (
     patterns,
     places,
     platform,
+    replays,
     safety,
     sorties,
     stream,
@@ -75,6 +77,19 @@ def stream_hub(settings: Settings, clock: Clock) -> StreamHub:
     """A hub that knows the enrolled vehicles; nothing was heard of them yet."""
     encoders = Encoders(sortie=sortie_json, problem=_problem_json)
     return StreamHub(enrolled(settings), clock=clock, encoders=encoders)
+
+
+def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHub) -> Replays:
+    """Replays whose vehicles have the names that they have today."""
+    nobody = settings.model_copy(update={"vehicles": ()})
+
+    def describe(vehicle_id: VehicleId) -> VehicleState:
+        known = {each.vehicle_id: each for each in live.vehicles()}.get(vehicle_id)
+        if known is None:
+            return VehicleState(vehicle_id, vehicle_id, None, 0, "", "")
+        return VehicleState(vehicle_id, known.name, known.dock_id, known.system_id, "", known.airframe)
+
+    return Replays(store, store.records, clock, new_hub=lambda: stream_hub(nobody, clock), describe=describe)
 
 
 def _problem_json(error: BailuError) -> bytes:
@@ -123,6 +138,7 @@ def create_app(
     )
     app.state.clock_watch = ClockWatch(clock)
     app.state.importer = Importer()
+    app.state.replays = replays_of(settings, clock, store, hub)
     app.state.forwarding = forwarding_desk
     fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at, terrain)
     app.state.reviewer = Reviewer(store, clock, bus, planner, fleet)
@@ -158,6 +174,7 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         sorties,
         tracks,
         holds,
+        replays,
         diversions,
         forwarding,
         traffic,

@@ -17,6 +17,7 @@ from api.forwarding import ForwardingDesk
 from api.launch import close_orphans
 from api.main import create_app, stream_hub
 from api.planning import running_planner
+from api.replays import running_replays
 from api.reviews import running_reviewer
 from api.runtime import keys_of
 from api.services import services_on
@@ -74,6 +75,7 @@ async def api_role(
             serving(app, listening) as server,
             running_hub(hub, bus=bus, store=store),
             running_reviewer(app.state.reviewer),
+            running_replays(app.state.replays),
             running_watch(app.state.traffic),
             running_forwarder(ways, settings.data_dir),
         ):

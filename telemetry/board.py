@@ -193,14 +193,11 @@ def leans(wire: np.ndarray) -> Rows:
 
 def powers(wire: np.ndarray) -> Rows:
     """The columns of `POWER` of so many SYS_STATUS."""
-    return np.stack(
-        [
-            np.where(wire["pct"] < 0, np.nan, wire["pct"]),
-            np.where(wire["v"] == 0xFFFF, np.nan, wire["v"] / 1000),
-            np.where(wire["a"] < 0, np.nan, wire["a"] / 100),
-        ],
-        axis=1,
-    ).astype(np.float64)
+    found = np.empty((len(wire), 3))
+    found[:, 0] = np.where(wire["pct"] < 0, np.nan, wire["pct"])
+    found[:, 1] = np.where(wire["v"] == 0xFFFF, np.nan, wire["v"] / 1000)
+    found[:, 2] = np.where(wire["a"] < 0, np.nan, wire["a"] / 100)
+    return found
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

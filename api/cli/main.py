@@ -20,6 +20,7 @@ COMMANDS = {
     "fleet": ("api.cli.fleet", "fleet"),
     "patrol": ("api.cli.patrol", "patrol"),
     "watch": ("api.cli.watch", "watch"),
+    "replay": ("api.cli.replay", "replay"),
     "links": ("api.cli.links", "links"),
     "doctor": ("api.cli.doctor", "doctor"),
     "backup": ("api.cli.backup", "backup"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -108,6 +109,23 @@ _simple("hold", "Stop here, whatever it does, a return or a landing too.")
 _simple("return", "Home, by the way that was proven.")
 _simple("land", "Down, here.")
 _simple("abort", "Before take-off: do not fly.")
+
+
+@app.command()
+@plainly
+def track(
+    sortie: Annotated[str, typer.Argument(metavar="SORTIE", help="A sortie's id.")],
+    *,
+    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, mf-json or parquet.")] = "geojson",
+    level: Annotated[str | None, typer.Option(help="raw, 1s, 10s or 60s. [default: the finest there is]")] = None,
+    to: Annotated[Path | None, typer.Option("-o", "--output", help="[default: SORTIE.FORMAT]")] = None,
+    url: Url = URL,
+) -> None:
+    """Save what was recorded of a flight."""
+    path = to or Path(f"{sortie}.{form}")
+    asked = f"/sorties/{sortie}/track?format={form}" + (f"&level={level}" if level else "")
+    size = _with(url, lambda platform: platform.download(asked, path))
+    out.print(f"{path}: {size} bytes", highlight=False)
 
 
 @app.command()
