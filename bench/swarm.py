@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from pymavlink.dialects.v20 import ardupilotmega as dialect
 
@@ -43,7 +44,7 @@ SLOT_S = 0.01
 _CYCLE_S = 5.0
 _SLOTS = round(_CYCLE_S / SLOT_S)
 _REQUEST_MESSAGE = 512
-_IDS = {kind.msgname: number for number, kind in dialect.mavlink_map.items()}
+IDS = {kind.msgname: number for number, kind in dialect.mavlink_map.items()}
 # Who a vehicle is: system ids 1 to this many on each port.
 PER_PORT = 200
 
@@ -69,15 +70,22 @@ class Speaker:
         return 1
 
 
-Payload = Callable[[Speaker, float], bytes]
+class Who(Protocol):
+    """What a payload depends on besides time."""
+
+    number: int
 
 
-def _attitude(who: Speaker, at_s: float) -> bytes:
+Payload = Callable[[Who, float], bytes]
+W = TypeVar("W")
+
+
+def _attitude(who: Who, at_s: float) -> bytes:
     sway = math.sin(at_s + who.number)
     return struct.pack("<I6f", _boot_ms(at_s), 0.1 * sway, -0.05 * sway, sway, 0.01, 0.02, 0.03)
 
 
-def _position(who: Speaker, at_s: float) -> bytes:
+def _position(who: Who, at_s: float) -> bytes:
     angle = at_s / 10.0 + who.number
     lat, lon = 31.0 + who.number % 40 * 0.003, 121.0 + who.number // 40 * 0.003
     north, east = -math.sin(angle), math.cos(angle)
@@ -89,48 +97,48 @@ def _position(who: Speaker, at_s: float) -> bytes:
     )  # fmt: skip
 
 
-def _stamped(who: Speaker, at_s: float) -> bytes:
+def _stamped(who: Who, at_s: float) -> bytes:
     """A position whose longitude tells when it was sent: 1e-7° for each millisecond since the full minute."""
     payload = bytearray(_position(who, at_s))
     struct.pack_into("<i", payload, 8, 1_210_000_000 + round(time.time() % 60.0 * 1_000))
     return bytes(payload)
 
 
-def _vfr(_: Speaker, at_s: float) -> bytes:
+def _vfr(_: Who, at_s: float) -> bytes:
     return struct.pack("<4fhH", 8.0, 8.0 + 0.1 * math.sin(at_s), 64.0, 0.0, 90, 45)
 
 
-def _sys_status(_: Speaker, at_s: float) -> bytes:
+def _sys_status(_: Who, at_s: float) -> bytes:
     sensors = 0x1210_FC2F
     return struct.pack(
         "<3IHHhHHHHHHb", sensors, sensors, sensors, 300, 24_800 - round(at_s) % 500, 1_210, *[0] * 6, 80
     )
 
 
-def _gps(who: Speaker, at_s: float) -> bytes:
+def _gps(who: Who, at_s: float) -> bytes:
     return struct.pack("<QiiiHHHHBB", round(at_s * 1e6), 310_000_000, 1_210_000_000, 64_000, 80, 120, 800, 9_000, 3,
                        14 + who.number % 3)  # fmt: skip
 
 
-def _mission(_: Speaker, at_s: float) -> bytes:
+def _mission(_: Who, at_s: float) -> bytes:
     return struct.pack("<HHBB", 2 + round(at_s) // 20 % 8, 12, 3, 1)
 
 
-def _heartbeat(_: Speaker, __: float) -> bytes:
+def _heartbeat(_: Who, __: float) -> bytes:
     return struct.pack("<IBBBBB", 3, 2, 3, 0x81, 4, 3)
 
 
-def _battery(_: Speaker, at_s: float) -> bytes:
+def _battery(_: Who, at_s: float) -> bytes:
     return struct.pack(
         "<iih10HhBBBb", 2_000 + round(at_s), -1, 2_500, *[4_130] * 6, *[0xFFFF] * 4, 1_210, 0, 0, 1, 80
     )
 
 
-def _text(who: Speaker, _: float) -> bytes:
+def _text(who: Who, _: float) -> bytes:
     return struct.pack("<B50s", 6, b"Mission: %d WP" % (who.number % 10))
 
 
-_PAYLOADS: dict[str, Payload] = {
+PAYLOADS: dict[str, Payload] = {
     "ATTITUDE": _attitude,
     "GLOBAL_POSITION_INT": _position,
     "VFR_HUD": _vfr,
@@ -149,9 +157,9 @@ def _boot_ms(at_s: float) -> int:
     return round((at_s + 60.0) * 1000)
 
 
-def schedule(speakers: Sequence[Speaker], rng: random.Random) -> list[list[tuple[Speaker, str]]]:
+def schedule(speakers: Sequence[W], rng: random.Random) -> list[list[tuple[W, str]]]:
     """Who says what in each slot of a cycle: every stream at its rate, all of them out of step."""
-    slots: list[list[tuple[Speaker, str]]] = [[] for _ in range(_SLOTS)]
+    slots: list[list[tuple[W, str]]] = [[] for _ in range(_SLOTS)]
     for speaker in speakers:
         for name, hz in MIX_HZ.items():
             phase_s, times = rng.random() / hz, round(hz * _CYCLE_S)
@@ -174,14 +182,14 @@ def answer(speaker: Speaker, data: bytes) -> int:
     said = 0
     for frame in speaker.framer.feed(data):
         payload = frame.payload.ljust(33, b"\0")
-        if frame.message_id == _IDS["TIMESYNC"]:
+        if frame.message_id == IDS["TIMESYNC"]:
             (ts1,) = struct.unpack_from("<q", payload, 8)
             said += speaker.say(frame.message_id, struct.pack("<qq", time.monotonic_ns(), ts1))
-        elif frame.message_id == _IDS["COMMAND_LONG"]:
+        elif frame.message_id == IDS["COMMAND_LONG"]:
             asked, (command,) = struct.unpack_from("<f", payload)[0], struct.unpack_from("<H", payload, 28)
-            if command == _REQUEST_MESSAGE and asked == _IDS["AUTOPILOT_VERSION"]:
+            if command == _REQUEST_MESSAGE and asked == IDS["AUTOPILOT_VERSION"]:
                 version = struct.pack("<QQ4I", 0, speaker.number + 1, 0x040700FF, 0, 0, 0)
-                said += speaker.say(_IDS["AUTOPILOT_VERSION"], version)
+                said += speaker.say(IDS["AUTOPILOT_VERSION"], version)
     return said
 
 
@@ -192,7 +200,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--stamp", action="store_true", help="longitudes tell when they were sent")
     asked = parser.parse_args(arguments)
-    payloads = _PAYLOADS | {"GLOBAL_POSITION_INT": _stamped} if asked.stamp else _PAYLOADS
+    payloads = PAYLOADS | {"GLOBAL_POSITION_INT": _stamped} if asked.stamp else PAYLOADS
     fleet = list(speakers(asked.ports, asked.vehicles))
     slots = schedule(fleet, random.Random(1))
     poll, by_fd = select.epoll(), {each.sock.fileno(): each for each in fleet}
@@ -205,7 +213,7 @@ def main(arguments: Sequence[str]) -> int:
         wait_s = began_s + at_s - time.monotonic()
         late_s = max(late_s, -wait_s)
         for speaker, name in slots[turn % _SLOTS]:
-            sent += speaker.say(_IDS[name], payloads[name](speaker, at_s))
+            sent += speaker.say(IDS[name], payloads[name](speaker, at_s))
         for fd, _ in poll.poll(max(0.0, began_s + at_s + SLOT_S - time.monotonic()), maxevents=256):
             try:
                 sent += answer(by_fd[fd], by_fd[fd].sock.recv(2048))

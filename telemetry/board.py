@@ -188,7 +188,7 @@ def places(wire: np.ndarray, pads_m: np.ndarray) -> Rows:
 def leans(wire: np.ndarray) -> Rows:
     """The columns of `LEAN` of so many ATTITUDE."""
     lean = np.stack([wire["roll"], wire["pitch"]], axis=1).astype(np.float64)
-    return np.round(np.degrees(lean), 1)
+    return np.round(np.degrees(lean), 1).astype(np.float64)
 
 
 def powers(wire: np.ndarray) -> Rows:

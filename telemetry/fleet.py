@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.errors import VehicleAmbiguous
 from core.ids import VehicleId
 from telemetry.board import Board
-from telemetry.framing import Framer, is_plain, is_right
+from telemetry.framing import Framer, plain_frame
 from telemetry.heart.keeper import Beat, BeatSigning
 from telemetry.identity import Directory, Identity, Impostor, Path, Place
 from telemetry.lanes import How, Lane
@@ -223,10 +223,10 @@ class Fleet:
 
         Decides as `_take` does; False: it has to, and nothing has happened yet.
         """
-        if not is_plain(data) or data[6] != _AUTOPILOT or channel.framer.held:
+        if channel.framer.held or (lane := plain_frame(data, LANES)) is None or data[6] != _AUTOPILOT:
             return False
-        route, lane = channel.routes.get(data[5]), LANES.get(data[7:10])
-        if route is None or lane is None or not is_right(data, lane.extra):
+        route = channel.routes.get(data[5])
+        if route is None:
             return False
         if route.version != self._directory.version:
             del channel.routes[data[5]]

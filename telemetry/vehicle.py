@@ -46,6 +46,7 @@ T = TypeVar("T")
 STALE_AFTER_S = 1.5
 LOST_AFTER_S = 5.0
 _KEPT_TEXTS = 5
+_LEAN, _PLACE, _PASS, _REPEAT = How.LEAN, How.PLACE, How.PASS, How.REPEAT  # looked up for every message
 # The autopilot's reason comes just before or just after its refusal.
 _REASON_S = 0.3
 # A command with IN_PROGRESS and pauses is waited for so long at the most.
@@ -170,12 +171,18 @@ class Vehicle:
             return False
         self._kinds_s[kind] = now_s
         how = lane.how
-        if how is How.LEAN:
+        if how is _LEAN:
             self._board.attitudes[self.row] = payload
-        elif how is How.PLACE:
+        elif how is _PLACE:
             self._take_place(payload, now_s)
-        elif how is not How.PASS:
-            return self._take_known(lane, kind, payload)
+        elif how is _PASS:
+            return True
+        elif self._used.get(kind) != (payload if lane.used is None else lane.used(payload)):
+            return False
+        elif how is _REPEAT:
+            return True
+        else:
+            self._board.powers[self.row] = payload
         self._whole = None
         return True
 
@@ -187,19 +194,10 @@ class Vehicle:
             if self.placed is not None and not self._replayed:
                 self.placed(self)
 
-    def _take_known(self, lane: Lane, kind: type[Inbound], payload: bytes) -> bool:
-        used = lane.used(payload)
-        if self._used.get(kind) != used:
-            return False
-        if lane.how is How.POWER:
-            self._board.powers[self.row] = payload
-            self._whole = None
-        return True
-
     def knows(self, lane: Lane, payload: bytes) -> None:
         """What was just heard came so: the same again tells nothing new."""
         if lane.kind is not None:
-            self._used[lane.kind] = lane.used(payload)
+            self._used[lane.kind] = payload if lane.used is None else lane.used(payload)
 
     def hear(self, packet: Inbound | None) -> None:
         """Takes one frame of the vehicle (None: a message of no use to us) and wakes whoever waits for it."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.figure import Figure
-from bench.stream import age, pairs, zones
+from bench.ingest import ingest
+from bench.stream import age, decode, pairs, zones
 
 
 def stream() -> Iterator[Figure]:
     """Every figure of the stream."""
+    yield from decode.decode()
+    yield from ingest()
     yield from age.age()
     yield from zones.zones()
     yield from pairs.pairs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,6 @@ from core.geo import LatLon
 from core.ids import DockId, VehicleId
 from missions.enrollment import SigningPolicy
 from missions.model import Airframe, Dock
-from telemetry import fleet as module
 from telemetry.columns import FAST
 from telemetry.fleet import Channel, Fleet
 from telemetry.framing import Header, build, build_signed
@@ -75,7 +75,7 @@ class World:
 
     def draw(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What is random is the same in each world."""
-        monkeypatch.setattr(module.secrets, "randbits", lambda _: next(self.drawn) << 1)
+        monkeypatch.setattr(secrets, "randbits", lambda _: next(self.drawn) << 1)
 
     def listen(self, at: int) -> None:
         vehicle = list(self.fleet.vehicles.values())[at]
