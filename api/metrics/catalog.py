@@ -68,6 +68,11 @@ OF_PROCESS = (
     Metric("bailu_store_refused_total", _C, "Jobs refused: too many, locked, or the disk says no", ("thread",)),
     Metric("bailu_store_job_duration_seconds", _H, "A job of the database; a write is on the disk then", ("thread",)),
     Metric("bailu_stream_viewers", _G, "Viewers connected"),
+    Metric("bailu_stream_frames_total", _C, "Frames handed over to viewers: states and news"),
+    Metric("bailu_stream_bytes_total", _C, "Their payloads, before compression"),
+    Metric(
+        "bailu_stream_starts_total", _C, "How viewers began: anew, resumed, or the gap that kept from it", ("how",)
+    ),
     Metric("bailu_stream_drops_total", _C, "What was not delivered or not taken, and viewers cut", ("reason",)),
     Metric(
         "bailu_forward_state",

@@ -42,6 +42,10 @@ def process_readings(role: str, *parts: Measured) -> Iterator[Reading | Spread]:
 
 def stream_readings(hub: StreamHub) -> Iterator[Reading]:
     yield Reading("bailu_stream_viewers", hub.viewer_count)
+    yield Reading("bailu_stream_frames_total", hub.frames_sent)
+    yield Reading("bailu_stream_bytes_total", hub.bytes_sent)
+    for how, count in hub.starts.items():
+        yield Reading("bailu_stream_starts_total", count, (how,))
     for reason, count in hub.drops.items():
         yield Reading("bailu_stream_drops_total", count, (reason,))
 

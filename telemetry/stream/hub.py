@@ -86,7 +86,8 @@ class StreamHub:
         self._links: dict[str, LinksTick] = {}
         self.new_follow = asyncio.Event()
         self.drops: Counter[str] = self._picture.drops
-        self.frames_sent = self.updates_sent = 0
+        self.frames_sent = self.bytes_sent = 0  # states and news; payloads, before compression
+        self.starts: Counter[str] = Counter()  # how viewers began: anew, resumed, or why a resume was not granted
 
     @property
     def viewer_count(self) -> int:
@@ -300,14 +301,19 @@ class StreamHub:
         return None
 
     def _resume(self, viewer: Viewer, seq: int) -> None:
+        self.starts["resumed"] += 1
         frame = Resumed(self._epoch, self._seq, self._now(), table_of(viewer.audience.fields))
-        viewer.far.write(Sent(viewer.far.encoding.encode(frame), viewer.far.encoding))
+        sent = Sent(viewer.far.encoding.encode(frame), viewer.far.encoding)
+        viewer.far.write(sent)
+        self._count(sent)
         viewer.since = viewer.rows_since = seq
         self._replay(viewer, seq)
 
     def _start(self, viewer: Viewer, gap: Gap | None, now_s: float) -> None:
+        self.starts["anew" if gap is None else f"gap: {gap.why}"] += 1
         seq, frame = self._snapshot(viewer, gap, now_s)
         viewer.far.write(frame)
+        self._count(frame)
         viewer.has(seq, now_s)
         viewer.due_s = 0.0
         self._replay(viewer, seq)
@@ -376,7 +382,7 @@ class StreamHub:
         if says or now_s - viewer.said_s >= SILENT_S:
             far.write(frame)
             viewer.has(self._coding.seq, now_s)
-            self.frames_sent += 1
+            self._count(frame)
 
     def _tell(self, kind: type[Frame], body: dict[str, Any], *about: VehicleId) -> None:
         self._seq += 1
@@ -387,8 +393,14 @@ class StreamHub:
             if viewer.joined and news.is_for(viewer.audience.scope):
                 self._tell_one(viewer, news)
 
+    def _count(self, frame: Sent) -> None:
+        self.frames_sent += 1
+        self.bytes_sent += len(frame.payload)
+
     def _tell_one(self, viewer: Viewer, news: News) -> None:
-        viewer.tell(news.sent(viewer.far.encoding))
+        frame = news.sent(viewer.far.encoding)
+        viewer.tell(frame)
+        self._count(frame)
         if viewer.cut is not None:
             self.drops["viewers cut, too slow for news"] += 1
             self._end(viewer, viewer.cut)

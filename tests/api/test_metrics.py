@@ -124,6 +124,7 @@ async def test_a_scrape_tells_every_documented_name_and_no_other(world: World) -
     joined(world)
     await world.http.get("/me")
     world.hub.drops["viewers cut, stalled"] += 1
+    world.hub.starts["resumed"] += 1
     await world.http.post("/forwarding/rules", json=RULE)
     async with world.bus.serve(metrics_subject("roof"), MetricsQuestion, _told):
         text = await scrape(world)

@@ -442,6 +442,7 @@ async def test_what_cannot_be_resumed_is_a_snapshot_that_names_the_gap(
     async with viewing(hub, two, resume=asked):
         pass
     assert (two.frames[0]["type"], two.frames[0]["gap"]) == ("snapshot", asked | {"why": why})
+    assert hub.starts == {"anew": 1, f"gap: {why}": 1}
 
 
 async def test_a_minute_away_is_resumed(hub: StreamHub, clock: ManualClock) -> None:
@@ -455,6 +456,9 @@ async def test_a_minute_away_is_resumed(hub: StreamHub, clock: ManualClock) -> N
         pass
     assert [frame["type"] for frame in two.frames] == ["resumed", *["event"] * 60, "tick"]
     assert len(two.frames[-1]["changed"]) == 3
+    assert hub.starts == {"anew": 1, "resumed": 1}
+    assert hub.frames_sent == len(one.sent) + len(two.sent)
+    assert hub.bytes_sent == sum(len(each.payload) for each in one.sent + two.sent)
 
 
 Step = tuple[str, int, int]
