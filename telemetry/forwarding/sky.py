@@ -75,7 +75,7 @@ class Sky:
             return
         self._slots[vehicle_id] = _Slot(state, row, at, self._number)
         if not math.isnan(row[_LAT]):
-            self._places[vehicle_id] = (state.dock_id, (row[_LON], row[_LAT]))
+            self._places[vehicle_id] = (state.unit, (row[_LON], row[_LAT]))
 
     def whereabouts(self, vehicle_id: VehicleId | None) -> Whereabouts:
         """Of a vehicle that is flown here, or of none."""
@@ -86,7 +86,7 @@ class Sky:
         if known is not None:
             return Whereabouts(*known)
         state = self._slow.get(vehicle_id)
-        return NOWHERE if state is None else Whereabouts(state.dock_id)
+        return NOWHERE if state is None else Whereabouts(state.unit)
 
     def places(self) -> Mapping[VehicleId, tuple[str | None, LonLat]]:
         """Where each vehicle is or was last, for those who come after a restart."""
@@ -124,7 +124,7 @@ def _data(slot: _Slot) -> TelemetryData:
     return TelemetryData(
         vehicle_id=state.vehicle_id,
         name=state.name,
-        unit=state.dock_id,
+        unit=state.unit,
         at=slot.at,
         link=str(state.link),
         mode=state.mode,

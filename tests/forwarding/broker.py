@@ -58,6 +58,11 @@ class Broker:
                 time.sleep(0.02)
         raise AssertionError("mosquitto does not listen")
 
+    def freeze(self) -> None:
+        """It reads nothing any more: what is sent now is in nobody's hands."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
@@ -82,6 +87,7 @@ class Heard:
     topic: str
     event: dict[str, Any]
     retain: bool
+    qos: int
     content_type: str | None
 
 
@@ -114,7 +120,7 @@ class Listener:
                 assert isinstance(message.payload, bytes)
                 content_type = getattr(message.properties, "ContentType", None)
                 self.heard.append(
-                    Heard(str(message.topic), json.loads(message.payload), message.retain, content_type)
+                    Heard(str(message.topic), json.loads(message.payload), message.retain, message.qos, content_type)
                 )
 
 

@@ -65,7 +65,8 @@ def alarm(number: int, **changes: Any) -> Alarm:
 def vehicle(vehicle_id: str = "bl-01", **changes: Any) -> VehicleState:
     plain = VehicleState(
         vehicle_id=VehicleId(vehicle_id), name=vehicle_id, dock_id=DockId("dock-xiayang"), system_id=11,
-        link_name="fleet", airframe="quad-3kg", link=LinkState.LIVE, heard_age_s=0.1, position_age_s=0.1,
+        link_name="fleet", airframe="quad-3kg", unit="town-xiayang", link=LinkState.LIVE, heard_age_s=0.1,
+        position_age_s=0.1,
         lat_deg=31.15, lon_deg=121.12, alt_rel_m=60.0, battery_pct=80.0,
     )  # fmt: skip
     return replace(plain, **changes)

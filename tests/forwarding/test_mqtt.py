@@ -41,8 +41,9 @@ async def test_events_and_states_come_on_their_topics(tmp_path: Path, broker: Br
         await on.alarms(1)
         await until(lambda: any("alarms" in each.topic for each in listener.heard))
     told = {each.topic: each for each in listener.heard}
-    assert told.keys() == {"bailu/dock-xiayang/bl-01/state", "bailu/dock-xiayang/bl-01/alarms"}
-    assert told["bailu/dock-xiayang/bl-01/state"].event["data"]["lat_deg"] == 31.15
+    assert told.keys() == {"bailu/town-xiayang/bl-01/state", "bailu/town-xiayang/bl-01/alarms"}
+    assert {topic.rpartition("/")[2]: each.qos for topic, each in told.items()} == {"state": 0, "alarms": 1}
+    assert told["bailu/town-xiayang/bl-01/state"].event["data"]["lat_deg"] == 31.15
     assert {each.content_type for each in listener.heard} == {"application/cloudevents+json" if is_v5 else None}
 
 
@@ -55,8 +56,11 @@ async def test_every_event_arrives_in_order_though_the_broker_is_killed_in_the_m
         await on.save(replace(plain, target=replace(plain.target, version=version)))
         for number in range(150):
             await on.alarms(number)
-            if number in (50, 100):
+            if number in (40, 90):
                 await until(lambda: len(listener.heard) > 10)
+                broker.freeze()
+            if number in (50, 100):
+                await asyncio.sleep(0.2)
                 broker.kill()
                 await asyncio.sleep(0.1)
                 broker.start()

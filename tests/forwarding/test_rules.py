@@ -24,9 +24,9 @@ SQUARE = PolygonShape(
     (LatLon(31.0, 121.0), LatLon(31.0, 121.2), LatLon(31.2, 121.2), LatLon(31.2, 121.0)),
     holes=((LatLon(31.08, 121.08), LatLon(31.08, 121.12), LatLon(31.12, 121.12), LatLon(31.12, 121.08)),),
 )
-IN = Whereabouts("dock-xiayang", (121.05, 31.05))
-IN_HOLE = Whereabouts("dock-xiayang", (121.1, 31.1))
-OUT = Whereabouts("dock-xiayang", (121.3, 31.05))
+IN = Whereabouts("town-xiayang", (121.05, 31.05))
+IN_HOLE = Whereabouts("town-xiayang", (121.1, 31.1))
+OUT = Whereabouts("town-xiayang", (121.3, 31.05))
 
 
 def happening(what: What = What.ALARMS, vehicle_id: str | None = "bl-01", **changes: object) -> Happening:
@@ -57,7 +57,7 @@ def test_codes_and_severities_narrow_events_and_alarms_and_leave_sorties_in() ->
 
 
 def test_what_concerns_no_vehicle_passes_only_where_vehicles_are_not_chosen() -> None:
-    for narrow in (Filter(vehicle_ids=(VehicleId("bl-01"),)), Filter(units=("dock-xiayang",)), Filter(area=SQUARE)):
+    for narrow in (Filter(vehicle_ids=(VehicleId("bl-01"),)), Filter(units=("town-xiayang",)), Filter(area=SQUARE)):
         assert not takes(narrow, happening(vehicle_id=None))
 
 

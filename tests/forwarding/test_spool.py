@@ -42,7 +42,7 @@ def small(**changes: Any) -> Rule:
 
 
 def item(what: What = What.ALARMS, *, age_s: float = 0.0) -> Item:
-    return Item(what, "dock-xiayang", VehicleId("bl-01"), BODY, NOW - timedelta(seconds=age_s))
+    return Item(what, "town-xiayang", VehicleId("bl-01"), BODY, NOW - timedelta(seconds=age_s))
 
 
 async def put(spool: SqliteSpool, told: Rule, *items: Item) -> Loss:

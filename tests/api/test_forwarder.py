@@ -1,0 +1,77 @@
+"""Forwarding with several processes on one data folder: one of them forwards, and another goes on when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Sized
+from contextlib import AsyncExitStack
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+
+from adapters.bus_local import LocalBus
+from adapters.forwarding import Doors, Openers
+from adapters.forwarding.vault import Vault
+from adapters.keyring import open_ring
+from adapters.sqlite import open_store
+from adapters.sqlite.spool import open_spool
+from api.forwarder import running_forwarder
+from core.clock import SystemClock
+from telemetry.forwarding.forwarder import Ways
+from tests.forwarding.stage import QUICK, alarm, receiver, rule
+
+pytestmark = pytest.mark.thorough
+
+
+async def _forwarding(folder: Path, until: Event) -> None:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(folder / "bailu.db"))
+        spool = await stack.enter_async_context(open_spool(folder))
+        unlock = Vault(open_ring(folder)).unlock
+        told = store.forwarding
+        ways = Ways(told, told, spool, LocalBus(), SystemClock(), Openers(Doors()), unlock, QUICK)
+        await stack.enter_async_context(running_forwarder(ways, folder))
+        await asyncio.to_thread(until.wait, 30)
+
+
+def _process(folder: Path, until: Event) -> None:
+    asyncio.run(_forwarding(folder, until))
+
+
+async def test_one_of_two_processes_forwards_and_the_other_takes_over(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ends = [context.Event(), context.Event()]
+    with receiver() as target:
+        async with open_store(tmp_path / "bailu.db") as store:
+            await store.forwarding.save_rule(rule(target.url), None)
+            two = [context.Process(target=_process, args=(tmp_path, end)) for end in ends]
+            for each in two:
+                each.start()
+            try:
+                for number in range(20):
+                    await store.save_alarm(alarm(number))
+                await _taken(target.taken, 20)
+                assert len(target.taken) == 20, "two of them told it"
+                for end, each in zip(ends, two, strict=True):
+                    if (tmp_path / "forwarding.lock").read_text() == str(each.pid):
+                        end.set()
+                        await asyncio.to_thread(each.join, 10)
+                await store.save_alarm(alarm(20))
+                await _taken(target.taken, 21)
+            finally:
+                for end, each in zip(ends, two, strict=True):
+                    end.set()
+                    each.join(10)
+                    each.kill()
+        assert target.alarm_ids() == [f"alarm-{number}" for number in range(21)]
+
+
+async def _taken(taken: Sized, count: int) -> None:
+    end_s = time.monotonic() + 20
+    while len(taken) < count:
+        assert time.monotonic() < end_s, f"{len(taken)} of {count}"
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
