@@ -35,9 +35,11 @@ soak: setup ## The long runs
 bench: setup ## Print one JSON line per figure: make bench [NAME=…]
 	@$(BIN)/python -m bench $(NAME)
 
-openapi: setup ## Write the API description and the console's types from the code
+openapi: setup ## Write the descriptions of API and stream, and the console's types, from the code
 	$(BIN)/bailu openapi > tests/golden/openapi.json
 	cp tests/golden/openapi.json console/src/api/openapi.json
+	$(BIN)/bailu asyncapi > docs/asyncapi.json
+	$(BIN)/bailu asyncapi --types > console/src/api/stream.json
 	@$(PYTHON) tools/bootstrap.py npm run --silent types
 
 clean: ## Remove what set-up and builds made (the data stay)

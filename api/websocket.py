@@ -86,3 +86,11 @@ class WebSocketEnd:
         except asyncio.CancelledError:
             self._transport.abort()
             raise
+
+
+async def accepted(websocket: WebSocket) -> WebSocketEnd:
+    """Accepts a viewer in the encoding that its subprotocol names; without one it gets JSON."""
+    asked: list[str] = websocket.scope.get("subprotocols", [])
+    encoding = next((each for each in Encoding if each.value in asked), Encoding.JSON)
+    await websocket.accept(encoding.value if encoding.value in asked else None)
+    return WebSocketEnd(websocket, encoding)

@@ -32,6 +32,7 @@ COMMANDS = {
     "drill": ("api.cli.drill", "drill"),
     "faults": ("api.cli.faults", "faults"),
     "openapi": ("api.cli.info", "openapi"),
+    "asyncapi": ("api.cli.info", "asyncapi"),
     "version": ("api.cli.info", "version"),
     "import": ("api.cli.files", "import_file"),
     "export": ("api.cli.files", "export_file"),

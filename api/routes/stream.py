@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, WebSocket
 
-from api.services import services_of
-from api.websocket import WebSocketEnd
-from telemetry.stream.frames import Encoding
+from api.asyncapi import document
+from api.services import bailu_version, services_of
+from api.websocket import accepted
+from core.errors import NotFound
+from telemetry.stream.hub import StreamHub
 
 router = APIRouter()
 
+NO_SUCH_REPLAY = 1008  # policy violation (RFC 6455, section 7.4.1)
+
+
+async def hub_for(websocket: WebSocket, replay_id: str | None) -> StreamHub | None:
+    """The hub of the fleet, or of a recording that is played; None when there is no such one, and that was told."""
+    if replay_id is None:
+        return services_of(websocket).hub
+    try:
+        hub = websocket.app.state.replays.session(replay_id).hub
+    except NotFound as error:
+        await websocket.close(NO_SUCH_REPLAY, error.detail)
+        return None
+    assert isinstance(hub, StreamHub)
+    return hub
+
 
 @router.websocket("/stream")
-async def stream(websocket: WebSocket) -> None:
-    """Live vehicles, sorties and events; the contract is docs/asyncapi.json. No subprotocol asked for is JSON."""
-    asked: list[str] = websocket.scope.get("subprotocols", [])
-    encoding = next((each for each in Encoding if each.value in asked), Encoding.JSON)
-    await websocket.accept(encoding.value if encoding.value in asked else None)
+async def stream(websocket: WebSocket, replay: str | None = None) -> None:
+    """Live vehicles, sorties and events; the contract is docs/asyncapi.json."""
+    hub = await hub_for(websocket, replay)
+    if hub is None:
+        return
     address = websocket.client.host if websocket.client else ""
-    await services_of(websocket).hub.serve(WebSocketEnd(websocket, encoding), address=address)
+    await hub.serve(await accepted(websocket), address=address)
+
+
+@router.get("/asyncapi.json", include_in_schema=False)
+async def description() -> dict[str, Any]:
+    """What is said on the stream (AsyncAPI 3.0)."""
+    return document(bailu_version())

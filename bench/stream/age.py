@@ -39,5 +39,5 @@ async def _ages(url: str) -> list[float]:
         while time.monotonic() < end:
             frame = json.loads(await asyncio.wait_for(socket.recv(), 5))
             if frame["type"] == "tick":
-                ages += [v["position_age_s"] for v in frame["vehicles"] if v["position_age_s"] is not None]
+                ages += [row[2] / 1e3 for row in frame["rows"] if row[2] is not None]
     return ages

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Reader, type WireFrame } from "../src/api/stream";
+import { type AirspaceReviewed, type FailingFlight, type FleetEvent, type Gap, Reader, type TrafficNews, type WireFrame } from "../src/api/stream";
+import type { components } from "../src/api/streamTypes";
 import { VEHICLE } from "./samples";
 
 const FIELDS: [string, number][] = [["lat_deg", 1e-7], ["lon_deg", 1e-7], ["alt_rel_m", 0.1]];
@@ -51,3 +52,18 @@ describe("the reader", () => {
     expect(reader.position).toEqual({ epoch: "e1", seq: 8 });
   });
 });
+
+/** What the console declares has the members that the service describes; tsc holds it to that. */
+type Told = components["schemas"];
+type Of<T> = Extract<WireFrame, { type: T }>;
+type Same<A, B> = [keyof A, keyof B] extends [keyof B, keyof A] ? true : never;
+const described: [
+  Same<Of<"snapshot">, Told["Snapshot"]>, Same<Of<"resumed">, Told["Resumed"]>, Same<Of<"tick">, Told["Tick"]>,
+  Same<Of<"update">, Told["Update"]>, Same<Of<"sortie">, Told["SortieNews"]>, Same<Of<"event">, Told["EventNews"]>,
+  Same<Of<"alarm">, Told["AlarmNews"]>, Same<Of<"links">, Told["LinksNews"]>, Same<Of<"bye">, Told["Bye"]>,
+  Same<Of<"airspace-review">, Told["ReviewNews"]>, Same<Of<"traffic">, Told["TrafficFrame"]>,
+  Same<FleetEvent, Told["FleetEvent"]>, Same<AirspaceReviewed, Told["AirspaceReviewed"]>, Same<FailingFlight, Told["FailingFlight"]>,
+  Same<TrafficNews, Told["TrafficNews"]>, Same<Gap, Told["Gap"]>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+
+it("declares each frame and each news as the service describes it", () => expect(new Set(described)).toEqual(new Set([true])));
