@@ -272,7 +272,7 @@ class FleetEvent:
 
     at: datetime
     severity: str  # info · warning · critical
-    code: str  # statustext · link-lost · link-back · breach · pilot-mode · unenrolled …
+    code: str  # statustext · link-lost · link-back · pilot-mode · unenrolled …
     text: str
     vehicle_id: VehicleId | None = None
     sortie_id: SortieId | None = None

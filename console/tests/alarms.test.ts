@@ -39,6 +39,8 @@ describe("the picture", () => {
     expect(over.log.map(({ body }) => body.kind)).toEqual(["alarm"]);
     expect(reduce(over, snapshot(ended), NOW).log).toHaveLength(1);
   });
+  it("logs nothing of a lost link that is over: events tell when it went and was back", () =>
+    expect(reduce(started, told(2, { ...ended, kind: "link-lost" }), NOW).log).toHaveLength(0));
   it("takes over who took note, of one that is still open", () => {
     const noted = { ...ALARM, acknowledged_at: "2026-11-23T01:00:10Z" };
     expect(withNoted(started, noted).alarms.get("a-1")?.acknowledged_at).toBe("2026-11-23T01:00:10Z");

@@ -183,7 +183,6 @@ export const zh = {
   "log.linkBack": "链路恢复",
   "log.unenrolled": "未登记的飞行器",
   "log.pilotMode": "飞手接管",
-  "log.breach": "越界告警",
 
   "map.label": "地图",
   "map.fit": "全区",
@@ -675,7 +674,6 @@ export const en: Record<Key, string> = {
   "log.linkBack": "Link back",
   "log.unenrolled": "Vehicle not enrolled",
   "log.pilotMode": "Pilot took over",
-  "log.breach": "Fence breach",
 
   "map.label": "Map",
   "map.fit": "Whole district",

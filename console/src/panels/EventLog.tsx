@@ -22,13 +22,12 @@ const CODES: Readonly<Record<string, Key>> = {
   "bad-signatures": "log.signatures",
   "speed-changed": "log.speed",
   "speed-not-set": "log.speed",
-  breach: "log.breach",
   unenrolled: "log.unenrolled",
   "airspace-review": "log.airspaceReview",
   traffic: "log.traffic",
 };
 
-/** Autopilot texts, steps of sorties, lost links and breaches, newest first. */
+/** Autopilot texts, steps of sorties, lost links and alarms that are over, newest first. */
 export function EventLog() {
   const t = useT();
   const [open, setOpen] = useState(true);

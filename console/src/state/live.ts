@@ -134,11 +134,12 @@ export function withNoted(live: Live, alarm: Alarm): Live {
   return live.alarms.has(alarm.id) ? { ...live, alarms: withAlarm(live.alarms, alarm) } : live;
 }
 
+/** Alarms that are over; but a lost link is told by events already, when it goes and when it is back. */
 function logAlarms(log: readonly LogEntry[], alarms: readonly Alarm[]): readonly LogEntry[] {
   const known = new Set(log.map(({ key }) => key));
   const entries = alarms.flatMap<LogEntry>((alarm) => {
     const { id: key, ended_at: at, vehicle_id: vehicleId, sortie_id: sortieId } = alarm;
-    return at === null || known.has(key) ? [] : [{ key, at, severity: "info", vehicleId, sortieId, body: { kind: "alarm", alarm } }];
+    return at === null || alarm.kind === "link-lost" || known.has(key) ? [] : [{ key, at, severity: "info", vehicleId, sortieId, body: { kind: "alarm", alarm } }];
   });
   return add(log, entries);
 }
