@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import cast
 
 from core.clock import Clock
+from telemetry.links.caller import CallerLink
 from telemetry.links.meter import Meter
 from telemetry.links.port import FrameCounts, LinkError, LinkHealth, OnData, Peer
 from telemetry.links.stream import SILENT_S, Stream
@@ -22,11 +23,8 @@ MAX_PEERS = 64
 _KEEPALIVE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 10_000))
 
 
-class TcpClientLink:
-    """See `Link`. Calls its peer again, with jittered pauses, whenever the connection is gone."""
-
-    listens = False
-    replays = False
+class TcpClientLink(CallerLink):
+    """Calls its peer again, with jittered pauses, whenever the connection is gone."""
 
     def __init__(
         self,
@@ -39,53 +37,18 @@ class TcpClientLink:
         rng: random.Random | None = None,
         silent_s: float = SILENT_S,
     ) -> None:
-        self.name = name
-        self._peer: Peer = (where.host, where.port)
-        self._on_data = on_data
-        self._meter = meter
-        self._clock = clock
-        self._rng = rng
-        self._silent_s = silent_s
-        self._stream: Stream | None = None
+        super().__init__(
+            name, (where.host, where.port), on_data, meter=meter, clock=clock, rng=rng, silent_s=silent_s
+        )
 
-    @property
-    def counts(self) -> FrameCounts:
-        return self._meter
-
-    @property
-    def address(self) -> Peer:
-        return self._peer
-
-    async def open(self) -> None:
-        """Nothing is bound; `run` connects."""
-
-    async def run(self) -> None:
-        await supervise(self._meter, self._serve, self._rng)
-
-    async def _serve(self) -> None:
+    async def _call(self) -> Stream:
         async with asyncio.timeout(CONNECT_S):
             _, stream = await asyncio.get_running_loop().create_connection(self._made, *self._peer)
-        self._stream = stream
-        try:
-            _keep_alive(stream.transport)
-            self._meter.up()
-            await stream.until_lost(self._silent_s)
-        finally:
-            self._stream = None
-            stream.close()
+        _keep_alive(stream.transport)
+        return stream
 
-    def _made(self) -> Stream:
-        return Stream(lambda data: self._on_data(self._peer, data), meter=self._meter, clock=self._clock)
-
-    def send(self, peer: Peer, data: bytes) -> None:  # noqa: ARG002 - there is one peer
-        if self._stream is not None:
-            self._stream.send(data)
-
-    def health(self) -> LinkHealth:
-        return self._meter.health()
-
-    def descriptor(self, peer: Peer) -> int | None:  # noqa: ARG002 - there is one peer
-        return _descriptor(self._stream)
+    def _descriptor(self, transport: asyncio.Transport) -> int:
+        return _socket_of(transport)
 
 
 class TcpServerLink:
@@ -179,7 +142,8 @@ class TcpServerLink:
         return self._meter.health()
 
     def descriptor(self, peer: Peer) -> int | None:
-        return _descriptor(self._streams.get(peer))
+        stream = self._streams.get(peer)
+        return None if stream is None or stream.transport.is_closing() else _socket_of(stream.transport)
 
 
 class _Accepted(asyncio.Protocol):
@@ -211,10 +175,8 @@ class _Accepted(asyncio.Protocol):
             self._link.left(self.peer, self._stream)
 
 
-def _descriptor(stream: Stream | None) -> int | None:
-    if stream is None or stream.transport.is_closing():
-        return None
-    return cast("int", stream.transport.get_extra_info("socket").fileno())
+def _socket_of(transport: asyncio.Transport) -> int:
+    return cast("int", transport.get_extra_info("socket").fileno())
 
 
 def _keep_alive(transport: asyncio.Transport) -> None:
