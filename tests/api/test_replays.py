@@ -6,11 +6,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api import replays as module
+from api.runtime import listen
+from api.webserver import serving
 from core.clock import SystemClock
 from core.ids import SortieId, VehicleId
 from operations.recording.tracks import micros_of
+from telemetry.client import LiveStream
 from telemetry.columns import FleetView
 from telemetry.messages import FleetTick, LinkState, VehicleState
 from telemetry.replay import Reel, Replay
@@ -154,3 +159,26 @@ async def test_sessions_are_few_and_those_that_nobody_looks_at_end(
     async with asyncio.timeout(3):
         while len(recorded.app.state.replays):  # noqa: ASYNC110 - a session has no event for it
             await asyncio.sleep(0.01)
+
+
+async def test_the_stream_of_a_replay_shows_its_vehicles_and_that_of_the_fleet_does_not(recorded: World) -> None:
+    made = (await recorded.http.post("/replays", json={"sortie_id": "sortie-1", "speed": 2})).json()
+    async with serving(recorded.app, listen("127.0.0.1", 0)) as server:
+        url = server.url.replace("http", "ws").rstrip("/")
+        stream = LiveStream(url + made["stream"])
+        async with asyncio.timeout(5):
+            async for _ in stream.frames():
+                if "bl-01" in stream.vehicles:
+                    break
+        shown = stream.vehicles["bl-01"]
+        assert (shown["link"], shown["mode"], shown["sortie_id"]) == ("replayed", "AUTO", "sortie-1")
+        assert shown["lat_deg"] == pytest.approx(31.139, abs=1e-4)
+        live = LiveStream(url + "/api/v1/stream")
+        async with asyncio.timeout(5):
+            async for _ in live.frames():
+                break
+        assert live.vehicles["bl-01"]["link"] == "never"
+        with pytest.raises((ConnectionClosed, InvalidStatus)):
+            async with connect(url + "/api/v1/stream?replay=replay-0", proxy=None) as nobody:
+                await nobody.recv()
+    await recorded.app.state.replays.close()
