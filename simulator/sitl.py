@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.instances import BASE_PORT, PORT_STRIDE, claimed_instances
-from simulator.spec import VehicleSpec
+from simulator.spec import VehicleSpec, disarm_delay_s
 
 BINARY_VARIABLE = "BAILU_SITL_BINARY"
 RC_PORT = 5501
@@ -140,12 +140,13 @@ async def running_sitl_fleet(
     started: list[asyncio.subprocess.Process] = []
     running: dict[int, SitlProcess] = {}
     claims = contextlib.ExitStack()
+    extras = {"DISARM_DELAY": disarm_delay_s(speedup), **(extra_params or {})}
     try:
         first_instance = claims.enter_context(claimed_instances(len(specs)))
         for place, spec in enumerate(specs):
             instance = first_instance + place
             folder = work_dir / f"sitl-{spec.system_id}"
-            defaults = _prepare(folder, spec, extra_params or {})
+            defaults = _prepare(folder, spec, extras)
             line = command_line(program, spec, instance, speedup=speedup, udp_target=udp_target, defaults=defaults)
             process = await _start(line, folder)
             started.append(process)

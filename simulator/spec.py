@@ -36,3 +36,12 @@ class VehicleSpec:
             raise ValueError(f"{self.name}: {self.lat_deg}, {self.lon_deg} is not a place on Earth")
         if min(self.battery_wh, self.mass_kg, self.rotor_radius_m, self.rotors) <= 0:
             raise ValueError(f"{self.name}: battery, mass, rotor radius and rotor count must be positive")
+
+
+def disarm_delay_s(speedup: float) -> float:
+    """DISARM_DELAY of a vehicle whose time runs so fast: 10 s as ArduCopter has it, of ours while its range allows.
+
+    A ground station lives in our time. At ten times the pace it would have one second from arming to the start, and
+    on a busy machine find the vehicle disarmed again. Source: ArduCopter, Parameters.cpp, 0 to 127 s.
+    """
+    return min(127.0, 10.0 * max(1.0, speedup))

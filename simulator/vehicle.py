@@ -18,7 +18,7 @@ from simulator.protocol.signing import Signing
 from simulator.protocol.stores import FenceStore, MissionStore, RallyStore
 from simulator.protocol.telemetry import gps_global_origin, heartbeat, home_position, mission_current_as
 from simulator.protocol.texts import status_texts
-from simulator.spec import VehicleSpec
+from simulator.spec import VehicleSpec, disarm_delay_s
 
 MAX_CHANNELS = 16
 """Peers one vehicle talks to at the same time."""
@@ -49,6 +49,7 @@ class Vehicle:
         self.aircraft = Aircraft(self.spec)
         self.aircraft.epoch_s = self._epoch_s
         self.aircraft.params.set("SIM_SPEEDUP", speedup)
+        self.aircraft.params.set("DISARM_DELAY", disarm_delay_s(speedup))
         self._lists = {
             ListKind.MISSION: ListTransfer(MissionStore(self.aircraft), self.aircraft),
             ListKind.FENCE: ListTransfer(FenceStore(self.aircraft), self.aircraft),

@@ -219,6 +219,17 @@ class Platform:
         self.until(reached, within_s=within_s, what=f"sortie {' or '.join(states)}")
         return found
 
+    def until_reached(self, sortie_id: str, waypoints: int = 1, *, within_s: float = 240.0) -> None:
+        """Until so many waypoints are behind it; a sortie that ended before is told at once."""
+
+        def reached() -> bool:
+            found = self.sortie(sortie_id)
+            behind: int = found["waypoints_reached"]
+            assert behind >= waypoints or found["state"] not in _FINISHED, found
+            return behind >= waypoints
+
+        self.until(reached, within_s=within_s, what=f"waypoint {waypoints}")
+
     def _tail(self) -> str:
         return self.log.read_text()[-3000:] if self.log.exists() else ""
 

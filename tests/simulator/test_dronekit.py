@@ -44,7 +44,7 @@ def fly(address: str) -> dict[str, Any]:
         commands.wait_ready()
         seen["after"] = len(commands)
         wait(lambda: vehicle.is_armable)
-        # Its ten seconds are 0.4 of ours: it must not disarm before a busy machine has said what comes next.
+        # At this pace it must not disarm before a busy machine has said what comes next.
         vehicle.parameters.set("DISARM_DELAY", 0, wait_ready=True)
         vehicle.mode = VehicleMode("GUIDED")
         wait(lambda: vehicle.mode.name == "GUIDED")

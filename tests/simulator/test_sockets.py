@@ -23,6 +23,7 @@ from simulator.sitl import (
     running_sitl_fleet,
 )
 from simulator.sockets import PortTaken
+from simulator.vehicle import Vehicle
 from tests.simulator.station import spec
 
 
@@ -217,6 +218,19 @@ def test_serial_0_sends_to_the_target_at_once() -> None:
     line = command_line(Path("x"), spec(), 2, speedup=5, udp_target=("127.0.0.1", 14550), defaults=Path("d"))
     assert line[line.index("--serial0") + 1] == "udpclient:127.0.0.1:14550"
     assert line[line.index("-I") + 1] == "2"
+
+
+@pytest.mark.parametrize(
+    ("speedup", "delay_s"), [(0.5, 10.0), (1.0, 10.0), (4.0, 40.0), (10.0, 100.0), (50.0, 127.0)]
+)
+async def test_a_ground_station_has_ten_seconds_of_ours_from_arming_to_the_start(
+    speedup: float, delay_s: float, tmp_path: Path
+) -> None:
+    embedded = Vehicle(spec(), speedup=speedup)
+    assert embedded.aircraft.params["DISARM_DELAY"] == delay_s
+    options = {"binary": program(tmp_path, "exec sleep 60"), "udp_target": ("127.0.0.1", 9), "work_dir": tmp_path}
+    async with running_sitl_fleet([spec()], speedup=speedup, **options):  # type: ignore[arg-type]
+        assert f"DISARM_DELAY {delay_s:g}\n" in (tmp_path / "sitl-1" / "defaults.parm").read_text()
 
 
 async def test_a_sitl_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None:

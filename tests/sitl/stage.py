@@ -41,7 +41,7 @@ def flying(platform: Platform, feature: Json | None = None) -> str:
     platform.until_ready(VEHICLE)
     sortie_id = platform.launched(feature or hop(), VEHICLE)
     platform.until_state(sortie_id, "on_mission")
-    platform.until(lambda: platform.sortie(sortie_id)["waypoints_reached"] >= 1, within_s=120, what="a waypoint")
+    platform.until_reached(sortie_id)
     return sortie_id
 
 

@@ -90,7 +90,7 @@ def test_a_platform_killed_in_flight_finds_its_vehicle_still_flying(platform: Pl
     platform.until_ready(VEHICLE)
     sortie_id = platform.launched(hop(), VEHICLE)
     platform.until_state(sortie_id, "on_mission")
-    platform.until(lambda: platform.sortie(sortie_id)["waypoints_reached"] >= 1, within_s=120, what="a waypoint")
+    platform.until_reached(sortie_id)
     before = len(platform.get(f"/sorties/{sortie_id}/track")["geometry"]["coordinates"])
     platform.kill()
     platform.start()

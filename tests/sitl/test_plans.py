@@ -67,9 +67,7 @@ def fly(platform: Platform, area: Field, asked: Json, *, back_from: int | None =
     assert response.status_code == 202, response.text
     sortie_id = str(response.json()["sortie_id"])
     if back_from is not None:
-        platform.until(
-            lambda: platform.sortie(sortie_id)["waypoints_reached"] >= back_from, within_s=240, what="a waypoint"
-        )
+        platform.until_reached(sortie_id, back_from)
         assert platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})["state"] == "done"
     sortie = platform.until_state(sortie_id, "closed", within_s=240)
     return Told(sortie, mission, read_flown(platform.data_dir / "tlogs" / f"{sortie_id}.tlog"))

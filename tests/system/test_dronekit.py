@@ -67,8 +67,6 @@ def fly(station: Any) -> None:
     from dronekit import VehicleMode
 
     station.commands.next = 0
-    # Its ten seconds are less than one of ours: it must not disarm before a busy machine has said what comes next.
-    station.parameters.set("DISARM_DELAY", 0, wait_ready=True)
     station.mode = VehicleMode("GUIDED")
     wait(lambda: station.mode.name == "GUIDED", within_s=60, what="GUIDED")
     wait(lambda: bool(station.is_armable), within_s=60, what="an armable vehicle")
