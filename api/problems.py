@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from structlog.contextvars import get_contextvars
 
 from core import errors
 from core.errors import BailuError, FieldError, InvalidRequest, PreflightCheck
@@ -20,6 +21,7 @@ from core.ids import new_id
 
 log = logging.getLogger(__name__)
 
+REQUEST_ID = "X-Request-Id"
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:bailu:problem:"
 RETRY_AFTER_S = 5
@@ -201,7 +203,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_defect(request: Request, error: Exception) -> Response:
-    return response(internal(error, request.url.path), request.url.path)
+    # Starlette answers a defect outside of every middleware, `api.requests` among them.
+    named = {REQUEST_ID: request_id} if (request_id := get_contextvars().get("request_id")) else {}
+    return response(internal(error, request.url.path), request.url.path, headers=named)
 
 
 def install(app: FastAPI) -> None:

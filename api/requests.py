@@ -12,12 +12,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from api.problems import REQUEST_ID
 from core.ids import new_id
 from core.metrics import LONG_S, Histogram, Reading, Spread
 
 log = logging.getLogger("bailu.access")
 
-REQUEST_ID = "X-Request-Id"
 # What others call a request is taken over when it can stand in a log and a header as it is.
 _USABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 
 import pytest
 from structlog.contextvars import get_contextvars
 
+from api import logs
 from api.requests import RequestMeter
+from api.settings import LogSetting
 from tests.api.conftest import World
 
 
@@ -31,6 +35,25 @@ async def test_what_is_refused_at_the_door_and_what_is_nowhere_are_named_too(wor
     for headers, path, status in (({"Host": "evil.example"}, "/me", 403), ({}, "/nowhere", 404)):
         answer = await world.http.get(path, headers=headers)
         assert (answer.status_code, answer.headers["x-request-id"].startswith("req")) == (status, True)
+
+
+async def test_a_defect_is_answered_and_logged_under_its_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(world.store, "missions", broken)
+    out = io.StringIO()
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    logs.configure(LogSetting(), out)
+    try:
+        answer = await world.http.get("/missions", headers={"X-Request-Id": "seen"})
+    finally:
+        logging.captureWarnings(False)
+        logging.getLogger().handlers[:], logging.getLogger().level = handlers, level
+    assert (answer.status_code, answer.headers["x-request-id"]) == (500, "seen")
+    (line,) = [json.loads(text) for text in out.getvalue().splitlines()]
+    assert (line["request_id"], answer.json()["error_id"] in line["event"]) == ("seen", True)
+    assert "a defect" in line["exception"]
 
 
 async def test_a_request_is_one_line_with_method_path_status_and_name(
