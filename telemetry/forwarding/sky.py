@@ -13,7 +13,7 @@ from operations.forwarding.ports import Item
 from operations.forwarding.rules import What
 from telemetry.columns import COLUMN
 from telemetry.forwarding.envelopes import TelemetryData, telemetry_bytes
-from telemetry.messages import FleetTick, VehicleState
+from telemetry.messages import FleetTick, LinkState, VehicleState
 
 _HEARD, _LAT, _LON = COLUMN["heard_age_s"], COLUMN["lat_deg"], COLUMN["lon_deg"]
 _QUICK = (
@@ -22,6 +22,7 @@ _QUICK = (
 )  # fmt: skip
 _QUICK_AT = tuple((name, COLUMN[name]) for name in _QUICK)
 MAX_VEHICLES = 4_096
+_HEARD_NOW = (LinkState.LIVE, LinkState.STALE)
 
 
 class _Slot:
@@ -45,6 +46,7 @@ class Sky:
         self._slots: dict[VehicleId, _Slot] = {}
         self._ticks: dict[str, FleetTick] = {}
         self._unread: set[str] = set()
+        self._played: set[VehicleId] = set()
         # Where vehicles were last, those of an earlier run as well: an alarm of one that is not heard has a place.
         self._places: dict[VehicleId, tuple[str | None, LonLat]] = dict(known)
         self._number = 0
@@ -71,11 +73,22 @@ class Sky:
 
     def _fill(self, vehicle_id: VehicleId, row: list[float], at: datetime) -> None:
         state = self._slow.get(vehicle_id)
-        if state is None or (vehicle_id not in self._slots and len(self._slots) >= MAX_VEHICLES):
+        if state is None or self._is_played(state):
+            self._slots.pop(vehicle_id, None)
+            return
+        if vehicle_id not in self._slots and len(self._slots) >= MAX_VEHICLES:
             return
         self._slots[vehicle_id] = _Slot(state, row, at, self._number)
         if not math.isnan(row[_LAT]):
             self._places[vehicle_id] = (state.unit, (row[_LON], row[_LAT]))
+
+    def _is_played(self, state: VehicleState) -> bool:
+        """Whether it comes from a recording, or did last: no flight of anybody, though others would take it for one."""
+        if state.link is LinkState.REPLAYED:
+            self._played.add(state.vehicle_id)
+        elif state.link in _HEARD_NOW:
+            self._played.discard(state.vehicle_id)
+        return state.vehicle_id in self._played
 
     def whereabouts(self, vehicle_id: VehicleId | None) -> Whereabouts:
         """Of a vehicle that is flown here, or of none."""
