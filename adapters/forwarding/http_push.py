@@ -125,7 +125,8 @@ def _pinned(url: str, door: Door) -> str:
 async def http_session(rule: Rule, secrets: Secrets, doors: Doors) -> AsyncIterator[HttpSession]:
     """The `Session` of a rule of kind http; the name is looked up anew with each."""
     door = await doors.door(rule.target.url)
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    # Servers close a connection that is idle for 5 s or more: we go first, or a request meets a closed one.
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=3.0)
     async with httpx.AsyncClient(
         verify=door.tls, timeout=TIMEOUT_S, limits=limits, trust_env=False, follow_redirects=False
     ) as client:

@@ -83,7 +83,7 @@ class Sky:
             self._places[vehicle_id] = (state.unit, (row[_LON], row[_LAT]))
 
     def _is_played(self, state: VehicleState) -> bool:
-        """Whether it comes from a recording, or did last: no flight of anybody, though others would take it for one."""
+        """Whether it comes from a recording, or did last: nobody's flight, though others would take it for one."""
         if state.link is LinkState.REPLAYED:
             self._played.add(state.vehicle_id)
         elif state.link in _HEARD_NOW:
