@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from api.drills.background import Background, TestVehicle, background
 from api.drills.scenario import Kind
+from simulator.faults.impairment import Faults
 from simulator.faults.instructor import Heard, Instructor, instructing
-from tests.platform import Platform, running_platform, why_no_sitl
+from simulator.faults.line import LinkFaults
+from simulator.faults.udp import UdpProxy
+from tests.platform import Platform, free_udp_port, running_platform, stop, why_no_sitl
 from tests.sitl.stage import SYSTEM_ID, settings_of
+
+LONG_WAY = Faults(delay_s=0.1)
 
 
 @pytest.fixture(params=["embedded", pytest.param("ardupilot", marks=pytest.mark.sitl)])
@@ -55,3 +61,29 @@ def aboard(platform: Platform, loop: Background, autopilot: str) -> Iterator[Tes
     with loop.holding(instructing(instructor, address)):
         platform.until(lambda: bool(heard), within_s=60, what="the instructor's line")
         yield TestVehicle(kind, SYSTEM_ID, address, heard, instructor, loop)
+
+
+@asynccontextmanager
+async def udp_proxy(port: int) -> AsyncIterator[str]:
+    """Where a line to a port of this machine begins that takes its time each way."""
+    proxy = UdpProxy(("127.0.0.1", port), faults=LinkFaults(LONG_WAY, LONG_WAY))
+    host, at = await proxy.open(("127.0.0.1", 0))
+    try:
+        yield f"{host}:{at}"
+    finally:
+        await proxy.close()
+
+
+@pytest.fixture
+def far_away(autopilot: str, loop: Background, tmp_path: Path) -> Iterator[Platform]:
+    """A platform with a vehicle so far off that what is being loaded is seen: 0.2 s for a question and its answer."""
+    sitl, speedup, port = autopilot == "ardupilot", 4.0, free_udp_port()
+    settings = settings_of(sitl=sitl) | {"BAILU_LINKS": f'[{{ name = "fleet", url = "udpin:127.0.0.1:{port}" }}]'}
+    options = {"sitl": sitl, "speedup": speedup, "settings": settings, "vehicles": False}
+    with running_platform(tmp_path / "data", **options) as running, loop.holding(udp_proxy(port)) as line:
+        which = ["sitl"] if sitl else ["sim", "--tcp-base-port", "0"]
+        fleet = running.bailu(*which, "--speedup", str(speedup), "--udp-to", line)
+        try:
+            yield running
+        finally:
+            stop(fleet)

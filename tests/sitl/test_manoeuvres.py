@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.drills.background import Background
-from simulator.faults.impairment import Faults
-from simulator.faults.line import LinkFaults
-from simulator.faults.udp import UdpProxy
-from tests.platform import Json, Platform, free_udp_port, running_platform, stop
-from tests.sitl.stage import LOOKED_AT, VEHICLE, asked, away_m, flying, hop, settings_of, within
+from tests.platform import Json, Platform
+from tests.sitl.stage import LOOKED_AT, VEHICLE, asked, away_m, flying, hop, within
 
 pytestmark = pytest.mark.system
-LONG_WAY = Faults(delay_s=0.1)
 
 
 def diverted(platform: Platform, sortie_id: str, **wanted: Any) -> Json:
@@ -80,31 +72,6 @@ def test_a_mission_is_replaced_in_the_air(platform: Platform) -> None:
     diverted(platform, sortie_id, kind="replace", mission_id=mission["mission_id"])
     sortie = platform.until_state(sortie_id, "closed", within_s=300)
     assert (sortie["outcome"], sortie["breaches"]) == ("completed", 0), sortie
-
-
-@asynccontextmanager
-async def udp_proxy(port: int) -> AsyncIterator[str]:
-    """Where a line to a port of this machine begins that takes its time each way."""
-    proxy = UdpProxy(("127.0.0.1", port), faults=LinkFaults(LONG_WAY, LONG_WAY))
-    host, at = await proxy.open(("127.0.0.1", 0))
-    try:
-        yield f"{host}:{at}"
-    finally:
-        await proxy.close()
-
-
-@pytest.fixture
-def far_away(autopilot: str, loop: Background, tmp_path: Path) -> Iterator[Platform]:
-    """A platform with a vehicle so far off that what is being loaded is seen: 0.2 s for a question and its answer."""
-    sitl, speedup, port = autopilot == "ardupilot", 4.0, free_udp_port()
-    settings = settings_of(sitl=sitl) | {"BAILU_LINKS": f'[{{ name = "fleet", url = "udpin:127.0.0.1:{port}" }}]'}
-    options = {"sitl": sitl, "speedup": speedup, "settings": settings, "vehicles": False}
-    with running_platform(tmp_path / "data", **options) as running, loop.holding(udp_proxy(port)) as line:
-        fleet = running.bailu("sitl" if sitl else "sim", "--speedup", str(speedup), "--udp-to", line)
-        try:
-            yield running
-        finally:
-            stop(fleet)
 
 
 def test_a_return_during_the_upload_comes_first_and_nothing_unread_is_flown(far_away: Platform) -> None:
