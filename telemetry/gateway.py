@@ -52,7 +52,7 @@ from telemetry.messages import (
     safety_subject,
 )
 from telemetry.metering import GatewayMeter, MetricsQuestion, MetricsTold, metrics_subject, told_of
-from telemetry.packets import GlobalPosition, Inbound, StatusText
+from telemetry.packets import Inbound, StatusText
 from telemetry.recorder import Recorder
 from telemetry.retention import Retention
 from telemetry.safety_desk import safety_state
@@ -265,12 +265,12 @@ class Gateway:
             return await logs_on_board(vehicle, question)
 
         def listen(packet: Inbound) -> None:
-            self._on_packet(vehicle, packet)
+            self._on_text(vehicle, packet)
 
         # Read before anybody can command: what is issued from now on is not left over.
         unsettled = await self._flights.unsettled(vehicle)
         await self._flights.take_up(vehicle)
-        vehicle.listen(listen, GlobalPosition, StatusText)
+        vehicle.listen(listen, StatusText)
         vehicle.placed = self._recorder.place
         settling = self._group.create_task(self._flights.settle(vehicle, unsettled), name=f"journal {vehicle.id}")
         try:
@@ -319,10 +319,6 @@ class Gateway:
         flight = self._flights.of(vehicle.id)
         if flight is not None:
             flight.frame(frame)
-
-    def _on_packet(self, vehicle: Vehicle, packet: Inbound) -> None:
-        self._watchman.hear(vehicle, packet)
-        self._on_text(vehicle, packet)
 
     def _left_fence(self, vehicle_id: VehicleId) -> None:
         flight = self._flights.of(vehicle_id)

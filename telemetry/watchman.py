@@ -23,9 +23,9 @@ from telemetry.columns import FleetView
 from telemetry.fencing import FenceAction, FenceGuard, FencePolicy, rails_of
 from telemetry.ghost import Course, ghosts_of
 from telemetry.messages import AlarmChanged, FleetTick, LinkState, VehicleState
-from telemetry.packets import Inbound
+from telemetry.packets import GlobalPosition
 from telemetry.trespass import Airspaces, Trespass
-from telemetry.vehicle import Vehicle
+from telemetry.vehicle import Listener, Vehicle
 
 log = logging.getLogger("bailu.watch")
 
@@ -73,6 +73,7 @@ class Watchman:
         self._trespass = Trespass(airspaces, clock)
         self._view = FleetView()
         self._courses: dict[VehicleId, Course] = {}
+        self._ears: dict[VehicleId, Listener] = {}
         self._sorties: Mapping[VehicleId, Sortie] = {}
         self._zones: Mapping[VehicleId, str] = {}
         self._unsaved: OrderedDict[AlarmId, Alarm] = OrderedDict()
@@ -85,11 +86,17 @@ class Watchman:
         self._courses[vehicle.id] = Course.of(plan)
         if plan.fence is not None:
             self._guard.put(vehicle, plan.fence, rails_of(plan))
+            if vehicle.id not in self._ears:
+                # Only of those that fly a fence is each position read at once.
+                self._ears[vehicle.id] = lambda packet: self._guard.hear(vehicle, packet)
+                vehicle.listen(self._ears[vehicle.id], GlobalPosition)
 
     def leave(self, vehicle: Vehicle) -> None:
         """It flies nothing of ours any more."""
         self._courses.pop(vehicle.id, None)
         self._guard.drop(vehicle)
+        if (ear := self._ears.pop(vehicle.id, None)) is not None:
+            vehicle.unlisten(ear)
         for kind in (AlarmKind.FENCE_AHEAD, AlarmKind.FENCE_BREACH):
             self._note(self._book.over(vehicle.id, kind))
 
@@ -100,10 +107,6 @@ class Watchman:
             self._note(self._book.tell(self._watched(vehicle.snapshot()), sighting))
         else:
             self._note(self._book.over(vehicle.id, AlarmKind.SIGNING_KEY))
-
-    def hear(self, vehicle: Vehicle, packet: Inbound) -> None:
-        """One packet of a vehicle."""
-        self._guard.hear(vehicle, packet)
 
     def look(self, tick: FleetTick, sorties: Mapping[VehicleId, Sortie]) -> FleetTick:
         """Looks at all vehicles; the tick with what may be guessed of silent ones."""
