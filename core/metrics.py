@@ -14,7 +14,10 @@ LONG_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One number of a metric as it was read; `labels` are values, in the order of the metric's label names."""
+    """One number of a metric as it was read; `labels` are values, in the order of the metric's label names.
+
+    `value`: no boolean, which is no number to who reads it on the other side of a socket.
+    """
 
     name: str
     value: float

@@ -82,7 +82,7 @@ def link_readings(links: Iterable[LinkHealth]) -> Iterator[Reading]:
     for link in links:
         name = (link.name,)
         for state in LinkCondition:
-            yield Reading("bailu_link_state", link.state is state, (link.name, str(state)))
+            yield Reading("bailu_link_state", float(link.state is state), (link.name, str(state)))
         yield Reading("bailu_link_connects_total", link.connects, name)
         yield Reading("bailu_link_receive_bytes_total", link.rx_bytes, name)
         yield Reading("bailu_link_transmit_bytes_total", link.tx_bytes, name)
@@ -146,6 +146,6 @@ def told_of(
         *alarm_readings(alarms),
         *recorder_readings(recorder),
         *meter.readings(),
-        Reading("bailu_gateway_heart_beating", is_beating),
+        Reading("bailu_gateway_heart_beating", float(is_beating)),
     )
     return MetricsTold(fleet.name, readings, tuple(meter.spreads()))

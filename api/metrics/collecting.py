@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from api.forwarding import ForwardingDesk
 from api.requests import RequestMeter
 from api.services import Services, bailu_version
@@ -28,7 +30,7 @@ async def _asked(bus: Bus, gateway: str) -> MetricsTold | None:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             return await bus.request(metrics_subject(gateway), MetricsQuestion(), MetricsTold)
-    except (TimeoutError, BailuError):
+    except (TimeoutError, BailuError, msgspec.MsgspecError):  # the last: a gateway of another version
         return None
 
 
@@ -62,7 +64,7 @@ async def forwarding_readings(desk: ForwardingDesk) -> list[Reading]:
 
 def _forwarding(rule: str, standing: Standing) -> Iterator[Reading]:
     for state in State:
-        yield Reading("bailu_forward_state", standing.state is state, (rule, str(state)))
+        yield Reading("bailu_forward_state", float(standing.state is state), (rule, str(state)))
     for what in ("events", "telemetry"):
         yield Reading("bailu_forward_sent_total", getattr(standing, f"sent_{what}"), (rule, what))
         yield Reading("bailu_forward_lost_total", getattr(standing, f"lost_{what}"), (rule, what))
@@ -80,6 +82,6 @@ async def scraped(
         *process_readings("api", services.store, requests),
         *stream_readings(services.hub),
         *await forwarding_readings(desk),
-        *(Reading("bailu_gateway_up", answer is not None, (gateway,)) for gateway, answer in told.items()),
+        *(Reading("bailu_gateway_up", float(answer is not None), (gateway,)) for gateway, answer in told.items()),
     ]
     return own, [answer for answer in told.values() if answer is not None]

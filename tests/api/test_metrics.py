@@ -6,10 +6,12 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from adapters.bus_frames import Encoded, decode_message, encode_message
 from api.metrics.catalog import CATALOG, GATEWAY_NAMES, Kind, labels_of
 from api.metrics.exposition import exposed
 from core.clock import ManualClock
@@ -30,6 +32,7 @@ from telemetry.metering import (
     metrics_subject,
     recorder_readings,
     sortie_readings,
+    told_of,
     vehicle_readings,
 )
 from telemetry.recorder import Recorder
@@ -59,6 +62,14 @@ def a_recorder(folder: Path) -> Recorder:
     recorder = Recorder(None, data_dir=folder, clock=ManualClock())
     recorder.written_rows, recorder.lost.rows, recorder.shed = 7, 3, Shed.FINE_ROWS
     return recorder
+
+
+class _Fleet:
+    name = "roof"
+    vehicles: ClassVar[dict[str, object]] = {}
+
+    def health(self) -> tuple[LinkHealth, ...]:
+        return (HEALTH,)
 
 
 def told(meter: GatewayMeter, *, gateway: str = "roof") -> MetricsTold:
@@ -158,6 +169,22 @@ async def test_what_a_gateway_counted_is_told_under_its_name(world: World) -> No
     assert of("bailu_tick_lateness_seconds_sum") == pytest.approx(0.2)
     assert of("bailu_tick_duration_seconds_sum") == pytest.approx(0.336)
     assert found["bailu_gateway_up", frozenset({("gateway", "roof")})] == 1
+
+
+def test_what_a_gateway_tells_crosses_a_socket_as_it_is() -> None:
+    beat = told_of(_Fleet(), a_meter(), a_recorder(Path()), sorties=[], alarms=[ALARM], is_beating=True)  # type: ignore[arg-type]
+    assert decode_message(encode_message(beat), MetricsTold) == beat
+
+
+async def test_a_gateway_of_another_version_is_not_up_and_breaks_nothing(world: World) -> None:
+    joined(world)
+
+    async def otherwise(_: MetricsQuestion) -> Encoded:
+        return encode_message(MetricsTold("roof", (Reading("bailu_sorties", "many"),), ()))  # type: ignore[arg-type]
+
+    async with world.bus.serve(metrics_subject("roof"), MetricsQuestion, otherwise):
+        found = read(await scrape(world))
+    assert found["bailu_gateway_up", frozenset({("gateway", "roof")})] == 0
 
 
 async def test_a_gateway_that_does_not_answer_is_down_and_the_rest_is_told(world: World) -> None:
