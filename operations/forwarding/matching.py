@@ -55,8 +55,9 @@ class Matcher:
         self._area = _polygon(rule.filter)
 
     @property
-    def has_area(self) -> bool:
-        return self._area is not None
+    def asks_where(self) -> bool:
+        """Whether it matters where a vehicle is or whose it is."""
+        return self._area is not None or bool(self._units)
 
     def takes(self, happening: Happening, whereabouts: Whereabouts) -> bool:
         """Whether the rule tells of it."""

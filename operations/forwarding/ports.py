@@ -246,5 +246,6 @@ class Waits:
     last_retry: float = 60.0
     longest_retry_after: float = 3_600.0
     look: float = 1.0
+    first_tick: float = 5.0
     report: float = 1.0
     told_again: float = 60.0

@@ -64,6 +64,7 @@ class Forwarder:
         self._tasks: dict[RuleId, asyncio.Task[None]] = {}
         self._nudge = asyncio.Event()
         self._employs = asyncio.Event()
+        self._began_s = ways.clock.mono_s()
         self._given_up: dict[RuleId, Loss] = {}
         self._told_s: dict[RuleId, float] = {}
         self._absent: set[RuleId] = set()
@@ -109,7 +110,7 @@ class Forwarder:
         while True:
             try:
                 await self._follow_rules(pump, sky)
-                while await self._round(pump):
+                while self._knows_fleet(sky) and await self._round(pump):
                     pass
             except Overloaded as error:
                 log.warning("forwarding waits for the store: %s", error)
@@ -122,6 +123,12 @@ class Forwarder:
             except TimeoutError:
                 pass
             self._nudge.clear()
+
+    def _knows_fleet(self, sky: Sky) -> bool:
+        """Whether rules that ask where a vehicle is can be answered; after a start the first tick is waited for."""
+        if sky.is_known or not any(courier.matcher.asks_where for courier in self._couriers.values()):
+            return True
+        return self._ways.clock.mono_s() - self._began_s >= self._ways.waits.first_tick
 
     async def _round(self, pump: Pump) -> bool:
         more, losses = await pump.round([courier.matcher for courier in self._couriers.values()])

@@ -54,7 +54,7 @@ class Pump:
         if not rows and not tidy:
             return False, {}
         fresh = self._fresh(matchers, rows)
-        places = self._sky.places() if any(each.has_area for each in matchers) and (tidy or rows) else {}
+        places = self._sky.places() if tidy and any(each.asks_where for each in matchers) else {}
         losses = await self._spool.add(fresh, now=self._clock.now(), places=places)
         self._cursors |= {each.rule.id: each.cursor for each in fresh}
         if tidy:

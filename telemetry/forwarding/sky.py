@@ -51,6 +51,11 @@ class Sky:
         self._places: dict[VehicleId, tuple[str | None, LonLat]] = dict(known)
         self._number = 0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a gateway has told of all its vehicles."""
+        return bool(self._slow)
+
     def take(self, tick: FleetTick) -> None:
         """The newest tick of a gateway; what nobody read in between is gone, and cost next to nothing."""
         self._slow.update((state.vehicle_id, state) for state in tick.changed)
@@ -95,11 +100,9 @@ class Sky:
         if vehicle_id is None:
             return NOWHERE
         self._settle()
-        known = self._places.get(vehicle_id)
-        if known is not None:
-            return Whereabouts(*known)
+        unit, place = self._places.get(vehicle_id, (None, None))
         state = self._slow.get(vehicle_id)
-        return NOWHERE if state is None else Whereabouts(state.unit)
+        return Whereabouts(unit if state is None else state.unit, place)
 
     def places(self) -> Mapping[VehicleId, tuple[str | None, LonLat]]:
         """Where each vehicle is or was last, for those who come after a restart."""

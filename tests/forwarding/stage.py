@@ -38,6 +38,7 @@ QUICK = Waits(
     last_retry=0.2,
     longest_retry_after=5.0,
     look=0.05,
+    first_tick=0.5,
     report=0.05,
 )
 

@@ -15,10 +15,23 @@ import pytest
 
 from adapters.forwarding import Doors
 from adapters.forwarding.http_push import retry_after_s, signature
+from adapters.sqlite import open_store
 from operations.forwarding.ports import State
-from operations.forwarding.rules import RuleId, Secrets, What
+from operations.forwarding.rules import Filter, RuleId, Secrets, What
 from telemetry.messages import FLEET_EVENT, FleetEvent
-from tests.forwarding.stage import NOW, Receiver, receiver, rule, settles, stage, until, vehicle
+from tests.forwarding.stage import (
+    NOW,
+    QUICK,
+    Receiver,
+    alarm,
+    flown_until,
+    receiver,
+    rule,
+    settles,
+    stage,
+    until,
+    vehicle,
+)
 
 
 @pytest.fixture
@@ -106,6 +119,19 @@ async def test_a_server_that_refuses_everything_for_a_while_loses_nothing(tmp_pa
         await until(lambda: len(target.taken) >= 8)
         assert target.alarm_ids() == [f"alarm-{number}" for number in range(8)]
         assert (await on.standing()).dead == 0
+
+
+async def test_after_a_restart_a_towns_events_wait_for_the_fleet_to_be_known(
+    tmp_path: Path, target: Receiver
+) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url, filter=Filter(units=("town-xiayang",)), paused=True))
+    async with open_store(tmp_path / "bailu.db") as store:
+        await store.save_alarm(alarm(1))  # by a gateway, while nobody forwarded
+    async with stage(tmp_path, replace(QUICK, first_tick=60.0)) as on:
+        await asyncio.sleep(0.2)
+        await flown_until(on, lambda: on.ticks > 20)
+        assert await settles(on, lambda standing: standing.waiting_events == 1)
 
 
 async def test_without_its_secrets_nothing_is_sent_to_a_target(tmp_path: Path, target: Receiver) -> None:
