@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from api.docks import docks_by_id
 from api.settings import DEFAULT_VEHICLES, Settings, SettingsError, load
 from core.geo import LatLon
+from tests.docs.reading import ROOT, text_of
 
 
 def test_without_anything_the_embedded_fleet_is_the_default() -> None:
@@ -105,3 +107,30 @@ def test_what_the_watch_does_is_a_setting(tmp_path: Path) -> None:
     file.write_text("[watch]\nbattery_critical_pct = 50\n")
     with pytest.raises(SettingsError, match="more than battery_low_pct"):
         load(file, {})
+
+
+def test_the_settings_of_operations_are_documented_with_their_defaults() -> None:
+    settings = Settings()
+    table = text_of(ROOT / "docs" / "operations.md").partition("### Settings that matter here")[2]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| .* \|$", table, re.M))
+    told = {name: rows[name].strip("`") for name in ("data_dir", "disk_floor_mib", "metrics_port", "trace_endpoint")}
+    assert told == {"data_dir": "data", "disk_floor_mib": "256", "metrics_port": "none", "trace_endpoint": "none"}
+    assert (str(settings.data_dir), settings.disk_floor_mib) == ("data", 256)
+    assert (settings.metrics_port, settings.trace_endpoint) == (None, None)
+    assert rows["log"] == f"`{settings.log.format}`, `{settings.log.level}`"
+    kept = settings.recording
+    assert rows["recording"] == f"{kept.raw_days:g} days, {kept.level_days:g} days, {kept.max_gib:g} GiB"
+
+
+@pytest.mark.parametrize("wrong", ['{ level = "loud" }', '{ format = "xml" }', '{ colour = "red" }', "loud"])
+def test_a_wrong_way_to_log_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingsError, match=r"(?i)log"):
+        load(None, {"BAILU_LOG": wrong})
+
+
+def test_logging_and_traces_are_set_from_the_environment() -> None:
+    settings = load(None, {"BAILU_LOG": '{ level = "info" }', "BAILU_TRACE_ENDPOINT": "http://127.0.0.1:4318"})
+    assert (settings.log.level, settings.log.format) == ("info", "auto")
+    assert settings.trace_endpoint == "http://127.0.0.1:4318"
+    with pytest.raises(SettingsError, match="trace_endpoint"):
+        load(None, {"BAILU_TRACE_ENDPOINT": "http://me:secret@collector"})
