@@ -50,8 +50,9 @@ class ForwardingDesk:
         return await self._save(changed, replace(stored, **given))
 
     async def remove(self, rule_id: RuleId) -> None:
-        """Raises NotFound."""
+        """Ends it, and forgets what waits for its target. Raises NotFound."""
         await self.rules.remove_rule(rule_id)
+        await self.spool.forget([rule.id for rule in await self.rules.rules()])
 
     async def _secrets(self, rule: Rule) -> Secrets:
         locked = await self.rules.rule_secrets(rule.id)

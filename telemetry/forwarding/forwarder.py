@@ -144,8 +144,10 @@ class Forwarder:
         if version == self._version:
             return
         rules = {rule.id: rule for rule in await self._ways.rules.rules()}
-        await self._dismiss([each for each, courier in self._couriers.items() if rules.get(each) != courier.rule])
-        await pump.set_rules(list(rules))
+        before = {rule_id: courier.rule for rule_id, courier in self._couriers.items()}
+        await self._dismiss([rule_id for rule_id, rule in before.items() if rules.get(rule_id) != rule])
+        # One that was removed and made again under the same id is another one: nothing of the first is for it.
+        await pump.set_rules([each for each in rules if _is_same(before.get(each, rules[each]), rules[each])])
         for rule_id, rule in rules.items():
             if rule_id not in self._couriers:
                 await self._employ(rule, sky)
@@ -213,6 +215,10 @@ class Forwarder:
     def _event(self, severity: str, code: str, text: str) -> None:
         log.warning("%s", text)
         self._ways.bus.publish(FLEET_EVENT, FleetEvent(self._ways.clock.now(), severity, code, text))
+
+
+def _is_same(before: Rule, now: Rule) -> bool:
+    return before.created_at == now.created_at
 
 
 def _barred(why: str) -> Opener:

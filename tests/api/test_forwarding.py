@@ -113,6 +113,18 @@ async def test_the_standing_of_a_rule_is_told_with_it(world: World) -> None:
     assert status["spool_bytes"] > 0
 
 
+async def test_what_waited_for_a_removed_rule_is_not_for_the_next_one_of_its_name(world: World) -> None:
+    await world.http.post("/forwarding/rules", json=rule())
+    desk = world.app.state.forwarding
+    (stored,) = await desk.rules.rules()
+    kept = Item(What.ALARMS, None, None, b"{}", world.clock.now())
+    await desk.spool.add([Fresh(stored, 5, (kept,))], now=world.clock.now(), places={})
+    await world.http.delete("/forwarding/rules/to-city")
+    await world.http.post("/forwarding/rules", json=rule())
+    status = (await world.http.get("/forwarding/rules/to-city")).json()["status"]
+    assert (status["waiting_events"], status["spool_bytes"]) == (0, 0)
+
+
 async def test_a_rule_narrowed_to_alarms_of_one_kind_in_an_area_comes_back_as_it_was_told(world: World) -> None:
     area = {"type": "Polygon", "coordinates": [[[121.0, 31.1], [121.1, 31.1], [121.1, 31.2], [121.0, 31.1]]]}
     told = {"units": ["dock-xiayang"], "vehicle_ids": ["bl-01"], "severities": ["critical"], "area": area}

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,18 @@ async def test_after_a_restart_a_towns_events_wait_for_the_fleet_to_be_known(
         await asyncio.sleep(0.2)
         await flown_until(on, lambda: on.ticks > 20)
         assert await settles(on, lambda standing: standing.waiting_events == 1)
+
+
+async def test_a_rule_made_again_under_its_id_is_told_nothing_of_the_first(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule("http://127.0.0.1:9/in"))
+        await on.alarms(1)
+        assert await settles(on, lambda standing: standing.waiting_events == 1)
+        await on.store.forwarding.remove_rule(RuleId("to-city"))
+        await on.save(rule(target.url, created_at=NOW + timedelta(seconds=1)))
+        await on.alarms(2)
+        await until(lambda: target.taken)
+        assert target.alarm_ids() == ["alarm-2"]
 
 
 async def test_without_its_secrets_nothing_is_sent_to_a_target(tmp_path: Path, target: Receiver) -> None:
