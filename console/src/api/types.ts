@@ -957,6 +957,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Replay
+         * @description Begins to play; subscribe to `stream` to see it. Its vehicles are `replayed`: nobody commands them.
+         */
+        post: operations["start_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{replay_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Replay
+         * @description Where it is now.
+         */
+        get: operations["one_replay"];
+        put?: never;
+        post?: never;
+        /**
+         * End Replay
+         * @description Ends it and sends its viewers away.
+         */
+        delete: operations["end_replay"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Replay
+         * @description Faster or slower, another moment, a pause or on again.
+         */
+        patch: operations["change_replay"];
+        trace?: never;
+    };
     "/api/v1/sorties/{sortie_id}/diversions": {
         parameters: {
             query?: never;
@@ -3254,6 +3302,69 @@ export interface components {
             mission_id: string;
             /** Revision */
             revision?: number | null;
+        };
+        /**
+         * ReplayChange
+         * @description What is not named stays. `at`: the moment of the recording to go on from.
+         */
+        ReplayChange: {
+            /** Speed */
+            speed?: number | null;
+            /** At */
+            at?: string | null;
+            /** Playing */
+            playing?: boolean | null;
+        };
+        /**
+         * ReplayIn
+         * @description Either a sortie, or from when to when of all vehicles.
+         */
+        ReplayIn: {
+            /** Sortie Id */
+            sortie_id?: string | null;
+            /** From */
+            from?: string | null;
+            /** To */
+            to?: string | null;
+            /**
+             * Speed
+             * @description Seconds of the recording in one of ours.
+             * @default 1
+             */
+            speed: number;
+        };
+        /**
+         * ReplayOut
+         * @description `stream`: where its ticks are told, as those of the fleet are. Without viewers it ends after a minute.
+         */
+        ReplayOut: {
+            /** Replay Id */
+            replay_id: string;
+            /** Sortie Id */
+            sortie_id: string | null;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Speed */
+            speed: number;
+            /** Playing */
+            playing: boolean;
+            /** Over */
+            over: boolean;
+            /** Stream */
+            stream: string;
         };
         /**
          * ReportOut
@@ -6034,6 +6145,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeletionList"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"];
                 };
             };
             /** @description A problem document (RFC 9457) */
