@@ -121,7 +121,10 @@ class Viewer(asyncio.Protocol):
 def _inflated(held: bytearray, first: int, start: int, end: int) -> bytes:
     """The payload, unpacked where the frame says that it is compressed (RFC 7692)."""
     payload = bytes(held[start:end])
-    return zlib.decompress(payload + b"\x00\x00\xff\xff", wbits=-zlib.MAX_WBITS) if first & 0x40 else payload
+    if not first & 0x40:
+        return payload
+    # Such a block is flushed, not finished: `zlib.decompress` would call it cut off.
+    return zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(payload + b"\x00\x00\xff\xff")
 
 
 def _frame(held: bytearray, at: int) -> tuple[int, int, int] | None:
