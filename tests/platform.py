@@ -180,15 +180,22 @@ class Platform:
     def sortie(self, sortie_id: str) -> Json:
         return self.get(f"/sorties/{sortie_id}")
 
-    def launch(self, mission: Json, vehicle_id: str) -> httpx.Response:
+    def launch(self, mission: Json, vehicle_id: str, *, key: str = "") -> httpx.Response:
         body = {"mission_id": mission["mission_id"], "revision": mission["revision"], "vehicle_id": vehicle_id}
-        return self.request("POST", "/sorties", body, Idempotency_Key=str(uuid.uuid4()))
+        return self.request("POST", "/sorties", body, Idempotency_Key=key or str(uuid.uuid4()))
 
     def launched(self, feature: Json, vehicle_id: str) -> str:
-        """Stores the mission and launches it; the sortie's id."""
-        response = self.launch(self.post("/missions", feature), vehicle_id)
-        assert response.status_code == 202, response.text
-        return str(response.json()["sortie_id"])
+        """Stores the mission and launches it, again while the platform says that it is too busy; the sortie's id."""
+        mission, answers = self.post_patiently("/missions", feature), list[httpx.Response]()
+        key = str(uuid.uuid4())
+
+        def answered() -> bool:
+            answers.append(self.launch(mission, vehicle_id, key=key))
+            return answers[-1].status_code != 503
+
+        self.until(answered, within_s=120.0, what=f"the launch of {vehicle_id}")
+        assert answers[-1].status_code == 202, answers[-1].text
+        return str(answers[-1].json()["sortie_id"])
 
     # --- waiting, always with an end ---
 
