@@ -93,13 +93,14 @@ def compact(db: apsw.Connection, most_rows: int) -> int:
     if not taken:
         return 0
     for vehicle, sortie, rows in grouped(np.concatenate(taken), SPAN_S[RAW]):
-        _put(db, RAW, vehicle, sortie, rows, piece=False)
-        _put(db, LEVELS[1], vehicle, sortie, thinned(rows, LEVELS[1]), piece=True)
+        put(db, RAW, vehicle, sortie, rows, piece=False)
+        put(db, LEVELS[1], vehicle, sortie, thinned(rows, LEVELS[1]), piece=True)
     db.execute("DELETE FROM pending WHERE n <= ?", (last,))
     return count
 
 
-def _put(db: apsw.Connection, level: int, vehicle: int, sortie: int, rows: Rows, *, piece: bool) -> None:
+def put(db: apsw.Connection, level: int, vehicle: int, sortie: int, rows: Rows, *, piece: bool) -> None:
+    """Stores rows of one vehicle and sortie, N >= 1 in the order of time, as a blob."""
     first, last = int(rows["at_us"][0]), int(rows["at_us"][-1])
     db.execute(
         "INSERT INTO chunks (level, vehicle, sortie, from_us, to_us, count, piece, data) "
@@ -137,9 +138,9 @@ def _roll_up(db: apsw.Connection, level: int, vehicle: int, before_us: int) -> N
     coarser = LEVELS[LEVELS.index(level) + 1 :][:1]
     for (sortie, _), parts in spans.items():
         rows = thinned(joined(parts), level)
-        _put(db, level, vehicle, sortie, rows, piece=False)
+        put(db, level, vehicle, sortie, rows, piece=False)
         for each in coarser:
-            _put(db, each, vehicle, sortie, thinned(rows, each), piece=True)
+            put(db, each, vehicle, sortie, thinned(rows, each), piece=True)
 
 
 def page(db: apsw.Connection, wanted: Selection, from_us: int, to_us: int, most_chunks: int) -> tuple[Rows, int]:

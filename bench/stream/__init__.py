@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.figure import Figure
 from bench.ingest import ingest
-from bench.stream import age, decode, pairs, zones
+from bench.stream import age, decode, pairs, recorder, zones
 
 
 def stream() -> Iterator[Figure]:
@@ -15,6 +15,7 @@ def stream() -> Iterator[Figure]:
     yield from ingest()
     yield from age.age()
     yield from zones.zones()
+    yield from recorder.recorder()
     yield from pairs.pairs()
     yield from pairs.stalled()
     yield from pairs.compressed()
