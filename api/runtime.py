@@ -84,7 +84,8 @@ def vehicle_configs(settings: Settings) -> list[VehicleConfig]:
             known = ", ".join(AIRFRAMES)
             raise StartError(f"Vehicle {each.id}: there is no airframe {each.airframe!r}; known are {known}.")
         dock, airframe = docks[DockId(each.dock)], AIRFRAMES[each.airframe]
-        configs.append(VehicleConfig(VehicleId(each.id), each.name, each.links, each.system_id, dock, airframe))
+        known_as = VehicleId(each.id), each.name, each.links, each.system_id
+        configs.append(VehicleConfig(*known_as, dock, airframe, unit=each.unit))
     return configs
 
 

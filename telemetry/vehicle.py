@@ -74,6 +74,7 @@ class VehicleConfig:
     category: Category | None = None
     registration: str | None = None
     key_trouble: str = ""
+    unit: str = "default"
 
 
 Listener = Callable[[Inbound], None]
@@ -104,6 +105,7 @@ class Vehicle:
             system_id=config.system_id,
             link_name=config.links[0],
             airframe=config.airframe.name,
+            unit=config.unit,
         )
         self.doing: str | None = None
         self._worker: asyncio.Task[object] | None = None

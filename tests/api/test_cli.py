@@ -214,3 +214,9 @@ def test_the_default_fleet_is_planned_for_what_flies_it() -> None:
     assert len(vehicle_configs(flown_by(Settings(), "sitl"))) == 3
     own = VehicleSetting(id="v", name="v", link="fleet", system_id=1, dock="dock-xiayang")
     assert flown_by(Settings(vehicles=(own,)), "sitl").vehicles == (own,)
+
+
+def test_a_vehicle_is_of_the_unit_that_the_settings_name(tmp_path: Path) -> None:
+    first, *rest = Settings(data_dir=tmp_path).vehicles
+    settings = Settings(data_dir=tmp_path, vehicles=(first.model_copy(update={"unit": "zhujiajiao"}), *rest))
+    assert [each.unit for each in vehicle_configs(settings)] == ["zhujiajiao", *["default"] * len(rest)]
