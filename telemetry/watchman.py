@@ -49,7 +49,7 @@ class WatchPolicy:
 
 
 class Watchman:
-    """Owned by the gateway: hears every packet, looks at every tick, tells, and has the gateway act."""
+    """Owned by the gateway: hears whoever flies a fence, looks at every tick, tells, and has the gateway act."""
 
     def __init__(
         self,

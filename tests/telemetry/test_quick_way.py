@@ -33,6 +33,7 @@ FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
 KEY = bytes(range(32))
 PEERS: tuple[Peer, ...] = (("10.0.0.1", 1), ("10.0.0.2", 2), ("10.0.0.3", 3))
 LINKS = ("a", "b")
+HOME = ("a", PEERS[0])  # where most of it is said
 _DIGIT = {"course_deg": 0.1001, "ground_speed_mps": 0.01001, "roll_deg": 0.1001, "pitch_deg": 0.1001}
 POLICIES = (SigningPolicy.OFF, SigningPolicy.PREFER, SigningPolicy.REQUIRE)
 
@@ -140,10 +141,12 @@ class Air:
 
     def say(self, place: tuple[str, Peer], system_id: int, message_id: int, payload: bytes, stamp: int) -> bytes:
         rng, key = self.rng, (*place, system_id)
-        sequence = self._sequences[key] = (self._sequences.get(key, -1) + rng.choice((1, 1, 1, 1, 2, 5))) % 256
-        header = Header(sequence, system_id, rng.choice((1, 1, 1, 1, 1, 154)), message_id)
+        sequence = self._sequences[key] = (
+            self._sequences.get(key, -1) + rng.choice((1, 1, 1, 1, 1, 1, 1, 1, 2, 5))
+        ) % 256
+        header = Header(sequence, system_id, rng.choice((*[1] * 12, 154)), message_id)
         extra = CRC_EXTRA[message_id]
-        if rng.random() < 0.1:
+        if rng.random() < 0.06:
             key_used = KEY if rng.random() < 0.8 else bytes(32)
             frame = build_signed(header, payload, extra, key=key_used, link_id=1, timestamp=stamp)
         else:
@@ -153,7 +156,7 @@ class Air:
     def _damaged(self, place: tuple[str, Peer], frame: bytes) -> bytes:
         rng, last = self.rng, self._last.get(place, b"")
         self._last[place] = frame
-        match rng.randrange(24):
+        match rng.randrange(60):
             case 0:
                 at = rng.randrange(len(frame))
                 return frame[:at] + bytes((frame[at] ^ 1 << rng.randrange(8),)) + frame[at + 1 :]
@@ -172,7 +175,7 @@ def a_fleet_of(rng: random.Random) -> list[VehicleConfig]:
     def one(number: int, system_id: int) -> VehicleConfig:
         policy = rng.choice((SigningPolicy.OFF, *POLICIES))
         return VehicleConfig(
-            VehicleId(f"v{number}"), f"v{number}", rng.choice((("a",), ("a", "b"), ("b",))), system_id, DOCK, FRAME,
+            VehicleId(f"v{number}"), f"v{number}", rng.choice((("a",), ("a", "b"))), system_id, DOCK, FRAME,
             signing=policy, key=None if policy is SigningPolicy.OFF else KEY,
             uid=rng.choice((None, None, f"{1:016x}")),
         )  # fmt: skip
@@ -197,16 +200,18 @@ def _near(a: float | None, b: float | None, off: float) -> bool:
 
 def stepped(air: Air, worlds: tuple[World, World], stamp: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = air.rng
-    place, system_id = (rng.choice(LINKS), rng.choice(PEERS)), rng.choice((1, 1, 2, 2, 3, 9))
-    if rng.random() < 0.3:
+    place, system_id = (rng.choice(LINKS), rng.choice(PEERS)), rng.choice((1, 1, 1, 2, 2, 3, 9))
+    if rng.random() < 0.75:
+        place = HOME
+    if rng.random() < (0.5 if len(worlds[0].fleet.vehicles) == 3 and worlds[0].clock.mono_s() < 8.0 else 0.15):
         asked = [data for *where, data in worlds[0].sent[-40:] if tuple(where) == place]
         tokens = [
             frame.packet.ts1 for data in asked for frame in Decoder().feed(data) if isinstance(frame.packet, Timesync)
         ]
         if rng.random() < 0.7 and tokens:
-            message_id, payload = 111, struct.pack("<qq", 9, tokens[-1])
+            message_id, payload = 111, struct.pack("<qq", 9, rng.choice(tokens[-3:]))
         else:
-            message_id, payload = 148, struct.pack("<QQ4I", 0, rng.choice((1, 1, 2)), 0x040700FF, 0, 0, 0)
+            message_id, payload = 148, struct.pack("<QQ4I", 0, rng.choice((1, 1, 1, 1, 2)), 0x040700FF, 0, 0, 0)
     else:
         message_id = rng.choice(MESSAGES)
         payload = PAYLOADS[message_id](rng)
@@ -216,19 +221,49 @@ def stepped(air: Air, worlds: tuple[World, World], stamp: int, monkeypatch: pyte
         world.fleet._received(*place, data)
 
 
+def prove(air: Air, worlds: tuple[World, World], system_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An honest vehicle comes, and answers what it is asked."""
+    beat, number = PAYLOADS[0](air.rng), air.rng.randrange(256)
+    for world in worlds:
+        world.clock.advance(1.1)
+        world.draw(monkeypatch)
+        world.fleet._received(*HOME, build(Header(number, system_id, 1, 0), beat, CRC_EXTRA[0]))
+        world.look()
+        tokens = [
+            frame.packet.ts1
+            for *where, data in world.sent
+            for frame in Decoder().feed(data)
+            if tuple(where) == HOME and isinstance(frame.packet, Timesync)
+        ]
+        answers = [(111, struct.pack("<qq", 9, token)) for token in tokens[-3:]]
+        for message_id, payload in (*answers, (148, struct.pack("<QQ4I", 0, 1, 0x040700FF, 0, 0, 0))):
+            frame = build(Header(number, system_id, 1, message_id), payload, CRC_EXTRA[message_id])
+            world.fleet._received(*HOME, frame)
+
+
+def change(worlds: tuple[World, World], configs: list[VehicleConfig], number: int) -> None:
+    """Somebody listens and somebody flies from some time on; later one is enrolled anew and one is retired."""
+    for world in worlds:
+        if number == 60:
+            world.listen(1)
+            world.fly(0)
+        if number == 250:
+            world.fleet.enroll(replace(configs[0], name="another", uid=None))
+            world.fleet.retire(configs[1].id)
+
+
 def run(seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[World, World]:
     configs = a_fleet_of(random.Random(seed))
     worlds = (World(Fleet, configs), World(CarefulFleet, configs))
     air = Air(seed)
+    for system_id in (1, 2, 1, 2):
+        prove(air, worlds, system_id, monkeypatch)
     for number in range(400):
-        after_s = air.rng.choice((0.0, 0.01, 0.05, 0.2, 0.2, 0.7))
+        after_s = air.rng.choice((0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.2, 0.5 if number % 7 else 3.0))
         for world in worlds:
             world.clock.advance(after_s)
         stepped(air, worlds, ticks_at(worlds[0].clock.now()) + number, monkeypatch)
-        if number == 60:
-            for world in worlds:
-                world.listen(1)
-                world.fly(0)
+        change(worlds, configs, number)
         if number % 5 == 0:
             seen = []
             for world in worlds:
