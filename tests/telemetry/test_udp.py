@@ -1,0 +1,51 @@
+"""A UDP link reads all there is at once, and says what the kernel had no room for."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from core.clock import SystemClock
+from telemetry.links import LinkConfig, Peer
+from telemetry.links import make_link as make
+from telemetry.links import udp as module
+
+BURST = 400
+
+
+async def taken(monkeypatch: pytest.MonkeyPatch, buffer_bytes: int, sent: int) -> tuple[list[bytes], int]:
+    """What a listener gets of so many datagrams that came while nobody read, and how many it says were dropped."""
+    monkeypatch.setattr(module, "RECEIVE_BUFFER_BYTES", buffer_bytes)
+    got: list[bytes] = []
+
+    def take(_: Peer, data: bytes) -> None:
+        got.append(data)
+
+    link = make(LinkConfig("x", "udpin:127.0.0.1:0"), take, clock=SystemClock())
+    await link.open()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for number in range(sent):
+            far.sendto(number.to_bytes(40, "little"), link.address)
+    task = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(3.0):
+            while len(got) + link.health().dropped < sent:  # noqa: ASYNC110 - the kernel sets no event
+                await asyncio.sleep(0.002)
+        return got, link.health().dropped
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_burst_is_taken_whole_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 32)
+    got, dropped = await taken(monkeypatch, module.RECEIVE_BUFFER_BYTES, 150)
+    assert (got, dropped) == ([number.to_bytes(40, "little") for number in range(150)], 0)
+
+
+async def test_what_the_kernel_had_no_room_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    got, dropped = await taken(monkeypatch, 4_096, BURST)
+    assert 0 < len(got) < BURST
+    assert len(got) + dropped == BURST
