@@ -13,6 +13,7 @@ from adapters.sqlite import chunks
 from adapters.sqlite.database import Database
 from adapters.sqlite.migrate import TELEMETRY_MIGRATIONS, migrate
 from adapters.sqlite.rows import body, time_text, value
+from core.errors import Overloaded
 from core.ids import SortieId
 from operations.recording.ports import FOREVER_US, Batch, Deleted, Extent, Gone, Slice, Wanted
 from operations.recording.rows import LEVELS, RAW, Rows
@@ -42,7 +43,7 @@ class Records:
     async def append(self, batch: Batch) -> None:
         if len(batch.rows) == 0:
             return
-        found = await self._writer.write(lambda db: chunks.append(db, batch, self._numbers))
+        found = await self._write(lambda db: chunks.append(db, batch, self._numbers))
         self._numbers.update(found)
 
     async def compact(self, now_us: int) -> int:
@@ -50,13 +51,13 @@ class Records:
         long for its turn. What a crash left undone is done at the next call."""
         count, first_us = await self._writer.read(chunks.waiting)
         if count >= _COMPACT_ROWS or (count and now_us - first_us >= COMPACT_AFTER_S * 1e6):
-            count -= await self._writer.write(lambda db: chunks.compact(db, _COMPACT_ROWS))
+            count -= await self._write(lambda db: chunks.compact(db, _COMPACT_ROWS))
         for level in LEVELS[1:]:
             await self._roll_up(level, now_us)
         return count
 
     async def _roll_up(self, level: int, now_us: int) -> None:
-        while await self._writer.write(lambda db: chunks.roll_up(db, level, now_us, _VEHICLES_AT_ONCE)):
+        while await self._write(lambda db: chunks.roll_up(db, level, now_us, _VEHICLES_AT_ONCE)):
             pass  # batches that were handed in meanwhile had their turn
 
     async def expire(self, levels: Sequence[int], before_us: int, held: Collection[SortieId]) -> Gone:
@@ -76,13 +77,20 @@ class Records:
             return chunks.expire(db, levels, before_us, spared, _EXPIRED_AT_ONCE)
 
         gone = Gone()
-        while (more := await self._writer.write(step)).rows:
+        while (more := await self._write(step)).rows:
             gone += more
         return gone
 
     async def journal(self, deleted: Deleted) -> None:
         row = (time_text(deleted.at), body(deleted))
-        await self._writer.write(lambda db: db.execute("INSERT INTO deletions (at, body) VALUES (?, ?)", row))
+        await self._write(lambda db: db.execute("INSERT INTO deletions (at, body) VALUES (?, ?)", row))
+
+    async def _write(self, job: Callable[[apsw.Connection], R]) -> R:
+        """One transaction. Whatever is wrong with it, live goes on: the recorder tells, and tries again."""
+        try:
+            return await self._writer.write(job)
+        except apsw.Error as error:
+            raise Overloaded(f"The telemetry database fails ({error})") from error
 
     # --- reading ---
 

@@ -79,7 +79,7 @@ def number(rows: Rows, name: str) -> Column:
     values = np.asarray(rows[name], np.float64)
     if DECIMALS[name] == 0:
         return np.where(values < 0, np.nan, values)
-    return np.round(values, DECIMALS[name])
+    return np.round(values, DECIMALS[name]) + 0.0  # no minus zero
 
 
 def numbers_or_none(rows: Rows, name: str) -> list[float | None]:

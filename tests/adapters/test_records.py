@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.sqlite.database import connect
 from adapters.sqlite.records import Records, open_records
+from core.errors import Overloaded
 from core.ids import SortieId, VehicleId
 from operations.recording.ports import Batch, Wanted
 from operations.recording.rows import KEYED, LEVELS, Rows, joined, thinned, unkeyed
@@ -148,3 +150,12 @@ async def test_over_its_size_the_oldest_rows_go_before_their_coarser_levels(reco
     assert left.from_us == START_US
     assert left.finest > 0
     assert len(await read(records, Wanted(VehicleId("bl-01"), level=1))) == 2_000
+
+
+async def test_a_database_that_is_broken_is_told_as_one_that_cannot_be_written(tmp_path: Path) -> None:
+    async with open_records(tmp_path / "telemetry.db") as records:
+        connection = connect(tmp_path / "telemetry.db")
+        connection.execute("DROP TABLE pending")
+        connection.close()
+        with pytest.raises(Overloaded, match="telemetry database fails"):
+            await record(records, rows(0, 1))
