@@ -121,25 +121,28 @@ async def gateway_role(
     configured = vehicle_configs(settings)
     ring = _ring_or_why_not(settings)
     collecting = running_collector(bus=bus, outbox=store.forwarding, clock=clock)
-    async with collecting, running_gateway(
-        name=socket.gethostname(),
-        links=[LinkConfig(link.name, link.url) for link in settings.links],
-        vehicles=configured,
-        bus=bus,
-        store=store,
-        alarms=store,
-        clock=clock,
-        data_dir=settings.data_dir,
-        tick_hz=settings.tick_hz,
-        time_scale=time_scale,
-        gcs_system_id=settings.gcs_system_id,
-        watch=_watch_policy(settings.watch),
-        roster=StoredRoster(configured, store, ring, docks_by_id(settings)),
-        signing_store=store,
-        records=store.records,
-        floor_bytes=settings.disk_floor_mib << 20,
-        keeping=Keeping(_keep_policy(settings.recording), store),
-    ) as gateway:
+    async with (
+        collecting,
+        running_gateway(
+            name=socket.gethostname(),
+            links=[LinkConfig(link.name, link.url) for link in settings.links],
+            vehicles=configured,
+            bus=bus,
+            store=store,
+            alarms=store,
+            clock=clock,
+            data_dir=settings.data_dir,
+            tick_hz=settings.tick_hz,
+            time_scale=time_scale,
+            gcs_system_id=settings.gcs_system_id,
+            watch=_watch_policy(settings.watch),
+            roster=StoredRoster(configured, store, ring, docks_by_id(settings)),
+            signing_store=store,
+            records=store.records,
+            floor_bytes=settings.disk_floor_mib << 20,
+            keeping=Keeping(_keep_policy(settings.recording), store),
+        ) as gateway,
+    ):
         yield gateway
 
 

@@ -58,8 +58,8 @@ class VehicleConfig:
     """An enrolled vehicle: our stable id, and the links and the MAVLink system id that it may be heard under.
 
     `links`: N >= 1 names, the preferred one first. `uid`: the autopilot's own id (AUTOPILOT_VERSION), None while it
-    was never read. `key`: the 32 bytes of MAVLink signing; never shown. `key_trouble`: why there is none although there
-    should be, and what to do; else "".
+    was never read. `key`: the 32 bytes of MAVLink signing; never shown. `key_trouble`: why there is none although
+    there should be, and what to do; else "".
     """
 
     id: VehicleId

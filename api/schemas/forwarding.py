@@ -45,7 +45,7 @@ Whats = Annotated[list[What], Field(min_length=1, max_length=4)]
 
 
 class FilterIn(Strict):
-    """Of whom and of what is told; what is left out narrows nothing. A unit is whose a vehicle is, as its settings say."""
+    """Of whom and of what is told; what is left out narrows nothing. A unit is that of the vehicle."""
 
     vehicle_ids: tuple[Id, ...] = Field(default=(), max_length=1_000)
     units: tuple[Id, ...] = Field(default=(), max_length=1_000)

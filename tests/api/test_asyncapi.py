@@ -56,7 +56,8 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> list[str]:
     if "enum" in schema and value not in schema["enum"]:
         return [f"{where}: {value!r} is none of {schema['enum']}"]
     kinds = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
-    expected: Any = {"null": type(None), **kinds}.get(schema.get("type", ""), object)
+    known: dict[str, Any] = {"null": type(None), **kinds}
+    expected = known.get(schema.get("type", ""), object)
     if not isinstance(value, expected):
         return [f"{where}: {value!r} is no {schema['type']}"]
     if isinstance(value, dict):

@@ -19,8 +19,8 @@ from adapters.forwarding.vault import Vault
 from adapters.keyring import open_ring
 from adapters.sqlite import SqliteStore, open_store
 from adapters.sqlite.spool import open_spool
-from api.forwarding import ForwardingDesk
 from api import proposing
+from api.forwarding import ForwardingDesk
 from api.intents import planned_intent
 from api.launch import Launch, launch
 from api.main import create_app, enrolled, stream_hub

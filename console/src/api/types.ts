@@ -1901,7 +1901,7 @@ export interface components {
         };
         /**
          * FilterIn
-         * @description Of whom and of what is told; what is left out narrows nothing. A unit is whose a vehicle is, as its settings say.
+         * @description Of whom and of what is told; what is left out narrows nothing. A unit is that of the vehicle.
          */
         FilterIn: {
             /**
