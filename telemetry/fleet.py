@@ -72,6 +72,8 @@ _STREAMS_EVERY_S = 0.2
 _ROUND_TRIP_EVERY_S = 2.0
 # A link's round trip is one figure: of many vehicles only so many are asked a second.
 _ROUND_TRIPS_PER_S = 20.0
+# Vehicles that are asked for their streams; each takes 14 commands, or a millisecond.
+_ASKED_PER_S, _ASKED_AT_ONCE = 100.0, 20.0
 # Of a large fleet so many are looked at for what only people can judge: a second passes for a thousand of them.
 _LOOKED_AT_A_TICK = 100
 # A path that was not heard for longer is not beaten to any more, unless it is the only one.
@@ -153,6 +155,8 @@ class Fleet:
         self._directory = Directory(token=lambda: secrets.randbits(62) | 1, on_impostor=self._impostor)
         self._questions: dict[int, tuple[Place, float]] = {}
         self._round_trips = Bucket.full(_ROUND_TRIPS_PER_S * len(links), _ROUND_TRIPS_PER_S, clock.mono_s())
+        self._asks = Bucket.full(_ASKED_PER_S, _ASKED_AT_ONCE, clock.mono_s())
+        self._turn = 0  # whose turn it is to be asked for streams
         self._spoken: dict[VehicleId, Path] = {}  # where each vehicle is spoken to
         for config in vehicles:
             self.enroll(config)
@@ -419,8 +423,7 @@ class Fleet:
             self._ask_proofs(now_s)
             if now_s - streams_s >= _STREAMS_EVERY_S:
                 streams_s = now_s
-                for identity in self._directory.identities.values():
-                    self._keep(identity, now_s)
+                self._keep_all(now_s)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _ask_proofs(self, now_s: float) -> None:
@@ -441,20 +444,35 @@ class Fleet:
                 question = CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,))
                 channel.send(question, MavAddress(system_id, _AUTOPILOT))
 
-    def _keep(self, identity: Identity, now_s: float) -> None:
+    def _keep_all(self, now_s: float) -> None:
+        """A fleet that comes all at once is asked for its streams one after the other, in turn: to ask a thousand of
+        them at a time would hold everything else up for a second."""
+        members = [*self._directory.identities.values()]
+        turn = self._turn % max(1, len(members))
+        for number, identity in enumerate((*members[turn:], *members[:turn])):
+            if not self._keep(identity, now_s):
+                self._turn = turn + number
+                break
+
+    def _keep(self, identity: Identity, now_s: float) -> bool:
+        """Asks a vehicle for what it lacks; False when too many were asked just now."""
         vehicle, path = self.vehicles[identity.id], identity.choose(now_s)
-        if path is None or identity.replayed:
-            return
-        if vehicle.link is not LinkState.LIVE:
-            return
+        if path is None or identity.replayed or vehicle.link is not LinkState.LIVE:
+            return True
         if identity.is_ambiguous(now_s):
             self._ask_who(identity, now_s)
         elif path.asked_s is None or (now_s - path.asked_s > _STREAMS_AGAIN_S and _lacks(vehicle)):
-            path.asked_s = now_s
-            self._ask_streams(vehicle)
+            if not self._asks.take(now_s):
+                return False
+            first, path.asked_s = path.asked_s is None, now_s
+            if first or _lacks_streams(vehicle):
+                self._ask_streams(vehicle)
+            else:
+                vehicle.send(CommandLong(Cmd.REQUEST_MESSAGE, (AUTOPILOT_VERSION_ID,)))
         elif _is_due(path.timed_s, now_s) and self._round_trips.take(now_s):
             path.timed_s = now_s
             self._ask_time(identity, path, now_s)
+        return True
 
     def _ask_who(self, identity: Identity, now_s: float) -> None:
         """While two answer: which autopilots are there still. Harmless whoever hears it."""
@@ -544,8 +562,13 @@ def _is_due(timed_s: float | None, now_s: float) -> bool:
 
 
 def _lacks(vehicle: Vehicle) -> bool:
+    """Whether we lack who it is, or a stream that decisions rest on."""
+    return vehicle.slow.uid is None or _lacks_streams(vehicle)
+
+
+def _lacks_streams(vehicle: Vehicle) -> bool:
     """Whether any stream that decisions rest on does not come: one request for it was lost, or the vehicle restarted.
 
     Others come only while there is something to tell, as that of the fence.
     """
-    return vehicle.slow.uid is None or any(vehicle.silence_s(kind) > _STREAMS_AGAIN_S for kind in _ESSENTIAL)
+    return any(vehicle.silence_s(kind) > _STREAMS_AGAIN_S for kind in _ESSENTIAL)

@@ -72,8 +72,7 @@ class Sky:
                 self.fleet._received("field", peer, channel.take())
             self.fleet._ask_proofs(self.clock.mono_s())
             if number % 5 == 0:
-                for identity in self.fleet._directory.identities.values():
-                    self.fleet._keep(identity, self.clock.mono_s())
+                self.fleet._keep_all(self.clock.mono_s())
                 self.fleet.tick()
 
     def codes(self) -> set[str]:
@@ -191,3 +190,21 @@ def test_a_stream_whose_request_was_lost_is_asked_for_again() -> None:
     sky.run(8.0)
     assert len(lost) == 1
     assert sky.vehicle.silence_s(SysStatus) < 1.0
+
+
+def test_a_fleet_that_comes_all_at_once_is_asked_for_its_streams_in_turn() -> None:
+    sky, many = Sky(), 70
+    for number in range(12, 12 + many):
+        links = ("field",)
+        sky.fleet.enroll(VehicleConfig(VehicleId(f"bl-{number}"), "one of many", links, number, DOCK, FRAME))
+        craft = Craft(VehicleSpec(number, f"craft {number}", 31.139, 121.124))
+        sky.crafts[f"10.0.0.{number}", 14550] = craft, craft.open_channel(secure=False)
+    asked: list[VehicleId] = []
+    sky.fleet._ask_streams = lambda vehicle: asked.append(vehicle.id)  # type: ignore[method-assign]
+    most = 0
+    for _ in range(20):
+        before = len(asked)
+        sky.run(0.2)
+        most = max(most, len(asked) - before)
+    assert most <= 20, "more would hold up everything else"
+    assert len(set(asked)) == many, "and nobody waits behind those that never answer"
