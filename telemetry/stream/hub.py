@@ -40,6 +40,9 @@ BEAT_S = 1.0
 FIRST_WORD_S = 1.0
 # A herd that comes at once shares one snapshot; what changed since comes with the next tick.
 SNAPSHOT_S = 0.25
+# The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
+_CAN_WAIT = "info"
+MOST_WAITING, WAITING_S = 256, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class StreamHub:
         self._coding = StateFrames(self._table, self._epoch)
         self._coding.advance(self._seq, clock.mono_s(), self._now())
         self._ring = Ring()
+        self._waiting: list[News] = []  # of the ring, in order, not told yet
         self._viewers: set[Viewer] = set()
         self._behind: set[Viewer] = set()  # those whose lane holds something
         self._followed: dict[VehicleId, set[Viewer]] = {}
@@ -123,6 +127,7 @@ class StreamHub:
         now_s = self._clock.mono_s()
         self._tick_s[tick.gateway] = now_s
         self._picture.on_tick(tick, now_s)
+        self._tell_waiting()
         self._seq += 1
         self._table.take(tick, self._seq, now_s)
         self._broadcast(now_s)
@@ -152,7 +157,13 @@ class StreamHub:
             self._tell(contract.SortieNews, {"sortie": told}, sortie.vehicle_id)
 
     def event(self, event: FleetEvent) -> None:
-        self._tell(contract.EventNews, {"event": event}, *_those(event.vehicle_id))
+        """Tells everybody: at once, or with the next tick what nobody has to act upon.
+
+        A thousand autopilots say two hundred sentences a second: one write each would cost more than all positions.
+        """
+        self._tell(
+            contract.EventNews, {"event": event}, *_those(event.vehicle_id), at_once=event.severity != _CAN_WAIT
+        )
 
     def alarm(self, alarm: Alarm) -> None:
         """Tells everybody, unless it is not news."""
@@ -176,6 +187,7 @@ class StreamHub:
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
+        self._tell_waiting()
         now_s = self._clock.mono_s()
         silent = [gateway for gateway, tick_s in self._tick_s.items() if now_s - tick_s >= BEAT_S]
         if silent or not self._tick_s:
@@ -212,6 +224,7 @@ class StreamHub:
 
     async def close(self) -> None:
         """Sends every viewer away, the server is going; waits until they were told."""
+        self._tell_waiting()
         for viewer in tuple(self._viewers):
             self._end(viewer, Cut(GOING_AWAY))
         if self._serving:
@@ -279,6 +292,7 @@ class StreamHub:
         """Takes a subscription over. Raises InvalidRequest."""
         if viewer.cut is not None:
             return
+        self._tell_waiting()
         as_wide = viewer.want(wants)
         self._follow(viewer)
         now_s = self._clock.mono_s()
@@ -384,11 +398,24 @@ class StreamHub:
             viewer.has(self._coding.seq, now_s)
             self._count(frame)
 
-    def _tell(self, kind: type[Frame], body: dict[str, Any], *about: VehicleId) -> None:
+    def _tell(self, kind: type[Frame], body: dict[str, Any], *about: VehicleId, at_once: bool = True) -> None:
         self._seq += 1
         units = frozenset(self._table.unit(each) for each in about)
         news = News(kind(self._epoch, self._seq, self._now(), **body), about, units)
         self._ring.add(news, self._clock.mono_s())
+        self._waiting.append(news)
+        if at_once or len(self._waiting) >= MOST_WAITING:
+            self._tell_waiting()
+        elif len(self._waiting) == 1:
+            asyncio.get_running_loop().call_later(WAITING_S, self._tell_waiting)
+
+    def _tell_waiting(self) -> None:
+        """Before any frame that has a later sequence: whoever has that frame has these news."""
+        waiting, self._waiting = self._waiting, []
+        for news in waiting:
+            self._tell_all(news)
+
+    def _tell_all(self, news: News) -> None:
         for viewer in tuple(self._viewers):
             if viewer.joined and news.is_for(viewer.audience.scope):
                 self._tell_one(viewer, news)

@@ -45,7 +45,7 @@ from telemetry.stream.contract import AnyFrame, read_subscribe
 from telemetry.stream.feed import running_hub
 from telemetry.stream.fields import NAMES
 from telemetry.stream.frames import Encoding, Sent
-from telemetry.stream.hub import Encoders, StreamHub
+from telemetry.stream.hub import WAITING_S, Encoders, StreamHub
 from telemetry.stream.news import KEPT_S
 from telemetry.stream.picture import MAX_TRACK, RECENT_SORTIES, Picture, aged
 from telemetry.stream.viewer import LANE_BOUND, STALLED_AFTER_S
@@ -319,6 +319,27 @@ async def test_news_are_never_conflated_and_come_before_later_states(hub: Stream
     assert far.frames[-1]["type"] == "tick"
 
 
+async def test_what_nobody_has_to_act_upon_waits_for_a_tick_and_nothing_overtakes_it(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    def say(severity: str, text: str) -> None:
+        hub.event(FleetEvent(clock.now(), severity, "statustext", text))
+
+    far = Far()
+    async with viewing(hub, far):
+        say("info", "1")
+        say("info", "2")
+        assert news_of(far) == []
+        say("warning", "3")
+        assert news_of(far) == ["1", "2", "3"]
+        say("info", "4")
+        told(hub, clock, state("bl-01", mission_seq=2))
+        assert [frame["type"] for frame in far.frames[-2:]] == ["event", "tick"]
+        say("info", "5")
+        await asyncio.sleep(3 * WAITING_S)  # and no tick comes
+        assert news_of(far) == ["1", "2", "3", "4", "5"]
+
+
 async def test_a_viewer_too_slow_for_news_is_closed_with_1013_and_may_resume(
     hub: StreamHub, clock: ManualClock
 ) -> None:
@@ -326,7 +347,7 @@ async def test_a_viewer_too_slow_for_news_is_closed_with_1013_and_may_resume(
     async with viewing(hub, far):
         far.held = FULL
         for number in range(LANE_BOUND + 1):
-            hub.event(FleetEvent(clock.now(), "info", "statustext", str(number)))
+            hub.event(FleetEvent(clock.now(), "warning", "statustext", str(number)))
         await settle()
     assert far.code == 1013
     assert (far.frames[-1]["problem"], far.frames[-1]["retry_after_s"] > 0) == ({"type": "overloaded"}, True)
