@@ -104,6 +104,9 @@ class Listener:
     def alarm_ids(self) -> list[str]:
         return [each.event["data"]["alarm_id"] for each in self.heard if "alarm_id" in each.event["data"]]
 
+    def has(self, alarm_id: str) -> bool:
+        return alarm_id in self.alarm_ids
+
     async def run(self) -> None:
         while True:
             try:

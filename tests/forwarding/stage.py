@@ -127,7 +127,7 @@ async def stage(folder: Path, waits: Waits = QUICK, *, doors: Doors | None = Non
                 task.result()
 
 
-async def until(holds: Callable[[], Any], within_s: float = 8.0) -> None:
+async def until(holds: Callable[[], Any], within_s: float = 30.0) -> None:
     """Waits until `holds()`; an awaitable answer is awaited."""
     end_s = time.monotonic() + within_s
     while True:

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiomqtt
@@ -57,7 +58,8 @@ async def test_every_event_arrives_in_order_though_the_broker_is_killed_in_the_m
         for number in range(150):
             await on.alarms(number)
             if number in (40, 90):
-                await until(lambda: len(listener.heard) > 10)
+                # What a broker acknowledged and had not passed on when it was killed is lost with it, not by us.
+                await until(partial(listener.has, f"alarm-{number}"))
                 broker.freeze()
             if number in (50, 100):
                 await asyncio.sleep(0.2)
