@@ -213,9 +213,9 @@ async def test_viewers_of_the_stream_are_told(world: World) -> None:
     told: list[tuple[type[Frame], dict[str, Any]]] = []
     tell = world.hub._tell
 
-    def heard(kind: type[Frame], body: dict[str, Any], *about: VehicleId) -> None:
+    def heard(kind: type[Frame], body: dict[str, Any], *about: VehicleId, at_once: bool = True) -> None:
         told.append((kind, body))
-        tell(kind, body, *about)
+        tell(kind, body, *about, at_once=at_once)
 
     world.hub._tell = heard  # type: ignore[method-assign]
     await fly(world, FIRST_DOCK)

@@ -537,7 +537,7 @@ class World:
         elif what == "cut":
             await self.go()
         self.clock.advance(0.1 * (1 + amount))
-        self.hub.tick(tick(self.clock, *self.states.values())) if self.states else None
+        self.hub.tick(tick(self.clock, *self.states.values()))
         if what == "cut":
             await self.come()
 
