@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
-from functools import partial
 
 from api.deconflict import judged
 from api.intents import launch_intent
@@ -38,8 +37,7 @@ async def rest(services: Services, sortie: Sortie, vehicle: VehicleState) -> tup
     dock = services.dock(vehicle.dock_id)
     airframe: Airframe = AIRFRAMES.get(vehicle.airframe, default_airframe())
     broken = Broken(own.plan, at.waypoint, at.place, at.mission_seq)
-    job = partial(rest_of, broken, dock, airspace, airframe, services.conditions())
-    plan = await services.planner.run(job)
+    plan = await services.planner.run(rest_of, broken, dock, airspace, airframe, services.conditions())
     name = f"{own.request.name} · {at.waypoint + 1}…"
     return replace(own.request, name=name, dock_id=dock.id, departs_at=None), plan
 

@@ -143,7 +143,7 @@ class _Worker:
 
         self._asked += 1
         try:
-            with span("plan", job=job.__name__.strip("_")):
+            with span("plan", job=getattr(job, "__name__", type(job).__name__).strip("_")):
                 await self._take_turn()
                 try:
                     return await self._alone(job, *arguments)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -49,6 +50,10 @@ async def test_a_worker_gives_the_same_plan_and_an_endless_job_costs_no_more_tha
     monkeypatch.undo()
     assert await planner.plan(*asked) == a_plan()
     assert (await planner.run(os.getpid) == process) is survives
+
+
+async def test_a_job_with_no_name_of_its_own_is_done(planner: WorkerPlanner) -> None:
+    assert await planner.run(partial(pow, 2), 5) == 32
 
 
 async def test_what_waits_for_the_processor_is_not_ended_for_it(

@@ -237,7 +237,7 @@ def test_an_alarm_is_noted_and_a_flight_is_sent_to_look(page: Page, platform: Pl
         expect(alarm).to_have_attribute("data-noted", "true", timeout=PLANNED_MS)
         expect(by(page, "alarm-count")).to_have_attribute("data-pressing", "false")
     expect(by(page, "alarms")).to_have_count(0, timeout=60_000)
-    expect(by(page, "event-log")).to_contain_text("链路中断解除")
+    expect(by(page, "event-log")).to_contain_text("链路恢复 · 白鹭三号")
     expect(by(page, "ghosts")).to_have_count(0)
     noted = [each for each in platform.get("/alarms")["items"] if each["acknowledged_at"]]
     assert [(each["kind"], each["vehicle_id"]) for each in noted] == [("link-lost", VEHICLE)]

@@ -181,9 +181,9 @@ async def test_a_vehicle_signs_after_the_bench_and_neither_side_takes_anything_e
 def _unsigned_is_refused_by_us(fleet: Fleet) -> None:
     """The vehicle's own words without their signatures are nobody's."""
     (place,), (vehicle,) = fleet._channels.keys(), fleet.vehicles.values()
-    before = vehicle.snapshot().last_heard_at
+    before = vehicle.heard_s
     fleet._received(*place, Encoder(MavAddress(SPEC.system_id, 1)).frame(CommandLong(400), MavAddress(0, 0)))
-    assert vehicle.snapshot().last_heard_at == before
+    assert vehicle.heard_s == before
 
 
 async def _survives(url: str, memory: SigningMemory) -> None:
