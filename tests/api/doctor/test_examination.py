@@ -28,7 +28,7 @@ def test_a_check_that_hangs_holds_up_its_own_line_only(patient: Patient) -> None
     checks = {"disk": hangs, "bus": lambda _: [good("bus", "joined")]}
     began_s = time.monotonic()
     stuck, bus = examined(patient, checks, within_s=0.05)
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 4.5
     assert (stuck.check, stuck.verdict, bus.verdict) == ("disk", Verdict.FAILURE, Verdict.GOOD)
 
 

