@@ -272,6 +272,7 @@ class Gateway:
         await self._flights.take_up(vehicle)
         vehicle.listen(listen, StatusText)
         vehicle.placed = self._recorder.place
+        vehicle.changed = self._watchman.glance
         settling = self._group.create_task(self._flights.settle(vehicle, unsettled), name=f"journal {vehicle.id}")
         try:
             async with (
@@ -285,7 +286,7 @@ class Gateway:
             settling.cancel()
             self._following.drop(vehicle.id)
             vehicle.unlisten(listen)
-            vehicle.placed = None
+            vehicle.placed = vehicle.changed = None
 
     async def _unenrolled(self, _: UnenrolledQuestion) -> UnenrolledList:
         return UnenrolledList(self._fleet.unenrolled())

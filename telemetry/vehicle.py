@@ -95,6 +95,7 @@ class Vehicle:
         self.pace = pace
         self.gcs_system_id = 255  # whose silence its ground-station failsafe acts on: ours
         self.placed: Callable[[Vehicle], None] | None = None  # told of every position, before anything else is
+        self.changed: Callable[[Vehicle], None] | None = None  # told when it says something new that is no number
         self._board = board or Board()
         self.row = self._board.seat(config.dock.height_agl_m)
         self._whole: VehicleState | None = None  # the record as it is, once somebody looked
@@ -240,6 +241,8 @@ class Vehicle:
                 slow = fold(self._slow, packet, pad_agl_m=self.config.dock.height_agl_m)
                 if slow is not self._slow:
                     self._slow, self._whole, self.is_changed = slow, None, True
+                    if self.changed is not None:
+                        self.changed(self)
 
     def _change(self, **fields: Any) -> None:
         self._slow, self._whole, self.is_changed = replace(self._slow, **fields), None, True

@@ -20,6 +20,7 @@ from telemetry.alarms.attention import Attention
 from telemetry.alarms.book import AlarmBook
 from telemetry.alarms.rules import Limits, Watched
 from telemetry.columns import FleetView
+from telemetry.commands import PATIENCE_S
 from telemetry.fencing import FenceAction, FenceGuard, FencePolicy, rails_of
 from telemetry.ghost import Course, ghosts_of
 from telemetry.messages import AlarmChanged, FleetTick, LinkState, VehicleState
@@ -32,6 +33,8 @@ log = logging.getLogger("bailu.watch")
 # More alarms than any fleet has at once; past it the one that changed longest ago was told, but is not kept.
 _UNSAVED_AT_MOST = 4_096
 _STORE_AGAIN_S = 1.0
+# So long an alarm waits to be kept before it is told: as long as a command home waits for its journal entry.
+_TOLD_WITHIN_S = PATIENCE_S
 _RESUMED_AT_MOST = 4_096
 _SILENT = (LinkState.STALE, LinkState.LOST)
 _CLEARED = {Phase.PREDICTED: AlarmKind.FENCE_AHEAD, Phase.BREACH: AlarmKind.FENCE_BREACH}
@@ -107,6 +110,11 @@ class Watchman:
             self._note(self._book.tell(self._watched(vehicle.snapshot()), sighting))
         else:
             self._note(self._book.over(vehicle.id, AlarmKind.SIGNING_KEY))
+
+    def glance(self, vehicle: Vehicle) -> None:
+        """The vehicle said something new: that it left its fence does not wait for the next look."""
+        if vehicle.slow.fence_breached and not self._book.knows(vehicle.id, AlarmKind.FENCE_BREACH):
+            self._note(self._book.look([self._watched(vehicle.snapshot())]))
 
     def look(self, tick: FleetTick, sorties: Mapping[VehicleId, Sortie]) -> FleetTick:
         """Looks at all vehicles; the tick with what may be guessed of silent ones."""
@@ -196,6 +204,11 @@ class Watchman:
             if len(self._unsaved) > _UNSAVED_AT_MOST:
                 log.error("alarm %s is never stored: too many wait", self._unsaved.popitem(last=False)[0])
             self._has_news.set()
+            asyncio.get_running_loop().call_later(_TOLD_WITHIN_S, self._tell_unsaved, alarm)
+
+    def _tell_unsaved(self, alarm: Alarm) -> None:
+        if self._unsaved.get(alarm.id) is alarm:
+            self._publish(AlarmChanged(alarm))
 
 
 _DONE = {FenceAction.BRAKE: "brake", FenceAction.RETURN: "return"}

@@ -68,6 +68,10 @@ class AlarmBook:
         """The vehicles with a condition that is open, or has begun."""
         return {vehicle_id for vehicle_id, _ in self._entries}
 
+    def knows(self, vehicle_id: VehicleId, kind: AlarmKind) -> bool:
+        """Whether such a condition is open, or has begun."""
+        return (vehicle_id, kind) in self._entries
+
     def look(self, fleet: Iterable[Watched]) -> list[Alarm]:
         """Looks at vehicles; the alarms that began, grew worse or ended, as they are now."""
         return [alarm for watched in fleet for alarm in self._look(watched)]

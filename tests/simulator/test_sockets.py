@@ -15,6 +15,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mav
 
 from simulator.fleet import running_fleet
 from simulator.sitl import (
+    STOP_PATIENCE_S,
     SitlExited,
     SitlNotFound,
     command_line,
