@@ -97,7 +97,7 @@ def _position(who: Who, at_s: float) -> bytes:
     )  # fmt: skip
 
 
-def _stamped(who: Who, at_s: float) -> bytes:
+def stamped(who: Who, at_s: float) -> bytes:
     """A position whose longitude tells when it was sent: 1e-7° for each millisecond since the full minute."""
     payload = bytearray(_position(who, at_s))
     struct.pack_into("<i", payload, 8, 1_210_000_000 + round(time.time() % 60.0 * 1_000))
@@ -200,7 +200,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--stamp", action="store_true", help="longitudes tell when they were sent")
     asked = parser.parse_args(arguments)
-    payloads = PAYLOADS | {"GLOBAL_POSITION_INT": _stamped} if asked.stamp else PAYLOADS
+    payloads = PAYLOADS | {"GLOBAL_POSITION_INT": stamped} if asked.stamp else PAYLOADS
     fleet = list(speakers(asked.ports, asked.vehicles))
     slots = schedule(fleet, random.Random(1))
     poll, by_fd = select.epoll(), {each.sock.fileno(): each for each in fleet}

@@ -15,7 +15,6 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -192,18 +191,14 @@ PROBES: dict[str, Read] = {"tutorial": _tutorial, "bailu": _bailu}
 
 async def watched(order: Order) -> dict[str, Any]:
     """Connects everybody, counts for `measure_s`, and tells."""
-    loop = asyncio.get_running_loop()
     probe = Probe(PROBES[order.probe])
-    viewers: list[Viewer] = []
-    for number in range(order.viewers + order.stalled):
-        viewer = Viewer(order, probe.take if number == 0 else None)
-        await loop.create_connection(partial(_same, viewer), order.host, order.port)
-        viewers.append(viewer)
-        await viewer.opened
-        if number >= order.viewers:
-            assert viewer.transport is not None
-            viewer.transport.pause_reading()
+    viewers = [await _joined(order, probe.take if number == 0 else None) for number in range(order.viewers)]
     await asyncio.sleep(order.settle_s)
+    # A service that cuts who does not read cuts them soon: they come when it counts.
+    stalled = [await _joined(order, None) for _ in range(order.stalled)]
+    for each in stalled:
+        assert each.transport is not None
+        each.transport.pause_reading()
     for viewer in viewers:
         viewer.count = Count()
     probe.updates, probe.ages_s = 0, []
@@ -212,21 +207,23 @@ async def watched(order: Order) -> dict[str, Any]:
     await asyncio.sleep(order.measure_s)
     took_s = time.monotonic() - began_s
     ages = sorted(probe.ages_s) or [0.0]
-    reading = viewers[: order.viewers]
     return {
         "took_s": took_s,
         "updates": probe.updates,
         "age_p50_s": ages[len(ages) // 2],
         "age_p99_s": ages[int(len(ages) * 0.99)],
-        "frames": sum(viewer.count.frames for viewer in reading),
-        "least_frames": min(viewer.count.frames for viewer in reading),
-        "octets": sum(viewer.count.octets for viewer in reading),
+        "frames": sum(viewer.count.frames for viewer in viewers),
+        "least_frames": min(viewer.count.frames for viewer in viewers),
+        "octets": sum(viewer.count.octets for viewer in viewers),
         "probe": asdict(viewers[0].count),
-        "lost": sum(viewer.closed is not None for viewer in reading),
+        "lost": sum(viewer.closed is not None for viewer in viewers),
     }
 
 
-def _same(viewer: Viewer) -> Viewer:
+async def _joined(order: Order, take: Take | None) -> Viewer:
+    viewer = Viewer(order, take)
+    await asyncio.get_running_loop().create_connection(lambda: viewer, order.host, order.port)
+    await viewer.opened
     return viewer
 
 
