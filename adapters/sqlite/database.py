@@ -94,8 +94,10 @@ class Database:
         # Shielded: a caller that gives up must not make the thread's answer an error, and its job still waits.
         return await asyncio.shield(done)
 
-    def _was_done(self, _: object) -> None:
+    def _was_done(self, done: asyncio.Future[Any]) -> None:
         self._waiting -= 1
+        if not done.cancelled():
+            done.exception()  # known to whoever still waits; that somebody gave up is no error
 
     async def write(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
         """Runs `job` in one transaction that is on the disk when this returns, or has left no trace."""
