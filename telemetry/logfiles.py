@@ -6,6 +6,8 @@ import mmap
 import os
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.tlog import record_length
@@ -35,23 +37,35 @@ def _whole_length(data: mmap.mmap, size: int) -> int:
     return at
 
 
+@dataclass(slots=True)
+class _Open:
+    """`length`: of what is written for good. `identity`: device and inode, so that it is seen when it is gone."""
+
+    descriptor: int
+    length: int
+    identity: tuple[int, int]
+
+
 class LogFiles:
     """Open logs by path; belongs to the writing thread."""
 
     def __init__(self) -> None:
-        self._open: dict[Path, tuple[int, int]] = {}  # file descriptor, length of what is written for good
+        self._open: dict[Path, _Open] = {}
         self._unsynced: deque[Path] = deque()
+        self._made: set[Path] = set()
 
     def append(self, path: Path, records: bytes) -> None:
         """Writes whole records at the end, or nothing of them. Raises OSError."""
-        descriptor, length = self._opened(path)
+        file = self._opened(path)
         try:
-            _write(descriptor, records, length)
+            _write(file.descriptor, records, file.length)
         except OSError:
             # A torn record would make all later ones unreadable.
+            with suppress(OSError):
+                os.ftruncate(file.descriptor, file.length)
             self._forget(path)
             raise
-        self._open[path] = (descriptor, length + len(records))
+        file.length += len(records)
         if path not in self._unsynced:
             self._unsynced.append(path)
 
@@ -70,30 +84,46 @@ class LogFiles:
     def close_all(self) -> None:
         self.close(tuple(self._open))
 
-    def _opened(self, path: Path) -> tuple[int, int]:
+    def _opened(self, path: Path) -> _Open:
+        if path in self._open and _identity(path) != self._open[path].identity:
+            self._forget(path)  # it was taken away: what is written to it is lost
         if path not in self._open:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make(path.parent)
             length = whole_length(path)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             os.ftruncate(descriptor, length)
-            self._open[path] = (descriptor, length)
+            found = os.fstat(descriptor)
+            self._open[path] = _Open(descriptor, length, (found.st_dev, found.st_ino))
         return self._open[path]
+
+    def _make(self, folder: Path) -> None:
+        """Once only: where a disk was unmounted later, no folder takes its place."""
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
 
     def _sync(self, path: Path) -> None:
         if path not in self._open:
             return
         try:
-            os.fdatasync(self._open[path][0])
+            os.fdatasync(self._open[path].descriptor)
         except OSError:
             # After a failed sync nothing is known of what was written through this descriptor.
             self._forget(path)
             raise
 
     def _forget(self, path: Path) -> None:
-        descriptor, _ = self._open.pop(path)
-        os.close(descriptor)
+        os.close(self._open.pop(path).descriptor)
         if path in self._unsynced:
             self._unsynced.remove(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _write(descriptor: int, data: bytes, at: int) -> None:

@@ -1,4 +1,4 @@
-"""Everything that is recorded of all vehicles: a standard `.tlog` per sortie, and a row for each position."""
+"""Everything that is recorded of all vehicles: a standard `.tlog` per sortie, a row for each position, events."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import logging
 import math
 import shutil
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.clock import Clock
 from core.errors import BailuError
 from core.ids import SortieId, VehicleId
-from operations.recording.ports import Batch, RowSink
+from operations.recording.ports import Batch, RecordedEvent, RecordSink
 from operations.recording.rows import thinned_keyed
 from operations.recording.shedding import Shed, shed_for, words
+from operations.recording.tracks import micros_of
 from telemetry.board import Seen
 from telemetry.intake import Intake
 from telemetry.links.port import LinkHealth
@@ -33,6 +35,7 @@ FLUSHED_WITHIN_S = 3.0
 COMPACT_EVERY_S = 5.0
 # What may wait in memory while the disk or the store is away: a minute of a thousand vehicles.
 MOST_ROWS = 200_000
+MOST_EVENTS = 10_000
 MOST_LOG_BYTES = 32 << 20
 _LEAST_LOG_BYTES = 64 << 10
 
@@ -74,19 +77,26 @@ class Losses:
 
     rows: int = 0
     log_bytes: int = 0
+    events: int = 0
+
+    def since(self, before: Losses) -> str:
+        """In words, what was lost since `before`."""
+        rows, size, events = self.rows - before.rows, self.log_bytes - before.log_bytes, self.events - before.events
+        return f"{rows} positions, {size} bytes of frames and {events} events"
 
 
 class Recorder:
-    """Takes frames and positions at any rate and writes those of all vehicles every half second.
+    """Takes frames, positions and events at any rate and writes those of all vehicles every half second.
 
-    What `flush` has written before it returned is acknowledged: rows survive a kill and a power cut, frames a kill;
-    the files are synced one after the other. While the disk is full or the store away, what is worth least is given
-    up first (`operations.recording.shedding`), which is told once, and told again when it is over.
+    What `flush` has written before it returned is acknowledged: rows and events survive a kill and a power cut,
+    frames a kill; the files are synced one after the other. While the disk is full or the store away, what is worth
+    least is given up first (`operations.recording.shedding`), events last; that is told once, and again when it is
+    over.
     """
 
     def __init__(
         self,
-        sink: RowSink | None,
+        sink: RecordSink | None,
         *,
         data_dir: Path,
         clock: Clock,
@@ -108,12 +118,13 @@ class Recorder:
         self._floor_bytes = floor_bytes
         self._free_bytes = free_bytes
         self._intake = Intake()
+        self._events: deque[RecordedEvent] = deque()
         self._batches: list[Batch] = []  # taken in, not written yet
         self._logs: dict[SortieId, SortieLog] = {}
         self._files = LogFiles()
         self._seconds: dict[VehicleId, int] = {}  # in which each vehicle had its last row, while fine rows are shed
         self._loss_by_link: dict[str, float] = {}
-        self._why: str | None = None  # recording is degraded: what is wrong
+        self.wrong: str | None = None  # recording is degraded: what is wrong
         self._lost_before = Losses()
         self._flushing: asyncio.Task[None] | None = None
 
@@ -146,11 +157,25 @@ class Recorder:
         if self._sink is None:
             return
         at_us = self.now_us()
-        if self.shed >= Shed.FINE_ROWS and self._is_shed(slow.vehicle_id, at_us // 1_000_000):
+        shed = self.shed >= Shed.FINE_ROWS and self._is_shed(slow.vehicle_id, at_us // 1_000_000)
+        if shed or len(self._intake) >= MOST_ROWS:  # a disk that hangs takes in nothing at all
             self.lost.rows += 1
             return
         share = self._loss_by_link.get(slow.link_name, math.nan)
         self._intake.put(slow, seen, at_us, heartbeat_age_s=heartbeat_age_s, lost_share=share)
+
+    def event(self, event: FleetEvent) -> None:
+        """People are told of it. Of those that wait too long for the store the oldest go."""
+        if self._sink is None:
+            return
+        at_us, about = micros_of(event.at), (event.vehicle_id, event.sortie_id, event.others)
+        self._events.append(RecordedEvent(at_us, event.severity, event.code, event.text, *about))
+        self._keep_events()
+
+    def _keep_events(self) -> None:
+        while len(self._events) > MOST_EVENTS:
+            self._events.popleft()
+            self.lost.events += 1
 
     def now_us(self) -> int:
         """Unix time in µs, for rows and frames."""
@@ -187,9 +212,9 @@ class Recorder:
         self._flushing = asyncio.create_task(self._flush(), name="recorder flush")
         self._flushing.add_done_callback(self._flushed)
         if await self._lasts(self._flushing, until_s):
-            log.error("what was recorded is not on the disk after %.0f s", FLUSHED_WITHIN_S)
+            self._report([f"the disk does not answer within {FLUSHED_WITHIN_S:g} s"])
             return False
-        return not (self._batches or len(self._intake) or any(each.records for each in self._logs.values()))
+        return not (self.waiting_rows or self._events or any(each.records for each in self._logs.values()))
 
     async def _lasts(self, flush: asyncio.Task[None], until_s: float) -> bool:
         """Waits for a flush that has begun; whether it is not over in time. Raises what it raised."""
@@ -205,9 +230,21 @@ class Recorder:
         self._loss_by_link = {
             each.name: math.nan if each.lost_share is None else each.lost_share for each in self._links()
         }
-        wrong = [await self._write_logs(), await self._write_rows()]
+        wrong = [await self._write_events(), await self._write_logs(), await self._write_rows()]
         self.shed = self._shed_now()
-        self._report([each for each in wrong if each is not None])
+        self._report(list(dict.fromkeys(each for each in wrong if each is not None)))
+
+    async def _write_events(self) -> str | None:
+        """Writes what people were told; what is wrong, None when nothing is."""
+        waiting, self._events = self._events, deque()
+        try:
+            if waiting and self._sink is not None:
+                await self._sink.note(tuple(waiting))
+        except BailuError as error:
+            self._events.extendleft(reversed(waiting))
+            self._keep_events()
+            return error.detail
+        return None
 
     async def _write_logs(self) -> str | None:
         """Writes the frames of all sorties; what is wrong, None when nothing is."""
@@ -275,13 +312,12 @@ class Recorder:
     def _report(self, wrong: list[str]) -> None:
         """Says once that recording is degraded, and once with what it cost when it is not any more."""
         why = "; ".join([*wrong, *([words(self.shed)] if self.shed else [])]) or None
-        before, self._why = self._why, why
+        before, self.wrong = self.wrong, why
         if why is not None and before is None:
-            self._lost_before = Losses(self.lost.rows, self.lost.log_bytes)
+            self._lost_before = replace(self.lost)
             self._say("warning", "recording-degraded", f"Recording is degraded: {why}.")
         elif why is None and before is not None:
-            rows, size = self.lost.rows - self._lost_before.rows, self.lost.log_bytes - self._lost_before.log_bytes
-            text = f"Everything is recorded again; meanwhile {rows} positions and {size} bytes of frames were not."
+            text = f"Everything is recorded again; {self.lost.since(self._lost_before)} were not."
             self._say("info", "recording-restored", text)
 
     def _say(self, severity: str, code: str, text: str) -> None:

@@ -85,15 +85,22 @@ class Retention:
         return tuple(logs)
 
     async def _told(self, why: str, gone: Gone, logs: Sequence[LogFile]) -> None:
-        if not gone.rows and not logs:
+        if not gone and not logs:
             return
         size = sum(each.bytes for each in logs)
         from_at, to_at = (time_of(gone.from_us), time_of(gone.to_us)) if gone.rows else (None, None)
         deleted = Deleted(
-            self._clock.now(), why, gone.rows, tuple(each.sortie_id for each in logs), size, from_at, to_at
+            self._clock.now(),
+            why,
+            gone.rows,
+            tuple(each.sortie_id for each in logs),
+            size,
+            from_at,
+            to_at,
+            gone.events,
         )
         await self._sink.journal(deleted)
-        text = f"Records were deleted for their {why}: {gone.rows} positions, {len(logs)} telemetry logs."
+        text = f"Records were deleted for their {why}: {gone.rows} positions, {gone.events} events, {len(logs)} logs."
         log.info("%s", text)
         self._tell(FleetEvent(deleted.at, "info", "records-deleted", text))
 

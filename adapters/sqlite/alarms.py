@@ -42,17 +42,17 @@ def acknowledge_alarm(db: apsw.Connection, alarm_id: AlarmId, by: OperatorId, at
 
 
 def alarms(db: apsw.Connection, limit: int, open_only: bool, vehicle_id: VehicleId | None) -> tuple[Alarm, ...]:
-    return tuple(_read(row) for row in db.execute(_NEWEST, (1 if open_only else 0, vehicle_id, limit)))
+    return tuple(read_alarm(row) for row in db.execute(_NEWEST, (1 if open_only else 0, vehicle_id, limit)))
 
 
 def _alarm(db: apsw.Connection, alarm_id: AlarmId) -> Alarm:
     row = db.execute(_ONE, (alarm_id,)).fetchone()
     if row is None:
         raise NotFound("alarm", alarm_id)
-    return _read(row)
+    return read_alarm(row)
 
 
-def _read(row: tuple[object, ...]) -> Alarm:
+def read_alarm(row: tuple[object, ...]) -> Alarm:
     text, at, by = row
     alarm = value(str(text), Alarm)
     if at is None:

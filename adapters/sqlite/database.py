@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from adapters.sqlite.reserve import Reserve
 from core.errors import Overloaded
 from core.metrics import SHORT_S, Histogram
 
@@ -34,6 +35,46 @@ def connect(path: Path) -> apsw.Connection:
     connection.pragma("foreign_keys", True)
     connection.pragma("trusted_schema", False)
     return connection
+
+
+class _Kept:
+    """A connection as long as it can be trusted, and another one then. Belongs to the database's thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = connect(path)
+        self._identity = _identity(path)
+        self.openings = 1
+        # After a failed write or sync nothing is known of what went through this connection.
+        self.is_doubtful = False
+
+    def connection(self) -> apsw.Connection:
+        """Raises Overloaded while the file is not where it was: what is written to a removed one is lost."""
+        identity = _identity(self._path)
+        if identity is None:
+            raise Overloaded(f"{self._path.name} is not in its folder any more")
+        if self.is_doubtful or identity != self._identity:
+            fresh = connect(self._path)
+            self.close(as_it_is=True)
+            self._connection, self._identity = fresh, identity
+            self.openings += 1
+            self.is_doubtful = False
+        return self._connection
+
+    def close(self, *, as_it_is: bool = False) -> None:
+        """`as_it_is`: without tidying up, which would take the log of a file that was put in this one's place."""
+        if as_it_is:
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        self._connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None when none does, or nobody can say."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Thread:
@@ -63,11 +104,16 @@ class _Thread:
 
 
 class Database:
-    """One connection and the only thread that touches it. A caller that gives up does not undo its job."""
+    """One connection and the only thread that touches it. A caller that gives up does not undo its job.
 
-    def __init__(self, path: Path, *, name: str) -> None:
+    A file that was taken away is not written to; when one lies there again it is opened anew (`openings` counts).
+    """
+
+    def __init__(self, path: Path, *, name: str, reserve: Reserve | None = None) -> None:
+        """`reserve`: room that a write may have when the disk has none."""
         self._thread = _Thread(name)
-        self._connection = self._thread.submit(lambda: connect(path), _FIRST)
+        self._reserve = reserve or Reserve(path, 0)
+        self._kept = self._thread.submit(lambda: _Kept(path), _FIRST)
         self._waiting = 0
         self._closing: Future[None] | None = None
         self.refused = 0
@@ -77,6 +123,11 @@ class Database:
     def waiting(self) -> int:
         """Jobs asked for and not done yet."""
         return self._waiting
+
+    @property
+    def openings(self) -> int:
+        """How often the file was opened; asked within a job."""
+        return self._kept.result().openings
 
     async def read(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
         """Runs `job` in the thread. Raises Overloaded when too many wait, it closes, or the disk or the lock says no.
@@ -101,16 +152,28 @@ class Database:
 
     async def write(self, job: Callable[[apsw.Connection], R], *, urgent: bool = False) -> R:
         """Runs `job` in one transaction that is on the disk when this returns, or has left no trace."""
-        return await self.read(lambda connection: _in_transaction(connection, job), urgent=urgent)
+        return await self.read(lambda connection: self._written(connection, job), urgent=urgent)
+
+    def _written(self, connection: apsw.Connection, job: Callable[[apsw.Connection], R]) -> R:
+        """One transaction; a disk that is full is asked once more when the reserve has been given up."""
+        try:
+            result = _in_transaction(connection, job)
+        except (apsw.FullError, apsw.IOError):  # a quota that is used up is an I/O error to SQLite
+            if not self._reserve.release():
+                raise
+            result = _in_transaction(connection, job)
+        self._reserve.hold()
+        return result
 
     def _run(self, job: Callable[[apsw.Connection], R]) -> R:
-        began_s = time.perf_counter()
+        began_s, kept = time.perf_counter(), self._kept.result()
         try:
-            return job(self._connection.result())
+            return job(kept.connection())
         except apsw.BusyError as error:
             self.refused += 1
             raise Overloaded("The database is busy") from error
-        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
+        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+            kept.is_doubtful = not isinstance(error, apsw.FullError)
             self.refused += 1
             raise Overloaded(f"The disk does not take the data ({error})") from error
         finally:
@@ -123,8 +186,8 @@ class Database:
         await asyncio.shield(asyncio.wrap_future(self._closing))
 
     def _close(self) -> None:
-        if self._connection.exception() is None:
-            self._connection.result().close()
+        if self._kept.exception() is None:
+            self._kept.result().close()
 
 
 def _in_transaction(connection: apsw.Connection, job: Callable[[apsw.Connection], R]) -> R:

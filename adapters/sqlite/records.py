@@ -10,12 +10,13 @@ from typing import TypeVar
 import apsw
 
 from adapters.sqlite import chunks
+from adapters.sqlite import events as event_rows
 from adapters.sqlite.database import Database
 from adapters.sqlite.migrate import TELEMETRY_MIGRATIONS, migrate
 from adapters.sqlite.rows import body, time_text, value
 from core.errors import Overloaded
-from core.ids import SortieId
-from operations.recording.ports import FOREVER_US, Batch, Deleted, Extent, Gone, Slice, Wanted
+from core.ids import SortieId, VehicleId
+from operations.recording.ports import FOREVER_US, Batch, Deleted, Extent, Gone, RecordedEvent, Slice, Wanted
 from operations.recording.rows import LEVELS, RAW, Rows
 
 R = TypeVar("R")
@@ -28,23 +29,34 @@ _COMPACT_ROWS = 200_000
 _PAGE_CHUNKS = 64
 _VEHICLES_AT_ONCE = 16
 _EXPIRED_AT_ONCE = 32
+_EVENTS_EXPIRED_AT_ONCE = 1_000
 
 
 class Records:
-    """Rows of all vehicles. One process writes; any number read."""
+    """Rows and events of all vehicles. One process writes; any number read."""
 
     def __init__(self, writer: Database, reader: Database) -> None:
         self._writer = writer
         self._reader = reader
         self._numbers: dict[str, int] = {}
+        self._openings = 0  # of the file whose numbers these are
 
     # --- writing ---
 
     async def append(self, batch: Batch) -> None:
         if len(batch.rows) == 0:
             return
-        found = await self._write(lambda db: chunks.append(db, batch, self._numbers))
-        self._numbers.update(found)
+        self._numbers.update(await self._write(lambda db: chunks.append(db, batch, self._known())))
+
+    async def note(self, events: Sequence[RecordedEvent]) -> None:
+        if events:
+            self._numbers.update(await self._write(lambda db: event_rows.note(db, events, self._known())))
+
+    def _known(self) -> dict[str, int]:
+        """The numbers of names in the file that is open now; asked within a job."""
+        if self._openings != self._writer.openings:
+            self._numbers, self._openings = {}, self._writer.openings
+        return self._numbers
 
     async def compact(self, now_us: int) -> int:
         """Blobs of what waits, then coarser levels of spans that are over; a little at a time, so that no batch waits
@@ -74,10 +86,15 @@ class Records:
             if until_bytes is not None and chunks.used_bytes(db) <= until_bytes:
                 return Gone()
             spared = [chunks.number(db, sortie_id) for sortie_id in held]
-            return chunks.expire(db, levels, before_us, spared, _EXPIRED_AT_ONCE)
+            gone = chunks.expire(db, levels, before_us, spared, _EXPIRED_AT_ONCE)
+            if RAW not in levels:
+                return gone
+            # For their size events go with the rows of their time, and by themselves when there are no rows left.
+            until_us = gone.to_us if gone.rows and until_bytes is not None else before_us
+            return gone + Gone(events=event_rows.expire(db, until_us, spared, _EVENTS_EXPIRED_AT_ONCE))
 
         gone = Gone()
-        while (more := await self._write(step)).rows:
+        while more := await self._write(step):
             gone += more
         return gone
 
@@ -125,6 +142,11 @@ class Records:
 
     async def extent(self, wanted: Wanted) -> Extent | None:
         return await self._reader.read(lambda db: _in_snapshot(db, lambda: chunks.extent(db, _selection(db, wanted))))
+
+    async def events(
+        self, from_us: int, to_us: int, *, vehicle_id: VehicleId | None = None, limit: int
+    ) -> Sequence[RecordedEvent]:
+        return await self._reader.read(lambda db: event_rows.events(db, from_us, to_us, vehicle_id, limit))
 
     async def deletions(self, *, limit: int) -> Sequence[Deleted]:
         query = "SELECT body FROM deletions ORDER BY n DESC LIMIT ?"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from core.ids import OperatorId, SortieId, VehicleId
+from operations.recording.history import History
 from operations.recording.rows import RAW, Rows
 
 FOREVER_US = 1 << 62
@@ -19,6 +20,22 @@ class Batch:
 
     names: tuple[str, ...]
     rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """What people were told at a moment, in the words of then; of no vehicle: of the platform as a whole.
+
+    `others`: vehicles that the text names besides.
+    """
+
+    at_us: int
+    severity: str
+    code: str
+    text: str
+    vehicle_id: VehicleId | None = None
+    sortie_id: SortieId | None = None
+    others: tuple[VehicleId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +70,21 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """How many rows were deleted, and from when to when; none of them: zeros."""
+    """How many rows and events were deleted, and from when to when those rows were; none of them: zeros."""
 
     rows: int = 0
     from_us: int = 0
     to_us: int = 0
+    events: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.events)
 
     def __add__(self, other: Gone) -> Gone:
+        events = self.events + other.events
         if not self.rows or not other.rows:
-            return self if self.rows else other
-        return Gone(self.rows + other.rows, min(self.from_us, other.from_us), max(self.to_us, other.to_us))
+            return replace(self if self.rows else other, events=events)
+        return Gone(self.rows + other.rows, min(self.from_us, other.from_us), max(self.to_us, other.to_us), events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +98,15 @@ class Deleted:
     bytes: int
     from_at: datetime | None
     to_at: datetime | None
+    events: int = 0
+
+
+class EventSink(Protocol):
+    """Where what people were told is written."""
+
+    async def note(self, events: Sequence[RecordedEvent]) -> None:
+        """Raises Overloaded when the disk does not take it; then nothing of it is stored."""
+        ...
 
 
 class RowSink(Protocol):
@@ -90,7 +121,8 @@ class RowSink(Protocol):
         ...
 
     async def expire(self, levels: Sequence[int], before_us: int, held: Collection[SortieId]) -> Gone:
-        """Deletes the rows of `levels` that were recorded before a time, but those of held sorties."""
+        """Deletes the rows of `levels` that were recorded before a time, but those of held sorties; with rows of the
+        finest level the events of that time."""
         ...
 
     async def expire_oldest(self, most_bytes: int, held: Collection[SortieId]) -> Gone:
@@ -100,6 +132,10 @@ class RowSink(Protocol):
     async def journal(self, deleted: Deleted) -> None:
         """Writes down what was deleted."""
         ...
+
+
+class RecordSink(RowSink, EventSink, Protocol):
+    """Where the recorder writes."""
 
 
 class RowStore(Protocol):
@@ -119,6 +155,28 @@ class RowStore(Protocol):
 
     async def deletions(self, *, limit: int) -> Sequence[Deleted]:
         """Newest first."""
+        ...
+
+
+class EventStore(Protocol):
+    """Recorded events, for whoever reads them."""
+
+    async def events(
+        self, from_us: int, to_us: int, *, vehicle_id: VehicleId | None = None, limit: int
+    ) -> Sequence[RecordedEvent]:
+        """Those of `from_us` <= time < `to_us` in the order of time; of a vehicle: and of the platform as a whole."""
+        ...
+
+
+class RecordStore(RowStore, EventStore, Protocol):
+    """All that was recorded."""
+
+
+class HistoryStore(Protocol):
+    """What the journal knows of a time that is over."""
+
+    async def history(self, from_at: datetime, to_at: datetime, *, vehicle_id: VehicleId | None = None) -> History:
+        """The sorties, alarms and commands of that time; of a vehicle, or of all. The newest, when they are many."""
         ...
 
 
