@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import signal
 import struct
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +17,7 @@ from adapters.sqlite.database import connect
 from adapters.sqlite.records import Records, open_records
 from api.tracks import Level, Range, TrackFormat, track
 from bench.figure import Figure
+from bench.stream.kills import killed
 from core.clock import SystemClock
 from core.geo import LatLon
 from core.ids import DockId, SortieId, VehicleId
@@ -48,7 +45,7 @@ def recorder() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="bailu-bench-") as folder:
         yield from asyncio.run(_throughput(Path(folder)))
         yield from asyncio.run(_year(Path(folder) / "year.db"))
-        yield _kills(Path(folder) / "kills.db")
+        yield from _kills(Path(folder) / "kills")
 
 
 # --- throughput ---
@@ -142,31 +139,15 @@ def _rows(minutes: np.ndarray) -> Rows:
 # --- kills ---
 
 
-def _kills(path: Path) -> Figure:
-    """Rows that were acknowledged and are not there, or are there twice, after a hundred `kill -9`."""
-    seeded, wrong, acknowledged = random.Random(1), 0, 0
-    for _ in range(KILLS):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "bench.stream.killed", str(path), str(acknowledged)], stdout=subprocess.PIPE
-        )
-        assert child.stdout is not None
-        for _ in range(seeded.randrange(1, 60)):
-            acknowledged = int(child.stdout.readline())
-        child.send_signal(signal.SIGKILL)
-        rest = child.stdout.read().split()
-        child.wait()
-        child.stdout.close()
-        acknowledged = int(rest[-1]) if rest else acknowledged
-        kept = asyncio.run(_numbers(path))
-        wrong += acknowledged - len(np.unique(kept[kept < acknowledged])) + len(kept) - len(np.unique(kept))
-        acknowledged = len(kept)  # what was written, and killed before it was told
-    return Figure(f"rows_lost_in_{KILLS}_kills_of_{acknowledged}", wrong, "rows", 0)
-
-
-async def _numbers(path: Path) -> np.ndarray:
-    async with open_records(path) as records:
-        parts = [part["lat_e7"] async for part in records.read(Wanted(vehicle_id=VehicleId("v-0000")))]
-    return np.concatenate(parts)
+def _kills(folder: Path) -> Iterator[Figure]:
+    """A recorder with vehicles that speak over UDP, killed a hundred times: what it had acknowledged must be there."""
+    folder.mkdir()
+    toll = killed(folder, KILLS)
+    yield Figure(f"recorder_rows_acknowledged_before_{KILLS}_kills", len(toll.acknowledged), "rows")
+    yield Figure(f"recorder_rows_lost_in_{KILLS}_kills_after_acknowledgement", len(toll.lost), "rows", 0)
+    yield Figure(f"recorder_rows_twice_after_{KILLS}_kills", toll.twice, "rows", 0)
+    yield Figure(f"recorder_frames_lost_in_{KILLS}_kills", toll.frames_lost, "frames", 0)
+    yield Figure(f"recorder_logs_not_read_after_{KILLS}_kills", toll.bad_logs, "logs", 0)
 
 
 _BOARD = Board()
