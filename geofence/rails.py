@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,17 @@ class Leg:
     end: LatLon
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """N legs in metres, a column each: start, way to the end, and its length squared (1 where there is none)."""
+
+    start_x: Array
+    start_y: Array
+    x: Array
+    y: Array
+    length2: Array
+
+
 class Rails:
     """The legs of one plan, N ≥ 0, in the plane that ArduPilot flies in.
 
@@ -33,10 +45,14 @@ class Rails:
     def __init__(self, legs: Sequence[Leg]) -> None:
         self._origin = legs[0].start if legs else LatLon(0.0, 0.0)
         self._lon_m_per_deg = M_PER_DEG * math.cos(math.radians(self._origin.lat_deg))
-        items = np.array([leg.item for leg in legs], dtype=np.int64)
-        self._goals, self._order = np.unique(items, return_inverse=True)
-        self._start = self._xy([leg.start for leg in legs])
-        self._along = self._xy([leg.end for leg in legs]) - self._start
+        self._goals = sorted({leg.item for leg in legs})
+        to: dict[int, list[Leg]] = {goal: [] for goal in self._goals}
+        for leg in legs:
+            to[leg.item].append(leg)
+        self._all = self._lines(legs)
+        # By the item that is flown to, made beforehand: asked for with every position of every vehicle.
+        near = (self._goals[max(0, at - 1) : at + 2] for at in range(len(self._goals)))
+        self._near = [self._lines([leg for goal in goals for leg in to[goal]]) for goals in near]
 
     def off_m(self, at: LatLon, item: int | None) -> float:
         """How far `at` is from the legs that a vehicle may be on whose current item is `item`; infinite without any.
@@ -44,18 +60,24 @@ class Rails:
         These are the leg to that item, the one before it and the one behind it: corners are cut, and the number of
         the item comes later than the position. None: any leg.
         """
-        near = np.ones(len(self._start), dtype=np.bool_)
-        if item is not None:
-            goal = min(int(np.searchsorted(self._goals, item)), len(self._goals) - 1)
-            near = np.abs(self._order - goal) <= 1
-        start, along = self._start[near], self._along[near]
-        if not len(start):
+        if not self._goals:
             return math.inf
-        away = self._xy([at]) - start
+        lines = self._all
+        if item is not None:
+            lines = self._near[min(bisect_left(self._goals, item), len(self._goals) - 1)]
+        east_m = (at.lon_deg - self._origin.lon_deg) * self._lon_m_per_deg - lines.start_x
+        north_m = (at.lat_deg - self._origin.lat_deg) * M_PER_DEG - lines.start_y
+        share = np.minimum(np.maximum((east_m * lines.x + north_m * lines.y) / lines.length2, 0.0), 1.0)
+        east_m -= share * lines.x
+        north_m -= share * lines.y
+        return math.sqrt((east_m * east_m + north_m * north_m).min())
+
+    def _lines(self, legs: Sequence[Leg]) -> _Lines:
+        start = self._xy([leg.start for leg in legs])
+        along = self._xy([leg.end for leg in legs]) - start
         length2 = np.einsum("ij,ij->i", along, along)
-        share = np.einsum("ij,ij->i", away, along) / np.where(length2 > 0.0, length2, 1.0)
-        rest = away - np.clip(share, 0.0, 1.0)[:, None] * along
-        return float(np.sqrt(np.einsum("ij,ij->i", rest, rest).min()))
+        (start_x, start_y), (x, y) = start.T.copy(), along.T.copy()
+        return _Lines(start_x, start_y, x, y, np.where(length2 > 0.0, length2, 1.0))
 
     def _xy(self, places: Sequence[LatLon]) -> Array:
         lat, lon = np.array([(at.lat_deg, at.lon_deg) for at in places], dtype=np.float64).reshape(-1, 2).T

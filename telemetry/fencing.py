@@ -102,17 +102,17 @@ class FenceGuard:
             self._told(vehicle, event, self._action(vehicle, event))
 
     def _is_on_rails(self, vehicle: Vehicle, at: GlobalPosition) -> bool:
-        mode = vehicle.state.mode or ""
+        mode = vehicle.slow.mode or ""
         if mode not in _RAILS_M:
             return False
         # SmartRTL flies back over all that was flown; what it flies there is no item.
-        item = vehicle.state.mission_seq if mode == Mode.AUTO.name else None
+        item = vehicle.slow.mission_seq if mode == Mode.AUTO.name else None
         return self._rails[vehicle.id].off_m(LatLon(at.lat_deg, at.lon_deg), item) <= _RAILS_M[mode]
 
     def _action(self, vehicle: Vehicle, event: FenceEvent) -> FenceAction:
         wanted = {Phase.PREDICTED: self._policy.ahead, Phase.BREACH: self._policy.breach}.get(event.phase)
-        mode = vehicle.state.mode
-        if wanted is None or not vehicle.state.armed or mode in _COMING_HOME or mode not in _BY_ITSELF:
+        mode = vehicle.slow.mode
+        if wanted is None or not vehicle.slow.armed or mode in _COMING_HOME or mode not in _BY_ITSELF:
             return FenceAction.WARN
         return FenceAction.WARN if wanted is FenceAction.BRAKE and mode == Mode.BRAKE.name else wanted
 
