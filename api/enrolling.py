@@ -68,6 +68,7 @@ class StoredRoster:
             category=enrollment.category,
             registration=enrollment.registration,
             key_trouble=trouble,
+            unit=enrollment.unit,
         )
 
     async def _key(self, enrollment: Enrollment) -> tuple[bytes | None, str]:

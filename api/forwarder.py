@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from api.folder import StartError, locked
+from api.traffic import TrafficWatch
+from operations.forwarding.rules import What
+from telemetry.forwarding.collector import Collector, committing
 from telemetry.forwarding.forwarder import Forwarder, Ways
+from telemetry.messages import TrafficNews
 
 log = logging.getLogger("bailu.forwarding")
 
@@ -18,9 +22,24 @@ ASK_AGAIN_S = 2.0
 
 
 @asynccontextmanager
-async def running_forwarder(ways: Ways, data_dir: Path) -> AsyncIterator[None]:
-    """Forwards while the context is open, from when no other process of the folder does so any more."""
-    task = asyncio.create_task(_forward(ways, data_dir / LOCK), name="forwarding")
+async def overhearing(traffic: TrafficWatch, take: Callable[[TrafficNews], None]) -> AsyncIterator[None]:
+    """Hands over what the watch tells. Conflicts that are there already are told first: who told them is gone."""
+    for conflict in traffic.conflicts:
+        take(TrafficNews(conflict.began_at, "begin", conflict))
+    traffic.overheard = take
+    try:
+        yield
+    finally:
+        traffic.overheard = None
+
+
+@asynccontextmanager
+async def running_forwarder(ways: Ways, data_dir: Path, traffic: TrafficWatch) -> AsyncIterator[None]:
+    """Forwards while the context is open, from when no other process of the folder does so any more.
+
+    Every process watches the `traffic` for its own viewers; the one that forwards tells others of it.
+    """
+    task = asyncio.create_task(_forward(ways, data_dir / LOCK, traffic), name="forwarding")
     try:
         yield
     finally:
@@ -28,11 +47,15 @@ async def running_forwarder(ways: Ways, data_dir: Path) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _forward(ways: Ways, lock: Path) -> None:
+async def _forward(ways: Ways, lock: Path, traffic: TrafficWatch) -> None:
     while True:
         try:
             with locked(lock):
-                await Forwarder(ways).run()
+                async with (
+                    committing(Collector(ways.outbox, ways.clock, What.TRAFFIC)) as collector,
+                    overhearing(traffic, collector.take),
+                ):
+                    await Forwarder(ways).run()
         except StartError:
             await asyncio.sleep(ASK_AGAIN_S)
         except Exception:  # other systems are told again in a moment; those who fly go on

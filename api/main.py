@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import console, problems
 from api.airspace import Publisher
@@ -19,6 +19,7 @@ from api.readiness import ClockWatch
 from api.replays import Replays
 from api.requests import RequestMeter, Requests
 from api.reviews import Fleet, Reviewer
+from api.rights import within_rights
 from api.routes import (
     alarms,
     diversions,
@@ -71,12 +72,15 @@ _ROUTES = (
     stream,
 )
 STREAM = f"{API}/stream"
+# The unit of a vehicle that left: who may know of some units only is not shown its recordings.
+NOBODYS = ""
 
 
-def stream_hub(settings: Settings, clock: Clock) -> StreamHub:
-    """A hub that knows the enrolled vehicles; nothing was heard of them yet."""
+def stream_hub(settings: Settings, clock: Clock, *, but: Collection[VehicleId] = ()) -> StreamHub:
+    """A hub that knows the settings' vehicles, nothing was heard of them yet; `but`: those enrolled since."""
     encoders = Encoders(sortie=sortie_json, problem=_problem_json)
-    return StreamHub(enrolled(settings), clock=clock, encoders=encoders)
+    states = [each for each in enrolled(settings) if each.vehicle_id not in but]
+    return StreamHub(states, clock=clock, encoders=encoders)
 
 
 def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHub) -> Replays:
@@ -86,8 +90,10 @@ def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHu
     def describe(vehicle_id: VehicleId) -> VehicleState:
         known = {each.vehicle_id: each for each in live.vehicles()}.get(vehicle_id)
         if known is None:
-            return VehicleState(vehicle_id, vehicle_id, None, 0, "", "")
-        return VehicleState(vehicle_id, known.name, known.dock_id, known.system_id, "", known.airframe)
+            return VehicleState(vehicle_id, vehicle_id, None, 0, "", "", unit=NOBODYS)
+        return VehicleState(
+            vehicle_id, known.name, known.dock_id, known.system_id, "", known.airframe, unit=known.unit
+        )
 
     return Replays(store, store.records, clock, new_hub=lambda: stream_hub(nobody, clock), describe=describe)
 
@@ -180,8 +186,8 @@ def bare_app(operator_id: str = "local") -> FastAPI:
         traffic,
         stream,
     ):
-        app.include_router(module.router, prefix=API)
-    app.include_router(metrics.router)
+        app.include_router(module.router, prefix=API, dependencies=[Depends(within_rights)])
+    app.include_router(metrics.router, dependencies=[Depends(within_rights)])
     problems.install(app)
     app.add_middleware(Guard, operator_id=operator_id)
     app.state.requests = RequestMeter()

@@ -48,10 +48,18 @@ class ApiStore(Store, AlarmStore, EnrollmentStore, HoldStore, Measured, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. One operator of this machine for now; every row that is written carries the id."""
+    """Who asks. One operator of this process for now; every row that is written carries the id.
+
+    `units`: whose vehicles they may know of; None: all.
+    """
 
     operator_id: OperatorId
     name: str
+    units: frozenset[str] | None = None
+
+    def may_know(self, unit: str | None) -> bool:
+        """Whether vehicles of a unit are theirs to know; None: whose it is nobody knows."""
+        return self.units is None or unit in self.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,15 @@ async def _services(request: Request) -> Services:
     return services_of(request)
 
 
-async def _principal(services: Annotated[Services, Depends(_services)]) -> Principal:
+def principal_in(services: Services) -> Principal:
+    """The one operator that there is."""
     settings = services.settings
-    return Principal(OperatorId(settings.operator_id), settings.operator_name)
+    units = None if settings.operator_units is None else frozenset(settings.operator_units)
+    return Principal(OperatorId(settings.operator_id), settings.operator_name, units)
+
+
+async def _principal(services: Annotated[Services, Depends(_services)]) -> Principal:
+    return principal_in(services)
 
 
 Wired = Annotated[Services, Depends(_services)]

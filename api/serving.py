@@ -55,7 +55,9 @@ async def api_role(
     settings: Settings, *, listening: socket.socket, bus: Bus, store: SqliteStore, clock: Clock
 ) -> AsyncIterator[Serving]:
     """The people's side on a bound socket, really serving when the context opens."""
-    hub = stream_hub(settings, clock)
+    # Whose these are is in the store, which may say another unit than the settings: the first tick tells.
+    enrolled_since = {each.id for each in await store.enrollments(retired=True)}
+    hub = stream_hub(settings, clock, but=enrolled_since)
     vault = Vault(keys_of(settings))
     async with running_planner() as planner, open_spool(settings.data_dir) as spool:
         app = create_app(
@@ -77,7 +79,7 @@ async def api_role(
             running_reviewer(app.state.reviewer),
             running_replays(app.state.replays),
             running_watch(app.state.traffic),
-            running_forwarder(ways, settings.data_dir),
+            running_forwarder(ways, settings.data_dir, app.state.traffic),
         ):
             planner.warm_up()
             yield server

@@ -15,7 +15,7 @@ from telemetry.links import LinkError
 from telemetry.links.urls import parse_url
 
 PREFIX = "BAILU_"
-_TOML_VALUES = ("links", "vehicles", "docks", "watch", "log", "forwarding", "recording")
+_TOML_VALUES = ("operator_units", "links", "vehicles", "docks", "watch", "log", "forwarding", "recording")
 # Read by the SITL tests and `bailu sitl`, and by `bailu forward`: no settings of the platform.
 FOREIGN_KEYS = frozenset({"BAILU_SITL_BINARY", "BAILU_FORWARD_SECRETS"})
 
@@ -158,6 +158,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8420, ge=0, le=65_535)
     operator_id: Id = "local"
     operator_name: str = Field(default="本机值班员", min_length=1, max_length=80)
+    operator_units: tuple[Id, ...] | None = None  # whose vehicles the operator may know of; without it all
     key_file: Path | None = None  # 32 bytes that lock the vehicles' signing keys; without it made in the data folder
     terrain_dir: Path | None = None  # elevation tiles, .hgt or GeoTIFF; without it the district's schematic plane
     tick_hz: float = Field(default=10.0, ge=1.0, le=50.0)

@@ -52,6 +52,7 @@ class TrafficWatch:
     vehicles: Callable[[], Sequence[VehicleState]]
     ears: Ears
     looked_at: datetime | None = None
+    overheard: Callable[[TrafficNews], None] | None = None  # by who tells other systems
     _present: dict[str, TrafficConflict] = field(default_factory=dict)
     _waiting: tuple[str, ...] = ()
 
@@ -78,6 +79,8 @@ class TrafficWatch:
         self.looked_at = traffic.at
         for news in changes(self._present, found, traffic.at):
             self.ears.traffic(news)
+            if self.overheard is not None:
+                self.overheard(news)
             if news.phase != "change" or news.conflict.severity != self._present[news.conflict.id].severity:
                 self.ears.event(_event(news))
         self._present = found
@@ -189,11 +192,13 @@ def _told(one: TrafficConflict) -> tuple[object, ...]:
 
 def _event(news: TrafficNews) -> FleetEvent:
     one = news.conflict
+    yields, others = one.yields.vehicle_id, () if one.first.vehicle_id is None else (one.first.vehicle_id,)
     if news.phase == "end":
         text = f"{one.yields.name} and {one.first.name} keep clear of each other again."
-        return FleetEvent(news.at, "info", "traffic", text)
+        return FleetEvent(news.at, "info", "traffic", text, yields, others=others)
     advice = " ".join(each.detail for each in one.remedies)
-    return FleetEvent(news.at, one.severity, "traffic", f"{one.text} {advice}".strip(), one.yields.vehicle_id)
+    text = f"{one.text} {advice}".strip()
+    return FleetEvent(news.at, one.severity, "traffic", text, yields, others=others)
 
 
 @asynccontextmanager

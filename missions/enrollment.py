@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,8 @@ from enum import StrEnum
 
 from core.errors import FieldError, InvalidRequest
 from core.ids import DockId, VehicleId
+
+UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class SigningPolicy(StrEnum):
@@ -34,7 +37,8 @@ class Enrollment:
     """A vehicle that the platform knows, without its key.
 
     `links`: N >= 1 names, the preferred one first. `uid`: the autopilot's own id in hexadecimal. `registration`: its
-    number in the real-name register. `has_key`: a signing key is stored. A retired one is kept for the record.
+    number in the real-name register. `has_key`: a signing key is stored. `unit`: whose it is; who may know of other
+    units only is told nothing of it. A retired one is kept for the record.
     """
 
     id: VehicleId
@@ -50,6 +54,7 @@ class Enrollment:
     category: Category | None = None
     registration: str | None = None
     firmware: str | None = None
+    unit: str = "default"
     retired_at: datetime | None = None
     row_revision: int = 1
 
@@ -74,6 +79,8 @@ def _own_errors(wanted: Enrollment) -> Iterable[FieldError]:
         yield FieldError("/links", "name at least one link, each once")
     if not 1 <= wanted.system_id <= 254:
         yield FieldError("/system_id", "must be 1 to 254; 255 is ours")
+    if not UNIT.fullmatch(wanted.unit):
+        yield FieldError("/unit", "must be 1 to 64 letters, digits, - or _, the first a letter or digit")
     if wanted.signing is SigningPolicy.REQUIRE and not wanted.has_key:
         yield FieldError("/signing", "there is no key yet: provision one with `bailu vehicle enroll`")
 

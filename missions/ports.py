@@ -161,11 +161,19 @@ class CommandJournal(Protocol):
         ...
 
 
+class CommandHistory(Protocol):
+    """Commands to all vehicles."""
+
+    async def newest_commands(self, *, limit: int) -> Sequence[CommandRecord]:
+        """Of all vehicles, newest first."""
+        ...
+
+
 class EnrollmentStore(Protocol):
     """Who the vehicles are, and their keys under lock."""
 
-    async def enrollments(self, *, retired: bool = False) -> Sequence[Enrollment]:
-        """In the order of their ids; with the retired ones if `retired`."""
+    async def enrollments(self, *, retired: bool = False, unit: str | None = None) -> Sequence[Enrollment]:
+        """In the order of their ids; with the retired ones if `retired`, of one unit if `unit`."""
         ...
 
     async def save_enrollment(self, enrollment: Enrollment, keys: WrappedKeys | None = None) -> Enrollment:
@@ -201,6 +209,7 @@ class Store(
     ReviewStore,
     TrafficStore,
     CommandJournal,
+    CommandHistory,
     Protocol,
 ):
     """All of it in one, as the embedded default has it."""

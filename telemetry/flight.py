@@ -19,6 +19,7 @@ from telemetry.attribution import Attribution
 from telemetry.commands import ALLOWED_FROM, RESULT_OF, SAFETY
 from telemetry.custody import keep_custody
 from telemetry.itinerary import Itinerary
+from telemetry.journal import ToldJournal
 from telemetry.launch import Launch
 from telemetry.logbook import GATEWAY, Logbook, Publish
 from telemetry.messages import Landed, LinkState
@@ -81,7 +82,13 @@ class Flight:
         self._own = revision.plan
         self._logbook = Logbook(sortie, store=store, publish=publish, clock=clock)
         self._launch = Launch(
-            vehicle, self._own, self._logbook, journal=store, airspaces=store, clock=clock, is_beating=is_beating
+            vehicle,
+            self._own,
+            self._logbook,
+            journal=ToldJournal(store, publish),
+            airspaces=store,
+            clock=clock,
+            is_beating=is_beating,
         )
         self._launching: asyncio.Task[bool] | None = None
         self._called_off: tuple[OperatorId, str] | None = None

@@ -17,6 +17,7 @@ from missions.ports import Store
 from missions.sortie import is_flying
 from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
 from telemetry.flight import Flight
+from telemetry.journal import ToldJournal
 from telemetry.logbook import GATEWAY, Logbook, Publish
 from telemetry.messages import CommandDone, LaunchAccepted, LaunchRequest, LinkState, VehicleCommand
 from telemetry.metering import GatewayMeter
@@ -47,6 +48,7 @@ class Flights:
     ) -> None:
         self._group = group
         self._store = store
+        self._journal = ToldJournal(store, publish)
         self._clock = clock
         self._publish = publish
         self._recorder = recorder
@@ -146,7 +148,7 @@ class Flights:
         for record in unsettled:
             settled = reconciled(record, vehicle.snapshot(), self._clock)
             log.warning("command %s (%s) was unfinished at the last stop: %s", record.id, record.kind, settled.result)
-            await self._store.finish_command(settled)
+            await self._journal.finish_command(settled)
 
     # --- commands ---
 
@@ -181,7 +183,7 @@ class Flights:
                     await self._do(vehicle, flight, request)
 
         done = await journalled(
-            self._store,
+            self._journal,
             self._clock,
             record,
             send,

@@ -16,23 +16,26 @@ from core.ids import OperatorId, VehicleId
 from missions.model import CommandKind
 from missions.ports import SigningStore, Store
 from operations.alarms import AlarmStore
-from operations.recording.ports import HoldStore, RowSink
+from operations.recording.ports import HoldStore, RecordSink
 from operations.recording.retention import KeepPolicy
 from telemetry.fencing import FenceAction
 from telemetry.fleet import OWN_ADDRESS, Fleet
 from telemetry.flights import Flights
 from telemetry.following import Following
+from telemetry.journal import ToldJournal
 from telemetry.lifeline import Lifeline
 from telemetry.links import LinkConfig, Peer
 from telemetry.log_desk import logs_on_board
 from telemetry.members import Members, Roster, remember
 from telemetry.messages import (
     ALARM_CHANGED,
+    COMMAND_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
     FOLLOW_ASKED,
     SORTIE_CHANGED,
     UNENROLLED_ASKED,
+    CommandChanged,
     CommandDone,
     FleetEvent,
     FollowAsked,
@@ -68,6 +71,7 @@ FENCE_WATCH = OperatorId("fence-watch")
 _FENCE_COMMAND = {FenceAction.BRAKE: CommandKind.HOLD, FenceAction.RETURN: CommandKind.RETURN}
 # Questions that come again every two seconds.
 _FOLLOWS_AT_ONCE = 512
+_SUBJECT = {SortieChanged: SORTIE_CHANGED, FleetEvent: FLEET_EVENT, CommandChanged: COMMAND_CHANGED}
 _SEVERITY = ("critical", "critical", "critical", "critical", "warning", "info", "info", "info")  # MAV_SEVERITY 0…7
 
 
@@ -100,12 +104,12 @@ class Gateway:
         roster: Roster | None = None,
         signing: SigningBook | None = None,
         signing_store: SigningStore | None = None,
-        records: RowSink | None = None,
+        records: RecordSink | None = None,
         floor_bytes: int = 0,
         keeping: Keeping | None = None,
     ) -> None:
         self._bus = bus
-        self._store = store
+        self._journal = ToldJournal(store, self._publish)
         self._clock = clock
         self._tick_s = 1.0 / tick_hz
         self._group = asyncio.TaskGroup()
@@ -259,7 +263,7 @@ class Gateway:
             return await self._flights.command(vehicle, request)
 
         async def safety(request: SafetyRequest) -> SafetyState:
-            return await safety_state(vehicle, request, self._store, self._clock)
+            return await safety_state(vehicle, request, self._journal, self._clock)
 
         async def logs(question: LogsQuestion) -> LogList:
             return await logs_on_board(vehicle, question)
@@ -343,8 +347,10 @@ class Gateway:
             sortie_id = vehicle.state.sortie_id
             self._publish(FleetEvent(self._clock.now(), severity, "statustext", packet.text, vehicle.id, sortie_id))
 
-    def _publish(self, message: SortieChanged | FleetEvent) -> None:
-        self._bus.publish(SORTIE_CHANGED if isinstance(message, SortieChanged) else FLEET_EVENT, message)
+    def _publish(self, message: SortieChanged | FleetEvent | CommandChanged) -> None:
+        self._bus.publish(_SUBJECT[type(message)], message)
+        if isinstance(message, FleetEvent):
+            self._recorder.event(message)
 
     def vehicle(self, vehicle_id: VehicleId) -> Vehicle:
         """One of this gateway's vehicles. Raises NotFound."""
@@ -371,7 +377,7 @@ async def running_gateway(
     watch: WatchPolicy | None = None,
     roster: Roster | None = None,
     signing_store: SigningStore | None = None,
-    records: RowSink | None = None,
+    records: RecordSink | None = None,
     floor_bytes: int = 0,
     keeping: Keeping | None = None,
 ) -> AsyncIterator[RunningGateway]:

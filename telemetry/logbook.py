@@ -13,7 +13,7 @@ from core.ids import OperatorId
 from missions.model import Sortie, SortieState
 from missions.ports import SortieStore
 from missions.sortie import advance, is_finished, is_flying, update
-from telemetry.messages import FleetEvent, SortieChanged
+from telemetry.messages import CommandChanged, FleetEvent, SortieChanged
 
 log = logging.getLogger("bailu.flight")
 
@@ -21,7 +21,7 @@ log = logging.getLogger("bailu.flight")
 GATEWAY = OperatorId("gateway")
 _STORE_AGAIN_S = 1.0
 
-Publish = Callable[[SortieChanged | FleetEvent], None]
+Publish = Callable[[SortieChanged | FleetEvent | CommandChanged], None]
 
 
 class Logbook:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from typing import Protocol
 
 from core.errors import Overloaded
@@ -35,8 +36,8 @@ class Members:
     """Hosts every vehicle of the fleet, and follows the roster.
 
     `host`: what the gateway does for a vehicle as long as it is a member. `is_busy`: it flies for us; its enrolment
-    is left alone until that is over. `keyed`: told of each member, as it comes and as it changes, why
-    its signing key cannot be read; "" when it can, or when it leaves.
+    is left alone until that is over, but for its unit. `keyed`: told of each member, as it comes and as it changes,
+    why its signing key cannot be read; "" when it can, or when it leaves.
     """
 
     def __init__(
@@ -94,7 +95,10 @@ class Members:
         vehicle = self._fleet.vehicles.get(config.id)
         if vehicle is None:
             await self._take_in(self._fleet.enroll(config))
-        elif vehicle.config != config and not self._is_busy(config.id):
+            return
+        if vehicle.config.unit != config.unit:
+            vehicle.enroll(replace(vehicle.config, unit=config.unit))  # who may see it is no matter of its flight
+        if vehicle.config != config and not self._is_busy(config.id):
             self._keyed(self._fleet.enroll(config), config.key_trouble)
 
     async def _take_in(self, vehicle: Vehicle) -> None:

@@ -22,7 +22,7 @@ SORTIE_CHANGED = "sorties.changed"
 FLEET_EVENT = "fleet.event"
 AIRSPACE_REVIEWED = "airspace.reviewed"
 ALARM_CHANGED = "alarms.changed"
-
+COMMAND_CHANGED = "commands.changed"
 
 UNENROLLED_ASKED = "fleet.unenrolled"
 FOLLOW_ASKED = "fleet.follow"
@@ -268,7 +268,10 @@ class SortieChanged:
 
 @dataclass(frozen=True, slots=True)
 class FleetEvent:
-    """Something a person should know now: an autopilot's text, a breach, a lost link. Never conflated."""
+    """Something a person should know now: an autopilot's text, a breach, a lost link. Never conflated.
+
+    `others`: vehicles that the text names besides; it is for those who may know of all of them.
+    """
 
     at: datetime
     severity: str  # info · warning · critical
@@ -276,6 +279,14 @@ class FleetEvent:
     text: str
     vehicle_id: VehicleId | None = None
     sortie_id: SortieId | None = None
+    others: tuple[VehicleId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandChanged:
+    """A command was journalled, or how it ended was; told after that, in order. Never conflated."""
+
+    record: CommandRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +359,8 @@ class TrafficConflict:
     """Two of our own flights that may come too near to each other.
 
     `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
-    of the other one (GeoJSON). `remedies`: () when nothing was found, or too much was to be looked at.
+    of the other one (GeoJSON), None for those who may not know whose that is. `remedies`: () when nothing was found,
+    or too much was to be looked at.
     """
 
     id: str
@@ -358,7 +370,7 @@ class TrafficConflict:
     first: FlightMet
     yields: FlightMet
     encounter: Encounter
-    geometry: dict[str, Any]
+    geometry: dict[str, Any] | None
     remedies: tuple[Remedy, ...] = ()
 
 

@@ -146,7 +146,7 @@ class Vehicle:
         self.config = config
         dock, airframe = config.dock.id, config.airframe.name
         self._board.pad(self.row, config.dock.height_agl_m)
-        self._change(name=config.name, dock_id=dock, airframe=airframe, system_id=config.system_id)
+        self._change(name=config.name, dock_id=dock, airframe=airframe, system_id=config.system_id, unit=config.unit)
 
     def assign(self, sortie_id: SortieId | None) -> None:
         """Which sortie the vehicle flies, for whoever looks at its record."""

@@ -13,9 +13,10 @@ from missions.enrollment import Enrollment, SigningMemory, WrappedKeys, fits
 _OWN = "our own"
 
 
-def enrollments(db: apsw.Connection, retired: bool) -> tuple[Enrollment, ...]:
+def enrollments(db: apsw.Connection, retired: bool, unit: str | None = None) -> tuple[Enrollment, ...]:
     query = "SELECT body FROM enrollments WHERE retired <= ? ORDER BY id"
-    return tuple(value(text, Enrollment) for (text,) in db.execute(query, (1 if retired else 0,)))
+    found = (value(text, Enrollment) for (text,) in db.execute(query, (1 if retired else 0,)))
+    return tuple(each for each in found if unit is None or each.unit == unit)
 
 
 def save(db: apsw.Connection, wanted: Enrollment, wrapped: WrappedKeys | None) -> Enrollment:

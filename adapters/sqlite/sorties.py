@@ -100,6 +100,11 @@ def finish_command(db: apsw.Connection, done: CommandRecord) -> None:
         raise NotFound("command", done.id)
 
 
+def newest_commands(db: apsw.Connection, limit: int) -> tuple[CommandRecord, ...]:
+    query = "SELECT body FROM commands ORDER BY rowid DESC LIMIT ?"
+    return tuple(value(text, CommandRecord) for (text,) in db.execute(query, (limit,)))
+
+
 def commands(db: apsw.Connection, vehicle_id: VehicleId, limit: int) -> tuple[CommandRecord, ...]:
     query = "SELECT body FROM commands WHERE vehicle_id = ? ORDER BY issued_at DESC, rowid DESC LIMIT ?"
     return tuple(value(text, CommandRecord) for (text,) in db.execute(query, (vehicle_id, limit)))

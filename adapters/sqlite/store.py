@@ -189,6 +189,9 @@ class SqliteStore:
     async def commands(self, vehicle_id: VehicleId, *, limit: int) -> Sequence[CommandRecord]:
         return await self._reader.read(lambda db: sortie_rows.commands(db, vehicle_id, limit))
 
+    async def newest_commands(self, *, limit: int) -> Sequence[CommandRecord]:
+        return await self._reader.read(lambda db: sortie_rows.newest_commands(db, limit))
+
     async def save_alarm(self, alarm: Alarm) -> Alarm:
         return await self._writer.write(lambda db: alarm_rows.save_alarm(db, alarm))
 
@@ -209,8 +212,8 @@ class SqliteStore:
     async def holds(self, *, sortie_id: SortieId | None = None, open_only: bool = True) -> Sequence[Hold]:
         return await self._reader.read(lambda db: hold_rows.holds(db, sortie_id, open_only=open_only))
 
-    async def enrollments(self, *, retired: bool = False) -> Sequence[Enrollment]:
-        return await self._reader.read(lambda db: enrollment_rows.enrollments(db, retired))
+    async def enrollments(self, *, retired: bool = False, unit: str | None = None) -> Sequence[Enrollment]:
+        return await self._reader.read(lambda db: enrollment_rows.enrollments(db, retired, unit))
 
     async def save_enrollment(self, enrollment: Enrollment, keys: WrappedKeys | None = None) -> Enrollment:
         return await self._writer.write(lambda db: enrollment_rows.save(db, enrollment, keys))

@@ -29,7 +29,10 @@ AWAY_EXIT = 2
 def add(
     target: Annotated[str, typer.Argument(help="https://, wss:// or mqtts:// address, or one without the s.")],
     *,
-    what: Annotated[list[str], typer.Option("--what", help="telemetry, events, alarms or sorties; repeat for more.")],
+    what: Annotated[
+        list[str],
+        typer.Option("--what", help="telemetry, events, alarms, sorties, commands or traffic; repeat for more."),
+    ],
     name: Annotated[str | None, typer.Option("--name", help="For people. [default: the host]")] = None,
     rule_id: Annotated[str | None, typer.Option("--id", help="Its id. [default: a fresh one]")] = None,
     vehicle: Annotated[list[str] | None, typer.Option("--vehicle", help="Only of this vehicle; repeatable.")] = None,

@@ -1,4 +1,4 @@
-"""`bailu vehicle`: who the vehicles are: enrols at the bench, gives keys, lists, retires, in the data folder."""
+"""`bailu vehicle`: who the vehicles are and whose: enrols at the bench, gives keys, lists, moves, retires."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 app = typer.Typer(
     name="vehicle",
-    help="Who the vehicles are: enrol, give a key, list, retire.",
+    help="Who the vehicles are and whose: enrol, give a key, list, move to another unit, retire.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -65,6 +65,11 @@ class Desk:
                 return each
         raise NotFound("enrollment", vehicle_id)
 
+    async def unit_of(self, vehicle_id: str) -> str:
+        """Whose it is, or was when it was enrolled before."""
+        known = {str(each.id): each.unit for each in await self.store.enrollments(retired=True)}
+        return known.get(vehicle_id, "default")
+
     async def at_the_bench(self, line: str, job: Callable[[Bench], Awaitable[T]]) -> T:
         """Does `job` on the line; the signing time is remembered whatever happens."""
         try:
@@ -91,6 +96,9 @@ def enroll(
     ),
     category: Annotated[Category | None, typer.Option("--category", help="Class of unmanned aircraft.")] = None,
     registration: Annotated[str | None, typer.Option("--registration", help="Its real-name register number.")] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", help="Whose it is. [default: as it was, else 'default']")
+    ] = None,
     obey: Annotated[bool, typer.Option("--set-gcs", help="Have it obey our system id (MAV_GCS_SYSID).")] = False,
     config: Config = None,
     data_dir: DataDir = None,
@@ -101,7 +109,7 @@ def enroll(
         links = tuple(link or [desk.settings.links[0].name])
         wanted = Enrollment(
             VehicleId(vehicle), name or vehicle, links, 1, DockId(dock), airframe, desk.clock.now(),
-            category=category, registration=registration,
+            category=category, registration=registration, unit=unit or await desk.unit_of(vehicle),
         )  # fmt: skip
         docks, known = docks_by_id(desk.settings), [each.name for each in desk.settings.links]
         places_exist(wanted, docks=docks, links=known)
@@ -222,11 +230,11 @@ def list_vehicles(
     """Show every enrolled vehicle."""
 
     async def job(desk: Desk) -> None:
-        table = Table("id", "name", "system", "links", "signing", "category", "registration", "autopilot")
+        table = Table("id", "name", "unit", "system", "links", "signing", "category", "registration", "autopilot")
         for each in await desk.store.enrollments(retired=retired):
             signing = f"{each.signing}{' (key)' if each.has_key else ''}"
             table.add_row(
-                each.id, each.name, str(each.system_id), " ".join(each.links), signing,
+                each.id, each.name, each.unit, str(each.system_id), " ".join(each.links), signing,
                 each.category or "", each.registration or "", each.uid or "",
             )  # fmt: skip
         out.print(table)
@@ -245,6 +253,26 @@ def show(vehicle: VehicleArgument, *, config: Config = None, data_dir: DataDir =
             value = getattr(enrollment, name)
             shown = value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
             print(f"{name}: {' '.join(shown) if isinstance(shown, tuple) else '' if shown is None else shown}")
+
+    _run(job, config, data_dir)
+
+
+@app.command("set-unit")
+@plainly
+def set_unit(
+    vehicle: VehicleArgument,
+    unit: Annotated[str, typer.Argument(help="Whose it is from now on.")],
+    *,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give a vehicle to another unit; who may know of the former one only is told nothing of it any more."""
+
+    async def job(desk: Desk) -> None:
+        found = await desk.enrollment(vehicle)
+        moved = replace(found, unit=unit, row_revision=found.row_revision + 1)
+        await desk.store.save_enrollment(moved)
+        print(f"{vehicle}: of unit {unit}, formerly {found.unit}; a running platform takes it up within two seconds")
 
     _run(job, config, data_dir)
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Response
 from api.enrolling import places_exist
 from api.etags import etag, revision_of
 from api.schemas.enrollments import EnrollmentChange, EnrollmentIn, EnrollmentList, EnrollmentOut, UnenrolledOut
-from api.services import Services, Wired
+from api.services import Asker, Services, Wired
 from core.errors import FieldError, GatewayUnavailable, InvalidRequest, NotFound, RevisionRequired
 from core.ids import DockId, VehicleId
 from missions.enrollment import Enrollment
@@ -23,10 +23,15 @@ _ANSWER_WITHIN_S = 5.0
 
 
 @router.get("/enrollments")
-async def list_enrollments(services: Wired, retired: Annotated[bool, Query()] = False) -> EnrollmentList:
+async def list_enrollments(
+    services: Wired,
+    asker: Asker,
+    retired: Annotated[bool, Query()] = False,
+    unit: Annotated[str | None, Query(description="Only those of this unit.")] = None,
+) -> EnrollmentList:
     """Every vehicle that was enrolled here; those of the settings file are in the list of vehicles only."""
-    found = await services.store.enrollments(retired=retired)
-    return EnrollmentList(items=[EnrollmentOut.of(each) for each in found])
+    found = await services.store.enrollments(retired=retired, unit=unit)
+    return EnrollmentList(items=[EnrollmentOut.of(each) for each in found if asker.may_know(each.unit)])
 
 
 @router.get("/enrollments/{vehicle_id}")
@@ -53,6 +58,7 @@ async def enroll_vehicle(asked: EnrollmentIn, services: Wired, response: Respons
         uid=asked.uid,
         category=asked.category,
         registration=asked.registration,
+        unit=asked.unit,
     )
     return await _saved(services, enrollment, response)
 
@@ -65,7 +71,10 @@ async def change_enrollment(
     response: Response,
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> EnrollmentOut:
-    """Changes what is named, on top of the revision that If-Match names. A vehicle that flies takes it on landing."""
+    """Changes what is named, on top of the revision that If-Match names.
+
+    A vehicle that flies takes it on landing, but for its unit, which counts within two seconds.
+    """
     found = await _enrollment(services, vehicle_id)
     if if_match is None:
         raise RevisionRequired("enrollment", vehicle_id)
@@ -92,7 +101,7 @@ async def list_unenrolled(services: Wired) -> UnenrolledOut:
 
 def _not_emptied(changes: dict[str, Any]) -> None:
     """What every vehicle has cannot be taken away. Raises InvalidRequest."""
-    always = ("name", "links", "system_id", "dock_id", "airframe", "signing")
+    always = ("name", "links", "system_id", "dock_id", "airframe", "signing", "unit")
     wrong = [FieldError(f"/{name}", "cannot be null") for name in always if name in changes and changes[name] is None]
     if wrong:
         raise InvalidRequest(tuple(wrong))

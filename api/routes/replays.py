@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.replays import Replays, Session
+from api.rights import own_sortie
 from api.schemas.geojson import Strict
+from api.services import Asker, Wired
 from core.errors import FieldError, InvalidRequest
 from core.ids import SortieId
 from operations.recording.tracks import micros_of, time_of
@@ -76,8 +78,12 @@ Running = Annotated[Replays, Depends(_replays)]
 
 
 @router.post("/replays", status_code=201)
-async def start_replay(asked: ReplayIn, replays: Running, response: Response) -> ReplayOut:
+async def start_replay(
+    asked: ReplayIn, replays: Running, services: Wired, asker: Asker, response: Response
+) -> ReplayOut:
     """Begins to play; subscribe to `stream` to see it. Its vehicles are `replayed`: nobody commands them."""
+    if asked.sortie_id is not None:
+        await own_sortie(services, asker, SortieId(asked.sortie_id))
     session = await _started(asked, replays)
     response.headers["Location"] = f"/api/v1/replays/{session.id}"
     return ReplayOut.of(session)

@@ -10,10 +10,12 @@ from fastapi.responses import FileResponse
 from api.launch import Launch, launch
 from api.routes.vehicles import KEY_PATTERN
 from api.schemas.sorties import LaunchIn, SortieList, SortieNow, SortieOut
-from api.services import Asker, Wired
+from api.services import Asker, Principal, Wired
 from core.errors import NotFound
 from core.ids import MissionId, SortieId, VehicleId
+from missions.model import Sortie
 from telemetry.recorder import tlog_path
+from telemetry.stream.narrowing import sortie_for
 
 router = APIRouter(tags=["sorties"])
 
@@ -34,15 +36,17 @@ async def start_sortie(
 
 
 @router.get("/sorties")
-async def list_sorties(services: Wired, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> SortieList:
-    """Newest first."""
-    return SortieList(items=[SortieOut.of(sortie) for sortie in await services.store.sorties(limit=limit)])
+async def list_sorties(services: Wired, asker: Asker, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> SortieList:
+    """Newest first; of the newest `limit` those that the asker may know."""
+    newest = await services.store.sorties(limit=limit)
+    mine = (each for each in newest if asker.may_know(services.hub.unit(each.vehicle_id)))
+    return SortieList(items=[SortieOut.of(_as_known(each, asker)) for each in mine])
 
 
 @router.get("/sorties/{sortie_id}")
-async def one_sortie(sortie_id: SortieId, services: Wired) -> SortieNow:
+async def one_sortie(sortie_id: SortieId, services: Wired, asker: Asker) -> SortieNow:
     """A sortie as it was last saved, and how its flight goes now."""
-    sortie = await services.store.sortie(sortie_id)
+    sortie = _as_known(await services.store.sortie(sortie_id), asker)
     vehicle = next((each for each in services.hub.vehicles() if each.vehicle_id == sortie.vehicle_id), None)
     return SortieNow.at(sortie, vehicle)
 
@@ -59,3 +63,7 @@ async def sortie_tlog(sortie_id: SortieId, services: Wired) -> FileResponse:
     if not path.is_file():
         raise NotFound("telemetry log of sortie", sortie_id)
     return FileResponse(path, media_type="application/octet-stream", filename=f"{sortie_id}.tlog")
+
+
+def _as_known(sortie: Sortie, asker: Principal) -> Sortie:
+    return sortie if asker.units is None else sortie_for(sortie)

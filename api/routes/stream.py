@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import APIRouter, WebSocket
 
 from api.asyncapi import document
-from api.services import bailu_version, services_of
+from api.services import bailu_version, principal_in, services_of
 from api.websocket import accepted
 from core.errors import NotFound
+from telemetry.stream.audience import Rights
 from telemetry.stream.hub import StreamHub
 
 router = APIRouter()
@@ -37,7 +38,8 @@ async def stream(websocket: WebSocket, replay: str | None = None) -> None:
     if hub is None:
         return
     address = websocket.client.host if websocket.client else ""
-    await hub.serve(await accepted(websocket), address=address)
+    rights = Rights(principal_in(services_of(websocket)).units)
+    await hub.serve(await accepted(websocket), rights, address)
 
 
 @router.get("/asyncapi.json", include_in_schema=False)

@@ -27,9 +27,9 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=K
 
 
 @router.get("/vehicles")
-async def list_vehicles(services: Wired) -> VehicleList:
+async def list_vehicles(services: Wired, asker: Asker) -> VehicleList:
     """Every enrolled vehicle; ages are as of now."""
-    return VehicleList(items=list(services.hub.vehicles()))
+    return VehicleList(items=[each for each in services.hub.vehicles() if asker.may_know(each.unit)])
 
 
 @router.get("/vehicles/{vehicle_id}")

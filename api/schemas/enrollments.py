@@ -31,6 +31,7 @@ class EnrollmentIn(Strict):
     uid: Uid | None = None
     category: Category | None = None
     registration: Registration | None = None
+    unit: Id = "default"
 
 
 class EnrollmentChange(Strict):
@@ -45,6 +46,7 @@ class EnrollmentChange(Strict):
     signing: SigningPolicy | None = None
     category: Category | None = None
     registration: Registration | None = None
+    unit: Id | None = None
     retired: bool | None = None
 
 
@@ -61,6 +63,7 @@ class EnrollmentOut(BaseModel):
     category: Category | None
     registration: str | None
     firmware: str | None
+    unit: str
     enrolled_at: datetime
     retired_at: datetime | None
     revision: int

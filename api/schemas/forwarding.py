@@ -41,7 +41,7 @@ Password = Annotated[str, Field(min_length=1, max_length=1_024)]
 Rate = Annotated[float, Field(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
 SpoolBytes = Annotated[int, Field(ge=MIN_SPOOL_BYTES, le=MAX_SPOOL_BYTES)]
 Kept = Annotated[float, Field(ge=MIN_KEPT_S, le=MAX_KEPT_S)]
-Whats = Annotated[list[What], Field(min_length=1, max_length=4)]
+Whats = Annotated[list[What], Field(min_length=1, max_length=len(What))]
 
 
 class FilterIn(Strict):

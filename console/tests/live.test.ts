@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseFrame } from "../src/api/stream";
 import { EMPTY, reduce, withSorties } from "../src/state/live";
-import { frame, snapshotOf, SORTIE, VEHICLE } from "./samples";
+import { COMMAND, frame, snapshotOf, SORTIE, VEHICLE } from "./samples";
 
 const NOW = Date.parse("2026-11-23T01:00:00Z");
 const snapshot = snapshotOf([VEHICLE], [SORTIE], { tracks: { "s-1": [[121.12, 31.15, 60]] } });
@@ -54,7 +54,7 @@ describe("sorties and events", () => {
     expect(next.log.map(({ severity }) => severity)).toEqual(["critical", "info"]);
   });
   it("keeps the order of time among events", () => {
-    const event = (at: string) => ({ at, severity: "info", code: "statustext", text: at, vehicle_id: null, sortie_id: null }) as const;
+    const event = (at: string) => ({ at, severity: "info", code: "statustext", text: at, vehicle_id: null, sortie_id: null, others: [] }) as const;
     const late = reduce(started, frame(2, { type: "event", event: event("2026-11-23T01:00:08Z") }), NOW);
     const both = reduce(late, frame(3, { type: "event", event: event("2026-11-23T01:00:05Z") }), NOW);
     expect(both.log.map(({ at }) => at.slice(17, 19))).toEqual(["08", "05", "01"]);
@@ -63,6 +63,21 @@ describe("sorties and events", () => {
     const next = withSorties(started, [{ ...SORTIE, state: "planned" }, { ...SORTIE, sortie_id: "s-0" }]);
     expect(next.sorties.get("s-1")?.state).toBe("preflight");
     expect(next.sorties.size).toBe(2);
+  });
+});
+
+describe("a command", () => {
+  const refused = { ...COMMAND, state: "failed", result: "refused", texts: ["Arm: Compass"], finished_at: "2026-11-23T01:00:06Z" };
+  const issued = reduce(started, frame(2, { type: "command", command: COMMAND }), NOW);
+  const ended = reduce(issued, frame(3, { type: "command", command: refused }), NOW);
+  const shown = ({ log }: typeof started) => log.flatMap(({ body, severity }) => (body.kind === "command" ? [[body.command.state, severity]] : []));
+  it("is one entry of the log, which says in the end how it went", () => {
+    expect(shown(issued)).toEqual([["issued", "info"]]);
+    expect(shown(ended)).toEqual([["failed", "warning"]]);
+  });
+  it("does not go back, and is not told twice by the next snapshot", () => {
+    expect(reduce(ended, frame(4, { type: "command", command: COMMAND }), NOW).log).toBe(ended.log);
+    expect(shown(reduce(ended, snapshotOf([VEHICLE], [SORTIE], { commands: [refused] }), NOW))).toEqual([["failed", "warning"]]);
   });
 });
 

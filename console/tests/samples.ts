@@ -1,6 +1,6 @@
 /** Values of the service's types, complete, for tests to vary. */
 
-import type { Alarm, Conflict, Sortie, VehicleState } from "../src/api/model";
+import type { Alarm, CommandRecord, Conflict, Sortie, VehicleState } from "../src/api/model";
 import type { Frame, Position } from "../src/api/stream";
 
 export const VEHICLE: VehicleState = {
@@ -33,6 +33,11 @@ export const ALARM: Alarm = {
   began_at: "2026-11-23T01:00:00Z", ended_at: null, acknowledged_at: null, acknowledged_by: null,
 };
 
+export const COMMAND: CommandRecord = {
+  id: "cmd-1", vehicle_id: "bl-01", sortie_id: "s-1", kind: "return", issued_at: "2026-11-23T01:00:05Z", issued_by: "local", state: "issued", result: "",
+  finished_at: null, parameters: {}, repeat: "confirm-by-state", deadline_at: null, texts: [],
+};
+
 const SERVER_TIME = "2026-11-23T01:00:02Z";
 
 type Body<T = Frame> = T extends Frame ? Omit<T, "epoch" | "seq" | "at"> : never;
@@ -42,6 +47,6 @@ export function frame(seq: number, body: Body, epoch = "e1"): Frame {
 }
 
 /** A snapshot that the console has read. */
-export function snapshotOf(vehicles: VehicleState[], sorties: Sortie[] = [], more: { tracks?: Record<string, Position[]>; alarms?: Alarm[] } = {}): Frame {
-  return frame(1, { type: "snapshot", vehicles, sorties, tracks: {}, alarms: [], links: [], gap: null, ...more });
+export function snapshotOf(vehicles: VehicleState[], sorties: Sortie[] = [], more: { tracks?: Record<string, Position[]>; alarms?: Alarm[]; commands?: CommandRecord[] } = {}): Frame {
+  return frame(1, { type: "snapshot", vehicles, sorties, tracks: {}, alarms: [], commands: [], links: [], gap: null, ...more });
 }

@@ -10,7 +10,7 @@ const envelope = (seq: number, second = 0) => ({ epoch: "e1", seq, at: `2026-11-
 const ROW = [7, 100, 200, 311_234_567, 1_211_234_567, 605];
 
 const snapshot = {
-  ...envelope(5), type: "snapshot", fields: FIELDS, vehicles: [{ number: 7, ...slow }], rows: [ROW], sorties: [], alarms: [],
+  ...envelope(5), type: "snapshot", fields: FIELDS, vehicles: [{ number: 7, ...slow }], rows: [ROW], sorties: [], alarms: [], commands: [],
   tracks: {}, links: [], gap: null,
 } as unknown as WireFrame;
 const tick = (seq: number, second: number, more: object) => ({ ...envelope(seq, second), type: "tick", rows: [], changed: [], gone: [], ...more }) as WireFrame;
@@ -60,10 +60,10 @@ type Same<A, B> = [keyof A, keyof B] extends [keyof B, keyof A] ? true : never;
 const described: [
   Same<Of<"snapshot">, Told["Snapshot"]>, Same<Of<"resumed">, Told["Resumed"]>, Same<Of<"tick">, Told["Tick"]>,
   Same<Of<"update">, Told["Update"]>, Same<Of<"sortie">, Told["SortieNews"]>, Same<Of<"event">, Told["EventNews"]>,
-  Same<Of<"alarm">, Told["AlarmNews"]>, Same<Of<"links">, Told["LinksNews"]>, Same<Of<"bye">, Told["Bye"]>,
+  Same<Of<"alarm">, Told["AlarmNews"]>, Same<Of<"command">, Told["CommandNews"]>, Same<Of<"links">, Told["LinksNews"]>, Same<Of<"bye">, Told["Bye"]>,
   Same<Of<"airspace-review">, Told["ReviewNews"]>, Same<Of<"traffic">, Told["TrafficFrame"]>,
   Same<FleetEvent, Told["FleetEvent"]>, Same<AirspaceReviewed, Told["AirspaceReviewed"]>, Same<FailingFlight, Told["FailingFlight"]>,
   Same<TrafficNews, Told["TrafficNews"]>, Same<Gap, Told["Gap"]>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 it("declares each frame and each news as the service describes it", () => expect(new Set(described)).toEqual(new Set([true])));

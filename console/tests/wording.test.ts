@@ -3,9 +3,9 @@ import { type Language, translate, type Translate } from "../src/i18n";
 import { conflictFacts } from "../src/i18n/conflictFacts";
 import { en, zh } from "../src/i18n/messages";
 import { said } from "../src/i18n/phrases";
-import { conflictText, modeText, problemText, standing } from "../src/i18n/wording";
+import { commandText, conflictText, modeText, problemText, standing } from "../src/i18n/wording";
 import problems from "../../tests/golden/problems.json";
-import { CONFLICT, VEHICLE } from "./samples";
+import { COMMAND, CONFLICT, VEHICLE } from "./samples";
 
 const speak = (to: Language): Translate => (key, values) => translate(to, key, values);
 const t = speak("zh");
@@ -34,6 +34,17 @@ describe("the dictionary", () => {
   it("knows every conflict code and sortie state of the contract", () => {
     expect(CODES.filter((code) => !(`conflict.${code}` in zh))).toEqual([]);
     expect(STATES.filter((state) => !(`state.${state}` in zh))).toEqual([]);
+  });
+});
+
+describe("commands", () => {
+  it("says what was asked and how it stands", () => expect(commandText({ ...COMMAND, state: "done", result: "the vehicle shows it" }, t, "zh")).toBe("返航：已执行"));
+  it("says why not, with the autopilot's own words", () => {
+    const refused = { ...COMMAND, kind: "arm", state: "failed", result: "it was refused", texts: ["Arm: Compass not healthy"] };
+    expect(commandText(refused, speak("en"), "en")).toBe("Arm: not done · it was refused · “Arm: Compass not healthy”");
+  });
+  it("hides neither a kind nor a state that it does not know", () => {
+    expect(commandText({ ...COMMAND, kind: "dance", state: "queued" }, t, "zh")).toContain("dance: queued");
   });
 });
 

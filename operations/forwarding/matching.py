@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeAlias
 
 import shapely
@@ -15,14 +17,15 @@ from operations.forwarding.rules import Filter, Rule, What
 
 LonLat: TypeAlias = tuple[float, float]
 
-_GRADED = (What.EVENTS, What.ALARMS)
+_GRADED = (What.EVENTS, What.ALARMS, What.TRAFFIC)
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something that happened once and is told at least once. `number`: its place in the outbox, rising.
 
-    `code`: what happened, in the words of events and alarms; of a sortie its new state.
+    `code`: what happened, in the words of events and alarms; of a sortie or a command its new state. `others`: the
+    vehicles that it names besides.
     """
 
     number: int
@@ -32,6 +35,7 @@ class Happening:
     severity: Severity | None
     vehicle_id: VehicleId | None
     data: bytes
+    others: tuple[VehicleId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Whereabouts:
 
 
 NOWHERE = Whereabouts()
+NO_OTHERS: Mapping[VehicleId, Whereabouts] = MappingProxyType({})
 
 
 class Matcher:
@@ -59,14 +64,23 @@ class Matcher:
         """Whether it matters where a vehicle is or whose it is."""
         return self._area is not None or bool(self._units)
 
-    def takes(self, happening: Happening, whereabouts: Whereabouts) -> bool:
-        """Whether the rule tells of it."""
+    def takes(
+        self, happening: Happening, whereabouts: Whereabouts, others: Mapping[VehicleId, Whereabouts] = NO_OTHERS
+    ) -> bool:
+        """Whether the rule tells of it. `others`: where those are that it names besides.
+
+        Where any vehicle will do for ids and area, all of them must be of the rule's units.
+        """
         rule = self.rule
         if happening.what not in rule.what:
             return False
         if happening.what in _GRADED and not _graded(rule.filter, happening):
             return False
-        return self.takes_vehicle(happening.vehicle_id, whereabouts)
+        if self._units and not all(each.unit in self._units for each in others.values()):
+            return False
+        return self.takes_vehicle(happening.vehicle_id, whereabouts) or any(
+            self.takes_vehicle(vehicle_id, where) for vehicle_id, where in others.items()
+        )
 
     def takes_vehicle(self, vehicle_id: VehicleId | None, whereabouts: Whereabouts) -> bool:
         """Whether what concerns this vehicle, or none, is told."""

@@ -19,7 +19,7 @@ MAX_OUTBOX = 200_000
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """Something that was committed, as JSON: an alarm, a sortie or an event. `number` rises, never repeats."""
+    """Something that was committed, as JSON of its kind (`what`). `number` rises, never repeats."""
 
     number: int
     what: What
@@ -142,7 +142,7 @@ class RuleStore(Protocol):
 
 
 class Outbox(Protocol):
-    """Things in the order of their being committed; alarms and sorties come in with the write that changes them."""
+    """Things in the order of their being committed; alarms, sorties and commands come in with their own write."""
 
     async def wanted(self) -> bool:
         """Whether anybody has a rule."""

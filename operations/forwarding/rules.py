@@ -29,6 +29,8 @@ class What(StrEnum):
     EVENTS = "events"  # what people are told: texts of autopilots, links lost, reviews
     ALARMS = "alarms"  # an alarm began, grew worse, was taken note of or ended
     SORTIES = "sorties"  # a sortie made a step
+    COMMANDS = "commands"  # a command was journalled, or ended: done, failed, expired, unknown
+    TRAFFIC = "traffic"  # two of our own flights come too near to each other, or no longer do
 
 
 class MqttVersion(StrEnum):
@@ -48,7 +50,8 @@ class Filter:
     """Of whom and of what is told; an empty member leaves everybody in.
 
     `vehicle_ids`, `units` and `area` narrow everything: what concerns no vehicle passes only without them. `area`
-    looks at where the vehicle is, or was last. `codes` and `severities` narrow events and alarms.
+    looks at where the vehicle is, or was last. What names several vehicles passes `units` only when all are of them.
+    `codes` and `severities` narrow events, alarms and traffic.
     """
 
     vehicle_ids: tuple[VehicleId, ...] = ()

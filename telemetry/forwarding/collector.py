@@ -15,7 +15,7 @@ from core.clock import Clock
 from core.errors import Overloaded
 from operations.forwarding.ports import Outbox
 from operations.forwarding.rules import What
-from telemetry.messages import FLEET_EVENT, FleetEvent
+from telemetry.messages import FLEET_EVENT, FleetEvent, TrafficNews
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +28,19 @@ CLOSE_S = 2.0
 
 
 class Collector:
-    """Commits what people are told, some at a time. Alarms and sorties need none: their writes commit them."""
+    """Commits what people are told, some at a time. What is stored anyhow needs none: its own write commits it."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, what: What = What.EVENTS) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._what = what
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
         self._arrived = asyncio.Event()
         self.lost = 0
 
-    def take(self, event: FleetEvent) -> None:
+    def take(self, news: FleetEvent | TrafficNews) -> None:
         self.lost += len(self._waiting) == MAX_WAITING
-        self._waiting.append(msgspec.json.encode(event))
+        self._waiting.append(msgspec.json.encode(news))
         self._arrived.set()
 
     async def run(self) -> None:
@@ -67,7 +68,7 @@ class Collector:
         batch = list(self._waiting)[:BATCH]
         lost = self.lost
         if await self._outbox.wanted():
-            await self._outbox.append(What.EVENTS, batch, self._clock.now())
+            await self._outbox.append(self._what, batch, self._clock.now())
         # While it was stored a full queue may have pushed out some of it already.
         for _ in range(len(batch) - (self.lost - lost)):
             self._waiting.popleft()
@@ -77,20 +78,29 @@ class Collector:
 
 @asynccontextmanager
 async def running_collector(*, bus: Bus, outbox: Outbox, clock: Clock) -> AsyncIterator[Collector]:
-    """Collects while the context is open; what came by then is stored before it closes."""
-    collector = Collector(outbox, clock)
-    async with bus.subscribe(FLEET_EVENT, FleetEvent, bound=MAX_WAITING) as news:
-        tasks = [
-            asyncio.create_task(_each(news, collector), name="forwarding-events"),
-            asyncio.create_task(collector.run(), name="forwarding-outbox"),
-        ]
+    """Collects events while the context is open; what came by then is stored before it closes."""
+    async with (
+        bus.subscribe(FLEET_EVENT, FleetEvent, bound=MAX_WAITING) as news,
+        committing(Collector(outbox, clock)) as collector,
+    ):
+        task = asyncio.create_task(_each(news, collector), name="forwarding-events")
         try:
             yield collector
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await collector.close()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def committing(collector: Collector) -> AsyncIterator[Collector]:
+    """Lets a collector commit what it takes while the context is open, and what came by then."""
+    task = asyncio.create_task(collector.run(), name="forwarding-outbox")
+    try:
+        yield collector
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await collector.close()
 
 
 async def _each(news: Subscription[FleetEvent], collector: Collector) -> None:

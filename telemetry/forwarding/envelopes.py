@@ -11,18 +11,20 @@ from typing import Any
 import msgspec
 
 from core.ids import VehicleId
-from missions.model import Sortie
+from missions.model import CommandRecord, Sortie
 from operations.alarms import Alarm, Severity
 from operations.forwarding.matching import Happening
 from operations.forwarding.ports import OutboxRow
 from operations.forwarding.rules import What
-from telemetry.messages import FleetEvent
+from telemetry.messages import FleetEvent, TrafficNews
 
 TYPES = {
     What.TELEMETRY: "bailu.telemetry.v1",
     What.EVENTS: "bailu.event.v1",
     What.ALARMS: "bailu.alarm.v1",
     What.SORTIES: "bailu.sortie.v1",
+    What.COMMANDS: "bailu.command.v1",
+    What.TRAFFIC: "bailu.traffic.v1",
 }
 # Of a sortie's record; the rest is asked for with its id.
 _SORTIE = (
@@ -131,6 +133,10 @@ def happening_of(row: OutboxRow) -> Happening:
             return _of_alarm(row, msgspec.json.decode(row.body, type=Alarm))
         case What.SORTIES:
             return _of_sortie(row, msgspec.json.decode(row.body, type=Sortie))
+        case What.COMMANDS:
+            return _of_command(row, msgspec.json.decode(row.body, type=CommandRecord))
+        case What.TRAFFIC:
+            return _of_traffic(row, msgspec.json.decode(row.body, type=TrafficNews))
         case _:
             return _of_event(row, msgspec.json.decode(row.body, type=FleetEvent))
 
@@ -156,10 +162,31 @@ def _of_sortie(row: OutboxRow, sortie: Sortie) -> Happening:
     return _happening(row, str(sortie.state), None, sortie.vehicle_id, data)
 
 
+def _of_command(row: OutboxRow, record: CommandRecord) -> Happening:
+    members = msgspec.to_builtins(record)
+    members["command_id"] = members.pop("id")
+    del members["repeat"]  # what the platform itself needs to know after a crash
+    return _happening(row, record.state, None, record.vehicle_id, members)
+
+
+def _of_traffic(row: OutboxRow, news: TrafficNews) -> Happening:
+    members = msgspec.to_builtins(news.conflict)
+    members["conflict_id"] = members.pop("id")
+    data = {"phase": news.phase, "at": news.at} | members
+    named = [each.vehicle_id for each in (news.conflict.yields, news.conflict.first) if each.vehicle_id is not None]
+    severity, first = _severity(news.conflict.severity), named[0] if named else None
+    return _happening(row, "traffic", severity, first, data, at=news.at, others=tuple(named[1:]))
+
+
 def _of_event(row: OutboxRow, event: FleetEvent) -> Happening:
     data = msgspec.to_builtins(event)
-    severity = Severity(event.severity) if event.severity in set(Severity) else Severity.INFO
-    return _happening(row, event.code, severity, event.vehicle_id, data, at=event.at)
+    return _happening(
+        row, event.code, _severity(event.severity), event.vehicle_id, data, at=event.at, others=event.others
+    )
+
+
+def _severity(told: str) -> Severity:
+    return Severity(told) if told in set(Severity) else Severity.INFO
 
 
 def _happening(
@@ -170,5 +197,7 @@ def _happening(
     data: dict[str, Any],
     *,
     at: datetime | None = None,
+    others: tuple[VehicleId, ...] = (),
 ) -> Happening:
-    return Happening(row.number, row.what, at or row.stored_at, code, severity, vehicle_id, _json.encode(data))
+    encoded = _json.encode(data)
+    return Happening(row.number, row.what, at or row.stored_at, code, severity, vehicle_id, encoded, others)

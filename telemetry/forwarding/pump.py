@@ -78,7 +78,8 @@ class Pump:
         items = []
         for row, happening in told:
             whereabouts = self._sky.whereabouts(happening.vehicle_id)
-            if row.number > cursor and matcher.takes(happening, whereabouts):
+            others = {each: self._sky.whereabouts(each) for each in happening.others}
+            if row.number > cursor and matcher.takes(happening, whereabouts, others):
                 body = bodies.setdefault(row.number, b"") or event_bytes(happening, self._source)
                 bodies[row.number] = body
                 items.append(Item(row.what, whereabouts.unit, happening.vehicle_id, body, row.stored_at))

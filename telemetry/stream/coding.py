@@ -52,7 +52,7 @@ class StateFrames:
                 encoding.plain(self._table.record(each, since))
                 for each in self._table.records_since(audience.scope, since)
             ]
-            gone = self._table.gone_since(since)
+            gone = self._table.gone_since(audience.scope, since)
             frame = Tick(self._epoch, self._seq, self._at, rows, changed, gone)
             self._ticks[key] = Sent(encoding.join(frame), encoding), bool(rows or changed or gone)
         return self._ticks[key]

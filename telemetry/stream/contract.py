@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from core.errors import FieldError, InvalidRequest
+from missions.model import CommandRecord
 from operations.alarms import Alarm
 from telemetry.messages import AirspaceReviewed, FleetEvent, LinksTick, TrafficNews
 
@@ -46,12 +47,13 @@ class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
 class Gap(msgspec.Struct, frozen=True):
     """A resume that could not be granted: what lies between `seq` and this snapshot is not told.
 
-    why: epoch (the service was restarted) · expired (longer ago than is kept) · future (never was).
+    why: epoch (the service was restarted) · expired (longer ago than is kept) · future (never was) · units (a vehicle
+    came to the viewer's units, or left them).
     """
 
     epoch: str
     seq: int
-    why: Literal["epoch", "expired", "future"]
+    why: Literal["epoch", "expired", "future", "units"]
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="type"):
@@ -63,7 +65,8 @@ class Frame(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class Snapshot(Frame, frozen=True, tag="snapshot"):
-    """Everything of the subscription at one instant; forget what you had.
+    """Everything of the subscription at one instant; forget what you had. It comes unasked when a vehicle came to the
+    viewer's units, or left them.
 
     fields: name and scale of a row's numbers, from its fourth on. vehicles: whole slow records with their numbers.
     """
@@ -73,6 +76,7 @@ class Snapshot(Frame, frozen=True, tag="snapshot"):
     rows: list[Row]
     sorties: list[dict[str, Any]]
     alarms: list[Alarm]
+    commands: list[CommandRecord]
     tracks: dict[str, list[TrackPosition]]
     links: list[LinksTick]
     gap: Gap | None = None
@@ -113,6 +117,14 @@ class EventNews(Frame, frozen=True, tag="event"):
     """Something that a person should know now."""
 
     event: FleetEvent
+
+
+class CommandNews(Frame, frozen=True, tag="command"):
+    """A command to a vehicle was journalled (`issued`), or it ended: done, failed, expired or unknown, with the
+    autopilot's own words. Told after it was stored; each ends once.
+    """
+
+    command: CommandRecord
 
 
 class AlarmNews(Frame, frozen=True, tag="alarm"):
@@ -157,6 +169,7 @@ AnyFrame = (
     | Update
     | SortieNews
     | EventNews
+    | CommandNews
     | AlarmNews
     | LinksNews
     | ReviewNews

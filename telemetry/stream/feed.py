@@ -14,6 +14,7 @@ from core.errors import Overloaded
 from telemetry.messages import (
     AIRSPACE_REVIEWED,
     ALARM_CHANGED,
+    COMMAND_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
     FOLLOW_ASKED,
@@ -21,6 +22,7 @@ from telemetry.messages import (
     SORTIE_CHANGED,
     AirspaceReviewed,
     AlarmChanged,
+    CommandChanged,
     FleetEvent,
     FleetTick,
     FollowAsked,
@@ -57,6 +59,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
         await fed(SORTIE_CHANGED, SortieChanged, NEWS_BOUND, lambda news: hub.sortie_changed(news.sortie))
         await fed(FLEET_EVENT, FleetEvent, NEWS_BOUND, hub.event)
         await fed(ALARM_CHANGED, AlarmChanged, NEWS_BOUND, lambda news: hub.alarm(news.alarm))
+        await fed(COMMAND_CHANGED, CommandChanged, NEWS_BOUND, lambda news: hub.command(news.record))
         await fed(LINKS_TICK, LinksTick, TICKS_BOUND, hub.links_tick)
         await fed(AIRSPACE_REVIEWED, AirspaceReviewed, NEWS_BOUND, hub.airspace_reviewed)
         await fed("vehicle.*.update", VehicleUpdate, UPDATES_BOUND, hub.update)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,8 +16,8 @@ import msgspec
 from core.clock import Clock
 from core.errors import BailuError, InvalidRequest, Overloaded
 from core.ids import VehicleId, new_id
-from missions.model import Sortie
-from missions.ports import SortieStore, TrackStore
+from missions.model import CommandRecord, Sortie
+from missions.ports import CommandHistory, SortieStore, TrackStore
 from operations.alarms import Alarm, AlarmStore
 from telemetry.messages import AirspaceReviewed, FleetEvent, FleetTick, LinksTick, TrafficNews, VehicleState
 from telemetry.messages import VehicleUpdate as FollowedUpdate
@@ -27,9 +27,19 @@ from telemetry.stream.audience import ALL_UNITS, Audience, Rights
 from telemetry.stream.coding import StateFrames, table_of
 from telemetry.stream.contract import Bye, Frame, Gap, Resume, Resumed, Subscribe, read_subscribe
 from telemetry.stream.frames import Encoding, Sent
+from telemetry.stream.narrowing import (
+    Narrow,
+    Units,
+    links_for,
+    of_event,
+    of_owners,
+    review_for,
+    sortie_for,
+    traffic_for,
+)
 from telemetry.stream.news import News, Ring
 from telemetry.stream.picture import RECENT_ALARMS, RECENT_SORTIES, Picture, no_better
-from telemetry.stream.table import Table
+from telemetry.stream.table import Move, Table
 from telemetry.stream.viewer import BAD_MESSAGE, GOING_AWAY, SILENT_S, TRY_AGAIN_LATER, Cut, FarEnd, Viewer
 
 MAX_GATEWAYS = 64
@@ -43,6 +53,8 @@ SNAPSHOT_S = 0.25
 # The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
 _CAN_WAIT = "info"
 MOST_WAITING, WAITING_S = 256, 0.1
+# Commands that are compared with the store now and then.
+COMPARED_COMMANDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class Encoders:
     problem: Callable[[BailuError], bytes]
 
 
-class HubStore(SortieStore, TrackStore, AlarmStore, Protocol):
+class HubStore(SortieStore, TrackStore, AlarmStore, CommandHistory, Protocol):
     """What a hub reads when it starts, and now and then to find what the bus lost."""
 
 
@@ -75,6 +87,8 @@ class StreamHub:
         self._seq = 1
         self._table = Table()
         self._table.enrol(states, self._seq)
+        self._table.moves()
+        self._moved_seq = 0  # when a vehicle came to another unit last
         self._coding = StateFrames(self._table, self._epoch)
         self._coding.advance(self._seq, clock.mono_s(), self._now())
         self._ring = Ring()
@@ -113,9 +127,17 @@ class StreamHub:
         """Raises NotFound."""
         return self._picture.vehicle(vehicle_id, self._clock.mono_s())
 
-    def links(self) -> tuple[LinksTick, ...]:
-        """How the links of each gateway were when it last told."""
-        return tuple(self._links.values())
+    def links(self, units: Units | None = None) -> tuple[LinksTick, ...]:
+        """How the links of each gateway were when it last told; those that vehicles of `units` have to themselves."""
+        if units is None:
+            return tuple(self._links.values())
+        owners = self._table.owners_by_link()
+        told = (links_for(each, units, owners) for each in self._links.values())
+        return tuple(each for each in told if each is not None)
+
+    def unit(self, vehicle_id: VehicleId) -> str | None:
+        """Whose a vehicle is; None: it is not known (any more)."""
+        return self._table.unit(vehicle_id)
 
     def followed(self) -> tuple[VehicleId, ...]:
         """The vehicles of which each update is wanted."""
@@ -130,7 +152,22 @@ class StreamHub:
         self._tell_waiting()
         self._seq += 1
         self._table.take(tick, self._seq, now_s)
+        self._follow_moves(self._table.moves())
         self._broadcast(now_s)
+
+    def _follow_moves(self, moves: Sequence[Move]) -> None:
+        """Viewers of some units to which a vehicle came, or which it left, are told everything anew."""
+        if not moves:
+            return
+        concerned = self._picture.concerned()  # of one that comes, and is not, a tick tells all there is
+        ways = {(each.before, each.after) for each in moves if each.before or each.vehicle_id in concerned}
+        if ways:
+            self._moved_seq = self._seq
+            self._snapshots.clear()
+        for viewer in self._viewers:
+            units = viewer.audience.scope.units
+            if units is not None and any((before in units) != (after in units) for before, after in ways):
+                viewer.must_restart = True
 
     def update(self, update: FollowedUpdate) -> None:
         """Tells those who follow the vehicle; one whose transport is not empty gets a later one."""
@@ -138,12 +175,7 @@ class StreamHub:
         frames: dict[tuple[tuple[int, ...], Encoding], Sent] = {}
         at = _text(update.at)
         for viewer in self._followed.get(state.vehicle_id, ()):
-            if (
-                not viewer.joined
-                or viewer.lane
-                or viewer.far.waiting()
-                or not self._may_see(viewer, state.vehicle_id)
-            ):
+            if not viewer.joined or viewer.lane or viewer.far.waiting() or not self._may_see(viewer, state):
                 continue
             key = (viewer.audience.fields, viewer.far.encoding)
             if key not in frames:
@@ -153,37 +185,49 @@ class StreamHub:
     def sortie_changed(self, sortie: Sortie) -> None:
         """Tells everybody, unless it is not news."""
         if self._picture.on_sortie(sortie):
-            told = msgspec.json.decode(self._encoders.sortie(sortie))
-            self._tell(contract.SortieNews, {"sortie": told}, sortie.vehicle_id)
+            told, short = self._worded(sortie), sortie_for(sortie)
+            narrow = of_owners(told if short is sortie else self._worded(short), self._owners(sortie.vehicle_id))
+            self._tell(contract.SortieNews, "sortie", told, narrow)
+
+    def _worded(self, sortie: Sortie) -> dict[str, Any]:
+        told: dict[str, Any] = msgspec.json.decode(self._encoders.sortie(sortie))
+        return told
+
+    def command(self, record: CommandRecord) -> None:
+        """Tells how a command to a vehicle stands, unless it is not news."""
+        if self._picture.on_command(record):
+            self._tell(contract.CommandNews, "command", record, of_owners(record, self._owners(record.vehicle_id)))
 
     def event(self, event: FleetEvent) -> None:
         """Tells everybody: at once, or with the next tick what nobody has to act upon.
 
         A thousand autopilots say two hundred sentences a second: one write each would cost more than all positions.
         """
-        self._tell(
-            contract.EventNews, {"event": event}, *_those(event.vehicle_id), at_once=event.severity != _CAN_WAIT
-        )
+        narrow = of_event(event, self._table.unit)
+        self._tell(contract.EventNews, "event", event, narrow, at_once=event.severity != _CAN_WAIT)
 
     def alarm(self, alarm: Alarm) -> None:
         """Tells everybody, unless it is not news."""
         if self._picture.on_alarm(alarm):
-            self._tell(contract.AlarmNews, {"alarm": alarm}, alarm.vehicle_id)
+            self._tell(contract.AlarmNews, "alarm", alarm, of_owners(alarm, self._owners(alarm.vehicle_id)))
 
     def links_tick(self, tick: LinksTick) -> None:
         """Takes over how the links of a gateway do; a link that is lost or back is told as an event besides."""
         if tick.gateway in self._links or len(self._links) < MAX_GATEWAYS:
             self._links[tick.gateway] = tick
-            self._tell(contract.LinksNews, {"links": tick})
+            owners = self._table.owners_by_link()
+            self._tell(contract.LinksNews, "links", tick, lambda units: links_for(tick, units, owners))
 
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
-        """What a new airspace version means for missions; told to everybody, as events are."""
-        self._tell(contract.ReviewNews, {"review": news}, *(each.vehicle_id for each in news.failing))
+        """What a new airspace version means for missions; told to everybody, to each of its own flights."""
+        owner = {each.vehicle_id: self._table.unit(each.vehicle_id) for each in news.failing}
+        self._tell(contract.ReviewNews, "review", news, lambda units: review_for(news, units, owner))
 
     def traffic(self, news: TrafficNews) -> None:
         """Two of our own flights that come too near to each other, or no longer do; told to either one's units."""
         both = (news.conflict.first.vehicle_id, news.conflict.yields.vehicle_id)
-        self._tell(contract.TrafficFrame, {"traffic": news}, *(each for each in both if each is not None))
+        owner = {each: self._table.unit(each) for each in both if each is not None}
+        self._tell(contract.TrafficFrame, "traffic", news, lambda units: traffic_for(news, units, owner.get))
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
@@ -215,6 +259,8 @@ class StreamHub:
             self.sortie_changed(sortie)
         for alarm in [*await store.alarms(limit=RECENT_ALARMS), *await store.alarms(limit=1_000, open_only=True)]:
             self.alarm(alarm)
+        for record in reversed(await store.newest_commands(limit=COMPARED_COMMANDS)):
+            self.command(record)
 
     async def seed(self, store: HubStore) -> None:
         """Fills the picture from the store before the first viewer comes."""
@@ -297,14 +343,14 @@ class StreamHub:
         self._follow(viewer)
         now_s = self._clock.mono_s()
         if not as_wide:
-            gap = None if wants.resume is None else self._gap(wants.resume)
+            gap = None if wants.resume is None else self._gap(wants.resume, viewer.audience.scope.units)
             if wants.resume is not None and gap is None:
                 self._resume(viewer, wants.resume.seq)
             else:
                 self._start(viewer, gap, now_s)
         self._show(viewer, now_s)
 
-    def _gap(self, resume: Resume) -> Gap | None:
+    def _gap(self, resume: Resume, units: Units | None) -> Gap | None:
         """Why a resume cannot be granted; None: it can."""
         if resume.epoch != self._epoch:
             return Gap(resume.epoch, resume.seq, "epoch")
@@ -312,6 +358,8 @@ class StreamHub:
             return Gap(resume.epoch, resume.seq, "future")
         if resume.seq < max(self._ring.oldest_seq, self._table.oldest_gone()):
             return Gap(resume.epoch, resume.seq, "expired")
+        if units is not None and resume.seq < self._moved_seq:
+            return Gap(resume.epoch, resume.seq, "units")
         return None
 
     def _resume(self, viewer: Viewer, seq: int) -> None:
@@ -333,8 +381,8 @@ class StreamHub:
         self._replay(viewer, seq)
 
     def _replay(self, viewer: Viewer, seq: int) -> None:
-        viewer.joined = True
-        for news in self._ring.since(seq, viewer.audience.scope):
+        viewer.joined, viewer.must_restart = True, False
+        for news in self._ring.since(seq):
             self._tell_one(viewer, news)
 
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
@@ -354,6 +402,7 @@ class StreamHub:
         """What a snapshot tells besides vehicles, as far as the audience may know it."""
         units = audience.scope.units
         sorties = [each for each in self._picture.sorties() if self._of_units(each.vehicle_id, units)]
+        sorties = sorties if units is None else [sortie_for(each) for each in sorties]
         tracks = self._picture.tracks()
         return {
             "sorties": [encoding.again(self._encoders.sortie(each)) for each in sorties],
@@ -361,15 +410,22 @@ class StreamHub:
                 encoding.raw(each) for each in self._picture.alarms() if self._of_units(each.vehicle_id, units)
             ],
             "tracks": {each.id: tracks[each.id] for each in sorties if each.id in tracks},
-            "links": [encoding.raw(each) for each in self._links.values()],
+            "commands": [
+                encoding.raw(each) for each in self._picture.commands() if self._of_units(each.vehicle_id, units)
+            ],
+            "links": [encoding.raw(each) for each in self.links(units)],
         }
 
     def _of_units(self, vehicle_id: VehicleId, units: frozenset[str] | None) -> bool:
         return units is None or self._table.unit(vehicle_id) in units
 
-    def _may_see(self, viewer: Viewer, vehicle_id: VehicleId) -> bool:
-        unit = self._table.unit(vehicle_id)
-        return unit is not None and (viewer.rights.units is None or unit in viewer.rights.units)
+    def _may_see(self, viewer: Viewer, state: VehicleState) -> bool:
+        """Of which unit the vehicle is, and of which one it was at the last tick."""
+        whose, units = {self._table.unit(state.vehicle_id), state.unit}, viewer.rights.units
+        return None not in whose and (units is None or whose <= units)
+
+    def _owners(self, vehicle_id: VehicleId) -> tuple[str | None]:
+        return (self._table.unit(vehicle_id),)
 
     def _follow(self, viewer: Viewer) -> None:
         for vehicle_id in [each for each, those in self._followed.items() if viewer in those]:
@@ -391,6 +447,9 @@ class StreamHub:
     def _show(self, viewer: Viewer, now_s: float) -> None:
         if not viewer.is_due(now_s):
             return
+        if viewer.must_restart:
+            self._start(viewer, None, now_s)
+            return
         far = viewer.far
         frame, says = self._coding.tick(viewer.audience, far.encoding, viewer.since, viewer.rows_since)
         if says or now_s - viewer.said_s >= SILENT_S:
@@ -398,10 +457,9 @@ class StreamHub:
             viewer.has(self._coding.seq, now_s)
             self._count(frame)
 
-    def _tell(self, kind: type[Frame], body: dict[str, Any], *about: VehicleId, at_once: bool = True) -> None:
+    def _tell(self, kind: type[Frame], member: str, value: Any, narrow: Narrow[Any], *, at_once: bool = True) -> None:
         self._seq += 1
-        units = frozenset(self._table.unit(each) for each in about)
-        news = News(kind(self._epoch, self._seq, self._now(), **body), about, units)
+        news = News(kind(self._epoch, self._seq, self._now(), **{member: value}), member, narrow)
         self._ring.add(news, self._clock.mono_s())
         self._waiting.append(news)
         if at_once or len(self._waiting) >= MOST_WAITING:
@@ -417,7 +475,7 @@ class StreamHub:
 
     def _tell_all(self, news: News) -> None:
         for viewer in tuple(self._viewers):
-            if viewer.joined and news.is_for(viewer.audience.scope):
+            if viewer.joined:
                 self._tell_one(viewer, news)
 
     def _count(self, frame: Sent) -> None:
@@ -425,7 +483,9 @@ class StreamHub:
         self.bytes_sent += len(frame.payload)
 
     def _tell_one(self, viewer: Viewer, news: News) -> None:
-        frame = news.sent(viewer.far.encoding)
+        frame = news.sent(viewer.audience.scope.units, viewer.far.encoding)
+        if frame is None:
+            return
         viewer.tell(frame)
         self._count(frame)
         if viewer.cut is not None:
@@ -466,10 +526,6 @@ class StreamHub:
 
     def _now(self) -> str:
         return _text(self._clock.now())
-
-
-def _those(vehicle_id: VehicleId | None) -> tuple[VehicleId, ...]:
-    return () if vehicle_id is None else (vehicle_id,)
 
 
 def _text(at: datetime) -> str:

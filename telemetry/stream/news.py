@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from core.ids import VehicleId
-from telemetry.stream.audience import Scope
+import msgspec
+
 from telemetry.stream.contract import Frame
 from telemetry.stream.frames import Encoding, Sent
+from telemetry.stream.narrowing import Narrow, Units
 
 # What is kept for viewers that come back: at least a minute's, unless the bytes run out first.
 KEPT_S = 90.0
 KEPT_BYTES = 8 << 20
 KEPT_NEWS = 8_192
 
-UnitOf = Callable[[VehicleId], str | None]
-
 
 @dataclass(slots=True)
 class News:
-    """One frame of news. `about`: the vehicles that it is about; () is the platform as a whole."""
+    """One frame of news about its `member`; `narrow` is that member for those who may know of some units only."""
 
     frame: Frame
-    about: tuple[VehicleId, ...] = ()
-    units: frozenset[str | None] = frozenset()  # of these vehicles when it was told
-    _sent: dict[Encoding, Sent] = field(default_factory=dict)
+    member: str
+    narrow: Narrow[Any]
+    _sent: dict[tuple[Units | None, Encoding], Sent | None] = field(default_factory=dict)
 
-    def is_for(self, scope: Scope) -> bool:
-        """By unit only: an alarm outside the chosen vehicles or the map's corner is still an alarm."""
-        if scope.units is None:
-            return True
-        return not self.about or not scope.units.isdisjoint(self.units)
+    def sent(self, units: Units | None, encoding: Encoding) -> Sent | None:
+        """What goes to those who may know of `units` (None: of all); None: nothing.
 
-    def sent(self, encoding: Encoding) -> Sent:
-        if encoding not in self._sent:
-            self._sent[encoding] = Sent(encoding.encode(self.frame), encoding)
-        return self._sent[encoding]
+        By unit only: an alarm outside the chosen vehicles or the map's corner is still an alarm.
+        """
+        key = units, encoding
+        if key not in self._sent:
+            self._sent[key] = self._encoded(units, encoding)
+        return self._sent[key]
+
+    def _encoded(self, units: Units | None, encoding: Encoding) -> Sent | None:
+        if units is None:
+            return Sent(encoding.encode(self.frame), encoding)
+        value = self.narrow(units)
+        if value is None:
+            return None
+        if value is getattr(self.frame, self.member):
+            return self.sent(None, encoding)
+        return Sent(encoding.encode(msgspec.structs.replace(self.frame, **{self.member: value})), encoding)
 
     @property
     def size(self) -> int:
-        return len(self.sent(Encoding.JSON).payload)
+        whole = self.sent(None, Encoding.JSON)
+        assert whole is not None
+        return len(whole.payload)
 
 
 class Ring:
@@ -62,6 +73,6 @@ class Ring:
             self._bytes -= gone.size
             self.oldest_seq = gone.frame.seq
 
-    def since(self, seq: int, scope: Scope) -> Iterator[News]:
+    def since(self, seq: int) -> Iterator[News]:
         """What was told after `seq`, in order."""
-        return (news for _, news in self._kept if news.frame.seq > seq and news.is_for(scope))
+        return (news for _, news in self._kept if news.frame.seq > seq)

@@ -9,8 +9,8 @@ from itertools import chain
 
 from core.errors import NotFound
 from core.geo import LatLon, ground_distance_m
-from core.ids import AlarmId, SortieId, VehicleId
-from missions.model import Sortie, TrackPoint
+from core.ids import AlarmId, CommandId, SortieId, VehicleId
+from missions.model import CommandRecord, Sortie, TrackPoint
 from missions.sortie import is_finished
 from operations.alarms import RANK, Alarm
 from telemetry.columns import COLUMN, FleetView
@@ -21,6 +21,8 @@ MAX_VEHICLES = 4_096
 RECENT_SORTIES = 20
 # Alarms that are over, likewise.
 RECENT_ALARMS = 50
+# Commands likewise. More are remembered, so that none that the store tells again is taken for a new one.
+RECENT_COMMANDS, MAX_COMMANDS = 100, 1_000
 # Positions kept per sortie; past it every other one goes, so that a long track gets coarser, not shorter.
 MAX_TRACK = 1_000
 TRACK_STEP_M = 3.0
@@ -71,6 +73,7 @@ class Picture:
         self._sorties: dict[SortieId, Sortie] = {}
         self._tracks: dict[SortieId, list[TrackPosition]] = {}
         self._alarms: dict[AlarmId, Alarm] = {}
+        self._commands: dict[CommandId, CommandRecord] = {}
         self.drops: Counter[str] = Counter()
 
     def vehicles(self, mono_s: float) -> tuple[VehicleState, ...]:
@@ -146,6 +149,29 @@ class Picture:
             for each in over[RECENT_ALARMS:]:
                 del self._alarms[each.id]
         return True
+
+    def commands(self) -> tuple[CommandRecord, ...]:
+        """The newest ones, newest first."""
+        return tuple(reversed(self._commands.values()))[:RECENT_COMMANDS]
+
+    def on_command(self, record: CommandRecord) -> bool:
+        """Takes a command in; False when it is no further than what is known: it is issued, and then it ends."""
+        known = self._commands.get(record.id)
+        if known is not None and (known.state != "issued" or record.state == "issued"):
+            return False
+        self._commands[record.id] = record
+        if len(self._commands) > MAX_COMMANDS:
+            del self._commands[next(iter(self._commands))]
+        return True
+
+    def concerned(self) -> set[VehicleId]:
+        """The vehicles of which anything but their state is known."""
+        sorties, alarms, commands = self._sorties.values(), self._alarms.values(), self._commands.values()
+        return {
+            *(each.vehicle_id for each in sorties),
+            *(each.vehicle_id for each in alarms),
+            *(each.vehicle_id for each in commands),
+        }
 
     def on_recorded(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
         """Takes over what was recorded of a sortie before this picture began."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -27,7 +28,16 @@ AGE_TOLD_S = 0.5
 GONE_KEPT = 4_096
 
 _slow_of = attrgetter(*SLOW)
-_LINK, _SORTIE, _UNIT = SLOW.index("link"), SLOW.index("sortie_id"), SLOW.index("unit")
+_LINK, _SORTIE, _UNIT, _ON = (SLOW.index(name) for name in ("link", "sortie_id", "unit", "link_name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A vehicle came to a unit; `before`: from which one, None when it was not known."""
+
+    vehicle_id: VehicleId
+    before: str | None
+    after: str
 
 
 class Table:
@@ -44,7 +54,8 @@ class Table:
         self._told_heard_s = self._told_position_s = np.empty(0)
         self._said: list[tuple[Any, ...]] = []
         self._field_seq: list[dict[str, int]] = []
-        self._gone: deque[tuple[int, int]] = deque(maxlen=GONE_KEPT)
+        self._gone: deque[tuple[int, int, VehicleId, str]] = deque(maxlen=GONE_KEPT)
+        self._moves: list[Move] = []
         self._gateways: dict[str, tuple[tuple[VehicleId, ...], Numbers]] = {}
         self._members = 0  # counts comings and goings
         self._scopes: dict[Scope, tuple[int, Mask]] = {}
@@ -115,7 +126,7 @@ class Table:
         for vehicle_id in gone:
             number = self.number.pop(vehicle_id)
             self.alive[number] = False
-            self._gone.append((seq, number))
+            self._gone.append((seq, number, vehicle_id, self._said[number][_UNIT]))
             self._said[number], self._field_seq[number] = (), {}
             self._members += 1
 
@@ -132,14 +143,21 @@ class Table:
             self.row_seq[number] = seq
             self.alive[number] = True
             self._members += 1
+            self._moves.append(Move(self.ids[number], None, said[_UNIT]))
         else:
             marks = self._field_seq[number]
             marks.update((name, seq) for name, new, old in zip(SLOW, said, before, strict=True) if new != old)
             if said[_UNIT] != before[_UNIT]:
                 self._members += 1
+                self._moves.append(Move(self.ids[number], before[_UNIT], said[_UNIT]))
             if said[_SORTIE] != before[_SORTIE]:
                 self.row_seq[number] = seq  # those who look at the sortie only have not had its row
         self._said[number] = said
+
+    def moves(self) -> list[Move]:
+        """Who came to which unit since this was asked last."""
+        moves, self._moves = self._moves, []
+        return moves
 
     # --- what is asked -------------------------------------------------------------------------------------------
 
@@ -173,9 +191,9 @@ class Table:
         changed: list[int] = np.flatnonzero(self.in_scope(scope) & (self.slow_seq > since)).tolist()
         return changed
 
-    def gone_since(self, since: int) -> list[int]:
-        """Numbers of vehicles that left after `since`; they tell nothing of whose they were."""
-        return [number for seq, number in self._gone if seq > since]
+    def gone_since(self, scope: Scope, since: int) -> list[int]:
+        """Numbers of vehicles of the scope that left after `since`."""
+        return [number for seq, number, each, unit in self._gone if seq > since and scope.holds(each, unit)]
 
     def oldest_gone(self) -> int:
         """The sequence after which goings are all remembered."""
@@ -210,6 +228,14 @@ class Table:
         """The unit of a vehicle; None: it is not known (any more)."""
         number = self.number.get(vehicle_id)
         return None if number is None or not self._said[number] else str(self._said[number][_UNIT])
+
+    def owners_by_link(self) -> dict[str, frozenset[str]]:
+        """Whose vehicles are on each link."""
+        owners: dict[str, set[str]] = {}
+        for said in self._said:
+            if said:
+                owners.setdefault(said[_ON], set()).add(said[_UNIT])
+        return {link: frozenset(units) for link, units in owners.items()}
 
     def numbers_of(self, gateway: str) -> list[int]:
         return self._gateways[gateway][1].tolist() if gateway in self._gateways else []

@@ -73,6 +73,7 @@ class Viewer:
         "joined",
         "lane",
         "lane_bytes",
+        "must_restart",
         "period_s",
         "rights",
         "rows_since",
@@ -86,6 +87,7 @@ class Viewer:
         self.audience = Audience()
         self.follows: VehicleId | None = None
         self.joined = False
+        self.must_restart = False  # what it may know is no more what it was told: a snapshot comes next
         self.since = self.rows_since = 0
         self.period_s = self.due_s = self.said_s = 0.0
         self.lane: deque[Sent] = deque()

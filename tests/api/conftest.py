@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,13 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    settings = Settings(data_dir=tmp_path)
+    async with a_world(Settings(data_dir=tmp_path)) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_world(settings: Settings) -> AsyncIterator[World]:
+    """The application as these settings have it; nothing runs that a test does not run itself."""
     clock, bus = ManualClock(), LocalBus()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
@@ -128,7 +134,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         gateway = FakeGateway(bus, store, clock)
         await gateway.open(stack)
         docks = {dock.id: dock for dock in default_docks()}
-        spool = await stack.enter_async_context(open_spool(tmp_path))
+        spool = await stack.enter_async_context(open_spool(settings.data_dir))
         app = create_app(
             settings,
             clock=clock,
@@ -138,7 +144,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             hub=hub,
             docks=docks,
             terrain=default_terrain(),
-            forwarding_desk=ForwardingDesk(store.forwarding, spool, Vault(open_ring(tmp_path)), clock),
+            forwarding_desk=ForwardingDesk(store.forwarding, spool, Vault(open_ring(settings.data_dir)), clock),
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8420/api/v1")

@@ -18,7 +18,9 @@ from adapters.forwarding.vault import Vault
 from adapters.keyring import open_ring
 from adapters.sqlite import open_store
 from adapters.sqlite.spool import open_spool
+from api.deconflict import Deconfliction
 from api.forwarder import running_forwarder
+from api.traffic import Ears, TrafficWatch
 from core.clock import SystemClock
 from telemetry.forwarding.forwarder import Ways
 from tests.forwarding.stage import QUICK, alarm, receiver, rule
@@ -32,8 +34,12 @@ async def _forwarding(folder: Path, until: Event) -> None:
         spool = await stack.enter_async_context(open_spool(folder))
         unlock = Vault(open_ring(folder)).unlock
         told = store.forwarding
-        ways = Ways(told, told, spool, LocalBus(), SystemClock(), Openers(Doors()), unlock, QUICK)
-        await stack.enter_async_context(running_forwarder(ways, folder))
+        clock = SystemClock()
+        ways = Ways(told, told, spool, LocalBus(), clock, Openers(Doors()), unlock, QUICK)
+        ears = Ears(lambda _: None, lambda _: None)
+        await stack.enter_async_context(
+            running_forwarder(ways, folder, TrafficWatch(Deconfliction(store, clock), clock, tuple, ears))
+        )
         await asyncio.to_thread(until.wait, 30)
 
 

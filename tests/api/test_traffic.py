@@ -22,6 +22,7 @@ from missions.sortie import advance
 from missions.volumes import Intent, Rank, delayed, held
 from telemetry.messages import FleetEvent, FleetTick, LinkState, TrafficNews
 from telemetry.stream.contract import EventNews, Frame, SortieNews, TrafficFrame
+from telemetry.stream.narrowing import Narrow
 from tests.api.conftest import World
 from tests.crossing import FAR_DOCK, FIRST_DOCK, SECOND_DOCK, crossing
 from tests.samples import AT, a_sortie
@@ -210,19 +211,19 @@ async def test_flights_take_turns_when_there_is_no_time_for_all_and_none_is_forg
 
 
 async def test_viewers_of_the_stream_are_told(world: World) -> None:
-    told: list[tuple[type[Frame], dict[str, Any]]] = []
+    told: list[tuple[type[Frame], Any]] = []
     tell = world.hub._tell
 
-    def heard(kind: type[Frame], body: dict[str, Any], *about: VehicleId, at_once: bool = True) -> None:
-        told.append((kind, body))
-        tell(kind, body, *about, at_once=at_once)
+    def heard(kind: type[Frame], member: str, value: Any, narrow: Narrow[Any], *, at_once: bool = True) -> None:
+        told.append((kind, value))
+        tell(kind, member, value, narrow, at_once=at_once)
 
     world.hub._tell = heard  # type: ignore[method-assign]
     await fly(world, FIRST_DOCK)
     await fly(world, SECOND_DOCK)
     await world.app.state.traffic.look()
     assert [kind for kind, _ in told if kind is not SortieNews] == [TrafficFrame, EventNews]
-    assert told[-2][1]["traffic"].phase == "begin"
+    assert told[-2][1].phase == "begin"
 
 
 ranks = st.builds(

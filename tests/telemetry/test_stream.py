@@ -20,7 +20,7 @@ from adapters.bus_local import LocalBus
 from core.clock import ManualClock
 from core.errors import BailuError, InvalidRequest, NotFound
 from core.ids import AlarmId, OperatorId, SortieId, VehicleId
-from missions.model import Outcome, Sortie, SortieState, TrackPoint
+from missions.model import CommandRecord, Outcome, Sortie, SortieState, TrackPoint
 from operations.alarms import Alarm, AlarmKind, Severity
 from telemetry.client import View
 from telemetry.messages import (
@@ -668,6 +668,7 @@ class StoredSorties:
         self.stored = sortie
         self.points = points
         self.kept_alarms: list[Alarm] = []
+        self.kept_commands: list[CommandRecord] = []
 
     async def add_sortie(self, sortie: Sortie, *, idempotency_key: str, request_digest: str) -> Sortie:
         raise NotImplementedError
@@ -691,6 +692,9 @@ class StoredSorties:
         self, *, limit: int, open_only: bool = False, vehicle_id: VehicleId | None = None
     ) -> Sequence[Alarm]:
         return self.kept_alarms
+
+    async def newest_commands(self, *, limit: int) -> Sequence[CommandRecord]:
+        return self.kept_commands[:limit]
 
     async def track(self, sortie_id: SortieId) -> Sequence[TrackPoint]:
         return self.points

@@ -68,7 +68,7 @@ export type Revision = Known<Schemas["RevisionOut"], { feature: MissionFeature; 
 export type Mission = Known<Schemas["MissionOut"], { latest: Revision }>;
 export type Track = Known<Schemas["TrackOut"], { geometry: LineString }>;
 
-export type TrafficConflict = Known<Schemas["TrafficConflict"], { geometry: Geometry }>;
+export type TrafficConflict = Known<Schemas["TrafficConflict"], { geometry: Geometry | null }>;
 
 export type WayOut = Known<Schemas["ProposalOut"], { feature: MissionFeature | null; plan: Plan | null }>;
 export type FailingMission = Known<Schemas["FailingMissionOut"], { conflicts: Conflict[]; proposal: WayOut | null }>;

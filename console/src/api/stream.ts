@@ -1,6 +1,6 @@
 /** Frames of /api/v1/stream as they come and as the console reads them (docs/asyncapi.json; a test compares). */
 
-import type { Alarm, LinksTick, Sortie, TrafficConflict, VehicleState } from "./model";
+import type { Alarm, CommandRecord, LinksTick, Sortie, TrafficConflict, VehicleState } from "./model";
 import type { ProblemDocument } from "./problem";
 
 interface Envelope {
@@ -19,6 +19,8 @@ export interface FleetEvent {
   text: string;
   vehicle_id: string | null;
   sortie_id: string | null;
+  /** Vehicles that the text names besides. */
+  others: readonly string[];
 }
 
 /** A sortie that an airspace version makes unflyable, in short; the whole is in the version's review. */
@@ -64,12 +66,13 @@ export type FieldTable = [name: string, scale: number][];
 export interface Gap {
   epoch: string;
   seq: number;
-  why: "epoch" | "expired" | "future";
+  why: "epoch" | "expired" | "future" | "units";
 }
 
 type News =
   | { type: "sortie"; sortie: Sortie }
   | { type: "event"; event: FleetEvent }
+  | { type: "command"; command: CommandRecord }
   | { type: "alarm"; alarm: Alarm }
   | { type: "links"; links: LinksTick }
   | { type: "airspace-review"; review: AirspaceReviewed }
@@ -80,6 +83,8 @@ type News =
 interface Besides {
   sorties: Sortie[];
   alarms: Alarm[];
+  /** The newest ones, newest first. */
+  commands: CommandRecord[];
   tracks: Record<string, Position[]>;
   links: LinksTick[];
   gap: Gap | null;
@@ -103,7 +108,7 @@ export type Frame = Envelope &
     | News
   );
 
-const TYPES = new Set(["snapshot", "resumed", "tick", "update", "sortie", "event", "alarm", "links", "airspace-review", "traffic", "bye"]);
+const TYPES = new Set(["snapshot", "resumed", "tick", "update", "sortie", "event", "command", "alarm", "links", "airspace-review", "traffic", "bye"]);
 
 /** The frame in a message; of a type that this console does not know (a newer service) only the envelope counts. */
 export function parseFrame(text: string): WireFrame | null {
@@ -129,9 +134,9 @@ export class Reader {
         this.#records.clear();
         this.#fields = frame.fields;
         this.position = { epoch, seq };
-        const { sorties, alarms, tracks, links, gap } = frame;
+        const { sorties, alarms, commands, tracks, links, gap } = frame;
         const vehicles = this.#changed(frame.rows, frame.vehicles, at);
-        return { type: "snapshot", epoch, seq, at, vehicles, sorties, alarms, tracks, links, gap };
+        return { type: "snapshot", epoch, seq, at, vehicles, sorties, alarms, commands, tracks, links, gap };
       }
       case "resumed":
         this.#fields = frame.fields;

@@ -53,7 +53,8 @@ export interface components {
         };
         /**
          * Snapshot
-         * @description Everything of the subscription at one instant; forget what you had.
+         * @description Everything of the subscription at one instant; forget what you had. It comes unasked when a vehicle came to the
+         *     viewer's units, or left them.
          *
          *     fields: name and scale of a row's numbers, from its fourth on. vehicles: whole slow records with their numbers.
          */
@@ -72,6 +73,7 @@ export interface components {
             rows: (number | null)[][];
             sorties: Record<string, never>[];
             alarms: components["schemas"]["Alarm"][];
+            commands: components["schemas"]["CommandRecord"][];
             tracks: {
                 [key: string]: [
                     number,
@@ -116,6 +118,41 @@ export interface components {
          * @enum {unknown}
          */
         Severity: "critical" | "info" | "warning";
+        /**
+         * CommandRecord
+         * @description A journalled command: stored before its first byte is sent (promise 4).
+         *
+         *     `state`: issued → done (its effect was seen) | failed (refused, or nothing was sent) | expired (it was too late
+         *     to send it) | unknown (sent, and nobody saw its effect). After `deadline_at` nothing of it is sent any more.
+         *     `texts`: what the autopilot said meanwhile.
+         */
+        CommandRecord: {
+            id: string;
+            vehicle_id: string;
+            sortie_id: string | null;
+            kind: string;
+            issued_at: string;
+            issued_by: string;
+            /** @default issued */
+            state: string;
+            /** @default  */
+            result: string;
+            /** @default null */
+            finished_at: string | null;
+            parameters: Record<string, never>;
+            /** @default confirm-by-state */
+            repeat: components["schemas"]["CommandClass"];
+            /** @default null */
+            deadline_at: string | null;
+            /** @default [] */
+            texts: string[];
+        };
+        /**
+         * CommandClass
+         * @description What repeating a command does, which decides what happens when its acknowledgement is lost.
+         * @enum {unknown}
+         */
+        CommandClass: "confirm-by-state" | "never-repeat" | "repeatable";
         /**
          * LinksTick
          * @description How the links of one gateway do; published once a second. `heart`: whether heartbeats go out.
@@ -178,13 +215,14 @@ export interface components {
          * Gap
          * @description A resume that could not be granted: what lies between `seq` and this snapshot is not told.
          *
-         *     why: epoch (the service was restarted) · expired (longer ago than is kept) · future (never was).
+         *     why: epoch (the service was restarted) · expired (longer ago than is kept) · future (never was) · units (a vehicle
+         *     came to the viewer's units, or left them).
          */
         Gap: {
             epoch: string;
             seq: number;
             /** @enum {unknown} */
-            why: "epoch" | "expired" | "future";
+            why: "epoch" | "expired" | "future" | "units";
         };
         /**
          * Resumed
@@ -265,6 +303,8 @@ export interface components {
         /**
          * FleetEvent
          * @description Something a person should know now: an autopilot's text, a breach, a lost link. Never conflated.
+         *
+         *     `others`: vehicles that the text names besides; it is for those who may know of all of them.
          */
         FleetEvent: {
             at: string;
@@ -275,6 +315,22 @@ export interface components {
             vehicle_id: string | null;
             /** @default null */
             sortie_id: string | null;
+            /** @default [] */
+            others: string[];
+        };
+        /**
+         * CommandNews
+         * @description A command to a vehicle was journalled (`issued`), or it ended: done, failed, expired or unknown, with the
+         *     autopilot's own words. Told after it was stored; each ends once.
+         */
+        CommandNews: {
+            /** @enum {unknown} */
+            type: "command";
+            epoch: string;
+            seq: number;
+            /** Format: date-time */
+            at: string;
+            command: components["schemas"]["CommandRecord"];
         };
         /**
          * AlarmNews
@@ -374,7 +430,8 @@ export interface components {
          * @description Two of our own flights that may come too near to each other.
          *
          *     `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
-         *     of the other one (GeoJSON). `remedies`: () when nothing was found, or too much was to be looked at.
+         *     of the other one (GeoJSON), None for those who may not know whose that is. `remedies`: () when nothing was found,
+         *     or too much was to be looked at.
          */
         TrafficConflict: {
             id: string;
@@ -384,7 +441,7 @@ export interface components {
             first: components["schemas"]["FlightMet"];
             yields: components["schemas"]["FlightMet"];
             encounter: components["schemas"]["Encounter"];
-            geometry: Record<string, never>;
+            geometry: Record<string, never> | null;
             /** @default [] */
             remedies: components["schemas"]["Remedy"][];
         };

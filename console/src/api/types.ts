@@ -517,7 +517,9 @@ export interface paths {
         head?: never;
         /**
          * Change Enrollment
-         * @description Changes what is named, on top of the revision that If-Match names. A vehicle that flies takes it on landing.
+         * @description Changes what is named, on top of the revision that If-Match names.
+         *
+         *     A vehicle that flies takes it on landing, but for its unit, which counts within two seconds.
          */
         patch: operations["change_enrollment"];
         trace?: never;
@@ -798,7 +800,7 @@ export interface paths {
         };
         /**
          * List Sorties
-         * @description Newest first.
+         * @description Newest first; of the newest `limit` those that the asker may know.
          */
         get: operations["list_sorties"];
         put?: never;
@@ -1634,6 +1636,11 @@ export interface components {
             from_at: string | null;
             /** To At */
             to_at: string | null;
+            /**
+             * Events
+             * @default 0
+             */
+            events: number;
         };
         /** DeletionList */
         DeletionList: {
@@ -1780,6 +1787,8 @@ export interface components {
             category?: components["schemas"]["Category"] | null;
             /** Registration */
             registration?: string | null;
+            /** Unit */
+            unit?: string | null;
             /** Retired */
             retired?: boolean | null;
         };
@@ -1805,6 +1814,11 @@ export interface components {
             category?: components["schemas"]["Category"] | null;
             /** Registration */
             registration?: string | null;
+            /**
+             * Unit
+             * @default default
+             */
+            unit: string;
         };
         /** EnrollmentList */
         EnrollmentList: {
@@ -1835,6 +1849,8 @@ export interface components {
             registration: string | null;
             /** Firmware */
             firmware: string | null;
+            /** Unit */
+            unit: string;
             /**
              * Enrolled At
              * Format: date-time
@@ -3940,7 +3956,8 @@ export interface components {
          * @description Two of our own flights that may come too near to each other.
          *
          *     `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
-         *     of the other one (GeoJSON). `remedies`: () when nothing was found, or too much was to be looked at.
+         *     of the other one (GeoJSON), None for those who may not know whose that is. `remedies`: () when nothing was found,
+         *     or too much was to be looked at.
          */
         TrafficConflict: {
             /** Id */
@@ -3960,7 +3977,7 @@ export interface components {
             /** Geometry */
             geometry: {
                 [key: string]: unknown;
-            };
+            } | null;
             /**
              * Remedies
              * @default []
@@ -4263,7 +4280,7 @@ export interface components {
          * @description Kinds of things that are forwarded.
          * @enum {string}
          */
-        What: "telemetry" | "events" | "alarms" | "sorties";
+        What: "telemetry" | "events" | "alarms" | "sorties" | "commands" | "traffic";
         /**
          * WindIn
          * @description Steady wind from a true direction, with gusts of this standard deviation about it.
@@ -5225,6 +5242,8 @@ export interface operations {
         parameters: {
             query?: {
                 retired?: boolean;
+                /** @description Only those of this unit. */
+                unit?: string | null;
             };
             header?: never;
             path?: never;

@@ -1,6 +1,6 @@
 /** Conflicts, problems and states in the operator's words. */
 
-import type { AlarmKind, Conflict, Ghost, LinkHealth, Sortie, VehicleState } from "../api/model";
+import type { AlarmKind, CommandRecord, Conflict, Ghost, LinkHealth, Sortie, VehicleState } from "../api/model";
 import { type ProblemDocument, slugOf } from "../api/problem";
 import { isKey, type Language, type Translate } from "./index";
 import type { Key } from "./messages";
@@ -48,6 +48,16 @@ export function problemText(problem: ProblemDocument, t: Translate, language: La
 export function checkName(check: string, t: Translate): string {
   const key = `check.${check}`;
   return isKey(key) ? t(key) : check;
+}
+
+/** How a command stands; of one that was not carried out also why, and the autopilot's own words. */
+export function commandText({ kind, state, result, texts }: CommandRecord, t: Translate, language: Language): string {
+  const name = `command.${kind}`;
+  const how = `command.state.${state}`;
+  const command = isKey(name) ? t(name) : kind;
+  const told = isKey(how) ? t(how, { command }) : `${command}: ${state}`;
+  if (state === "issued" || state === "done") return told;
+  return [told, said(result, language), ...texts.map((text) => `“${text}”`)].join(" · ");
 }
 
 export function alarmText(kind: AlarmKind, t: Translate): string {

@@ -3,7 +3,7 @@ import { formatDuration, formatTime } from "../geo/format";
 import { type Language, type Translate, useLanguage, useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { said } from "../i18n/phrases";
-import { alarmText } from "../i18n/wording";
+import { alarmText, commandText } from "../i18n/wording";
 import { live } from "../state/connection";
 import type { LogEntry } from "../state/live";
 import { shallow, useStore } from "../state/store";
@@ -82,6 +82,7 @@ function textOf({ body }: LogEntry, t: Translate, language: Language): string {
     const lasted = formatDuration((Date.parse(ended_at ?? began_at) - Date.parse(began_at)) / 1000);
     return `${t("alarm.over", { kind: alarmText(kind, t), lasted })} · ${said(text, language)}`;
   }
+  if (body.kind === "command") return commandText(body.command, t, language);
   const key = body.code.startsWith("failsafe-") ? "log.failsafe" : CODES[body.code];
   return key ? `${t(key)} · ${said(body.text, language)}` : body.text;
 }

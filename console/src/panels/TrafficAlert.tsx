@@ -63,9 +63,10 @@ function Pair({ conflict }: { conflict: TrafficConflict }) {
         <button
           type="button"
           title={conflict.text}
-          onMouseEnter={() => focus.set([geometry])}
+          disabled={!geometry}
+          onMouseEnter={() => geometry && focus.set([geometry])}
           onMouseLeave={() => focus.set([])}
-          onClick={() => lookAt(positions(geometry), 16)}
+          onClick={() => geometry && lookAt(positions(geometry), 16)}
         >
           {t("traffic.meets", {
             from: formatTime(encounter.from_at),

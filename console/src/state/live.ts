@@ -1,6 +1,6 @@
 /** The live picture as a pure function of the stream's frames. */
 
-import type { Alarm, LinksTick, Sortie, SortieState, TrafficConflict, VehicleState } from "../api/model";
+import type { Alarm, CommandRecord, LinksTick, Sortie, SortieState, TrafficConflict, VehicleState } from "../api/model";
 import type { AirspaceReviewed, FleetEvent, Frame, Position, Severity, TrafficNews } from "../api/stream";
 import { distanceM, type LonLat } from "../geo/geo";
 
@@ -16,7 +16,7 @@ export interface LogEntry {
   severity: Severity;
   vehicleId: string | null;
   sortieId: string | null;
-  body: { kind: "text"; code: string; text: string } | { kind: "step"; from: SortieState; to: SortieState; why: string } | { kind: "alarm"; alarm: Alarm };
+  body: { kind: "text"; code: string; text: string } | { kind: "step"; from: SortieState; to: SortieState; why: string } | { kind: "alarm"; alarm: Alarm } | { kind: "command"; command: CommandRecord };
 }
 
 export interface Live {
@@ -82,9 +82,12 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
         tracks: new Map(Object.entries(frame.tracks)),
         links: new Map(frame.links.map((each) => [each.gateway, each])),
         alarms: new Map(frame.alarms.filter(isOpen).map((alarm) => [alarm.id, alarm])),
-        log: logAlarms(
-          frame.sorties.reduce((log, sortie) => logSteps(log, sortie), live.log),
-          frame.alarms,
+        log: logCommands(
+          logAlarms(
+            frame.sorties.reduce((log, sortie) => logSteps(log, sortie), live.log),
+            frame.alarms,
+          ),
+          frame.commands,
         ),
       };
     case "tick":
@@ -103,6 +106,8 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
       return { ...next, log: add(live.log, [entryOf(frame.event, `${frame.epoch}/${frame.seq}`)]) };
     case "alarm":
       return { ...next, alarms: withAlarm(live.alarms, frame.alarm), log: logAlarms(live.log, [frame.alarm]) };
+    case "command":
+      return { ...next, log: logCommands(live.log, [frame.command]) };
     case "links":
       return { ...next, links: new Map(live.links).set(frame.links.gateway, frame.links) };
     case "airspace-review":
@@ -142,6 +147,20 @@ function logAlarms(log: readonly LogEntry[], alarms: readonly Alarm[]): readonly
     return at === null || alarm.kind === "link-lost" || known.has(key) ? [] : [{ key, at, severity: "info", vehicleId, sortieId, body: { kind: "alarm", alarm } }];
   });
   return add(log, entries);
+}
+
+const WENT_WELL: ReadonlySet<string> = new Set(["issued", "done"]);
+
+/** One entry for each command: how it stands, and in the end how it went, with the autopilot's own words. */
+function logCommands(log: readonly LogEntry[], commands: readonly CommandRecord[]): readonly LogEntry[] {
+  const known = new Map(log.flatMap(({ body }) => (body.kind === "command" ? [[body.command.id, body.command.state] as const] : [])));
+  const entries = commands.flatMap<LogEntry>((command) => {
+    const { id: key, state, issued_at, finished_at, vehicle_id: vehicleId, sortie_id: sortieId } = command;
+    if (known.get(key) === state || (known.has(key) && state === "issued")) return [];
+    return [{ key, at: finished_at ?? issued_at, severity: WENT_WELL.has(state) ? "info" : "warning", vehicleId, sortieId, body: { kind: "command", command } }];
+  });
+  const told = new Set(entries.map(({ key }) => key));
+  return add(entries.length ? log.filter(({ key }) => !told.has(key)) : log, entries);
 }
 
 function withTraffic(before: Live["traffic"], { phase, conflict }: TrafficNews): Live["traffic"] {
