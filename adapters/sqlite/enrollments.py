@@ -14,9 +14,8 @@ _OWN = "our own"
 
 
 def enrollments(db: apsw.Connection, retired: bool, unit: str | None = None) -> tuple[Enrollment, ...]:
-    query = "SELECT body FROM enrollments WHERE retired <= ? ORDER BY id"
-    found = (value(text, Enrollment) for (text,) in db.execute(query, (1 if retired else 0,)))
-    return tuple(each for each in found if unit is None or each.unit == unit)
+    query = "SELECT body FROM enrollments WHERE retired <= ? AND unit = coalesce(?, unit) ORDER BY id"
+    return tuple(value(text, Enrollment) for (text,) in db.execute(query, (1 if retired else 0, unit)))
 
 
 def save(db: apsw.Connection, wanted: Enrollment, wrapped: WrappedKeys | None) -> Enrollment:

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.keyring import KEY_FILE, KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore, open_store
+from adapters.sqlite.database import connect
 from core.errors import InvalidRequest, NotFound, StaleRevision
 from core.ids import DockId, VehicleId
 from missions.enrollment import Category, Enrollment, SigningMemory, SigningPolicy, WrappedKeys
@@ -43,6 +44,19 @@ async def test_every_change_is_seen_in_the_version(store: SqliteStore) -> None:
     assert await store.enrollments_version() > before
 
 
+async def test_enrolments_are_found_by_their_unit_and_those_of_before_units_are_of_the_default_one(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await store.save_enrollment(ONE)
+    await store.save_enrollment(replace(ONE, id=VehicleId("bl-12"), system_id=12, uid="00bb", unit="north"))
+    before_units = connect(tmp_path / "bailu.db")
+    before_units.execute("UPDATE enrollments SET body = json_remove(body, '$.unit') WHERE id = ?", (ONE.id,))
+    before_units.close()
+    assert [each.id for each in await store.enrollments(unit="default")] == ["bl-11"]
+    assert [each.id for each in await store.enrollments(unit="north")] == ["bl-12"]
+    assert [each.unit for each in await store.enrollments()] == ["default", "north"]
+
+
 async def test_a_retired_one_is_kept_and_makes_room_for_another(store: SqliteStore) -> None:
     await store.save_enrollment(ONE)
     await store.save_enrollment(replace(ONE, retired_at=AT, row_revision=2))
@@ -58,6 +72,7 @@ async def test_a_retired_one_is_kept_and_makes_room_for_another(store: SqliteSto
         ({"uid": None}, "/system_id"),
         ({"uid": "00bb", "system_id": 255}, "/system_id"),
         ({"uid": "00bb", "links": ()}, "/links"),
+        ({"uid": "00bb", "unit": "north/1"}, "/unit"),
         ({"uid": "00bb", "signing": SigningPolicy.REQUIRE}, "/signing"),
     ],
 )
