@@ -18,6 +18,7 @@ from missions.sortie import BEFORE_FLIGHT, is_flying
 from telemetry.attribution import Attribution
 from telemetry.commands import ALLOWED_FROM, RESULT_OF, SAFETY
 from telemetry.custody import keep_custody
+from telemetry.fold import is_position
 from telemetry.itinerary import Itinerary
 from telemetry.journal import ToldJournal
 from telemetry.launch import Launch
@@ -53,6 +54,8 @@ _FOLLOWED = (
     RcChannels,
     StatusText,
 )
+# How often it is told how far a flight is, in the vehicle's time: its estimates are of seconds.
+_REPORT_S = 1.0
 # How long a command waits for a flight that is just being found again.
 _FOUND_WITHIN_S = 3.0
 
@@ -100,6 +103,7 @@ class Flight:
         self._itinerary = Itinerary(vehicle, revision.plan, clock=clock, flies=flies)
         self._steering = Steering(vehicle, self._logbook, self._itinerary, self._who, store=store, clock=clock)
         self._last_place: LatLon | None = None
+        self._report_s = 0.0  # when it is told next how far it is
         self._breaches = sortie.breaches
 
     @property
@@ -216,7 +220,10 @@ class Flight:
         news: asyncio.Queue[Inbound] = asyncio.Queue(maxsize=1000)
 
         def listen(packet: Inbound) -> None:
-            if not news.full():
+            self._who.on_heard()
+            if isinstance(packet, GlobalPosition):
+                self._on_position(packet)  # the most frequent of all: nobody needs to be woken for it
+            elif not news.full():
                 news.put_nowait(packet)
 
         self.vehicle.listen(listen, *_FOLLOWED)
@@ -238,12 +245,9 @@ class Flight:
             await self._logbook.advance(SortieState.LOST, GATEWAY, "not heard for too long")
 
     async def _on_packet(self, packet: Inbound) -> None:
-        self._who.on_heard()
         match packet:
             case MissionItemReached(seq):
                 self._itinerary.on_reached(seq)
-            case GlobalPosition():
-                self._on_position()
             case RcChannels(widths_us):
                 self._who.on_radio(widths_us)
             case StatusText():
@@ -268,15 +272,17 @@ class Flight:
         by, said, cause = self._who.caused(to, why)
         await self._logbook.advance(to, by, said, held=cause, **changes)
 
-    def _on_position(self) -> None:
-        state = self.vehicle.state
-        if state.lat_deg is None or state.lon_deg is None:
+    def _on_position(self, at: GlobalPosition) -> None:
+        if not is_position(at):
             return
-        place = LatLon(state.lat_deg, state.lon_deg)
+        place = LatLon(at.lat_deg, at.lon_deg)
         if self._last_place is not None:
             self._logbook.distance_m += ground_distance_m(self._last_place, place)
         self._last_place = place
-        self.vehicle.report(self._itinerary.progress(self.sortie))
+        now_s = self._clock.mono_s()
+        if now_s >= self._report_s:
+            self._report_s = now_s + _REPORT_S / self.vehicle.pace
+            self.vehicle.report(self._itinerary.progress(self.sortie))
 
     def breached(self) -> None:
         """The fence watch saw the vehicle leave its fence; stored with the next count."""
@@ -286,6 +292,7 @@ class Flight:
         """Waypoints behind and breaches so far; stored when they changed."""
         count = self._itinerary.waypoints_reached(self.sortie)
         if (count, self._breaches) != (self.sortie.waypoints_reached, self.sortie.breaches):
+            self._report_s = 0.0
             await self._logbook.change(waypoints_reached=count, breaches=self._breaches)
 
     async def _close(self, why: str) -> None:

@@ -22,7 +22,7 @@ _BUFFER_BYTES = 2_048
 # What a thousand vehicles say in a few seconds; the kernel gives what it is allowed to (net.core.rmem_max).
 RECEIVE_BUFFER_BYTES = 8 << 20
 # Datagrams that are taken in one go: others have their turn after some ten milliseconds.
-AT_ONCE = 512
+AT_ONCE = 128
 # A socket that brings this many in one go is looked at by the clock, so that waking up costs less than reading.
 _BUSY = 3
 BUSY_EVERY_S = 0.004
