@@ -76,11 +76,13 @@ STREAM = f"{API}/stream"
 NOBODYS = ""
 
 
-def stream_hub(settings: Settings, clock: Clock, *, but: Collection[VehicleId] = ()) -> StreamHub:
+def stream_hub(
+    settings: Settings, clock: Clock, *, but: Collection[VehicleId] = (), is_replay: bool = False
+) -> StreamHub:
     """A hub that knows the settings' vehicles, nothing was heard of them yet; `but`: those enrolled since."""
     encoders = Encoders(sortie=sortie_json, problem=_problem_json)
     states = [each for each in enrolled(settings) if each.vehicle_id not in but]
-    return StreamHub(states, clock=clock, encoders=encoders)
+    return StreamHub(states, clock=clock, encoders=encoders, is_replay=is_replay)
 
 
 def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHub) -> Replays:
@@ -95,7 +97,10 @@ def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHu
             vehicle_id, known.name, known.dock_id, known.system_id, "", known.airframe, unit=known.unit
         )
 
-    return Replays(store, store.records, clock, new_hub=lambda: stream_hub(nobody, clock), describe=describe)
+    def new_hub() -> StreamHub:
+        return stream_hub(nobody, clock, is_replay=True)
+
+    return Replays(store, store.records, clock, new_hub=new_hub, describe=describe)
 
 
 def _problem_json(error: BailuError) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,10 +15,12 @@ from core.errors import FieldError, InvalidRequest, NotFound, Overloaded
 from core.ids import SortieId, VehicleId, new_id
 from missions.model import Sortie
 from missions.ports import SortieStore
-from operations.recording.ports import RowStore, Wanted
-from operations.recording.tracks import micros_of
-from telemetry.messages import FleetTick, VehicleState
-from telemetry.replay import Reel, Replay
+from operations.recording.history import History
+from operations.recording.ports import HistoryStore, RecordStore, Wanted
+from operations.recording.tracks import micros_of, time_of
+from telemetry.chronicle import Chronicle
+from telemetry.messages import VehicleState
+from telemetry.replay import Reel, Replay, Stage
 
 log = logging.getLogger("bailu.replays")
 
@@ -27,17 +29,19 @@ LONGEST = timedelta(hours=24)
 # So long a session waits for its first viewer, or for one to come back.
 IDLE_S = 60.0
 _BEAT_S = 1.0
+# So long after its last row a sortie's last step still belongs to it.
+_LAST_STEP_US = 60_000_000
 
 
-class ReplayHub(Protocol):
+class ReplayStore(SortieStore, HistoryStore, Protocol):
+    """What the journal knows of what is played."""
+
+
+class ReplayHub(Stage, Protocol):
     """A stream hub, as far as a session needs it."""
 
     @property
     def viewer_count(self) -> int: ...
-
-    def tick(self, tick: FleetTick) -> None: ...
-
-    def sortie_changed(self, sortie: Sortie) -> None: ...
 
     def beat(self) -> None: ...
 
@@ -60,8 +64,8 @@ class Replays:
 
     def __init__(
         self,
-        store: SortieStore,
-        records: RowStore,
+        store: ReplayStore,
+        records: RecordStore,
         clock: Clock,
         *,
         new_hub: Callable[[], ReplayHub],
@@ -89,23 +93,36 @@ class Replays:
         extent = await self._records.extent(Wanted(sortie_id=sortie_id))
         if extent is None:
             raise NotFound("record of sortie", sortie_id)
-        session = self._start(Reel(extent.from_us, extent.to_us, sortie_id), speed)
-        session.hub.sortie_changed(sortie)
-        return session
+        to_us = max(extent.to_us, min(_ended_us(sortie), extent.to_us + _LAST_STEP_US))
+        reel = Reel(extent.from_us, to_us, sortie_id)
+        whole = await self._history(reel, sortie.vehicle_id)
+        return self._start(reel, replace(whole, sorties=(sortie,)), speed, sortie.vehicle_id)
 
-    def of_fleet(self, from_at: datetime, to_at: datetime, speed: float) -> Session:
+    async def of_fleet(self, from_at: datetime, to_at: datetime, speed: float) -> Session:
         """Plays what all vehicles did. Raises InvalidRequest and Overloaded."""
         if from_at >= to_at:
             raise InvalidRequest((FieldError("/to", "is not after from"),))
         if to_at - from_at > LONGEST:
             raise InvalidRequest((FieldError("/to", "is more than 24 hours after from"),))
-        return self._start(Reel(micros_of(from_at), micros_of(to_at)), speed)
+        reel = Reel(micros_of(from_at), micros_of(to_at))
+        return self._start(reel, await self._history(reel, None), speed, None)
 
-    def _start(self, reel: Reel, speed: float) -> Session:
+    async def _history(self, reel: Reel, vehicle_id: VehicleId | None) -> History:
+        return await self._store.history(time_of(reel.from_us), time_of(reel.to_us), vehicle_id=vehicle_id)
+
+    def _start(self, reel: Reel, history: History, speed: float, vehicle_id: VehicleId | None) -> Session:
         if len(self._sessions) >= MOST_REPLAYS:
             raise Overloaded(f"{MOST_REPLAYS} recordings are being played already")
         hub = self._new_hub()
-        replay = Replay(reel, self._records, hub, clock=self._clock, describe=self._describe, speed=speed)
+        replay = Replay(
+            reel,
+            self._records,
+            hub,
+            chronicle=Chronicle(history, self._records, vehicle_id),
+            clock=self._clock,
+            describe=self._describe,
+            speed=speed,
+        )
         session = Session(new_id("replay"), replay, hub, self._clock.mono_s())
         session.task = asyncio.create_task(self._play(session), name=session.id)
         self._sessions[session.id] = session
@@ -143,6 +160,11 @@ class Replays:
         """Ends all of them."""
         for replay_id in tuple(self._sessions):
             await self.end(replay_id)
+
+
+def _ended_us(sortie: Sortie) -> int:
+    """When it made its last step: its rows end a moment before. 0: it made none."""
+    return micros_of(sortie.transitions[-1].at) if sortie.transitions else 0
 
 
 @asynccontextmanager

@@ -26,16 +26,16 @@ from missions.model import Airframe, Dock, Sortie
 from missions.planner import Conditions
 from missions.ports import EnrollmentStore, Store
 from operations.alarms import AlarmStore
-from operations.recording.ports import HoldStore, RowStore
+from operations.recording.ports import HistoryStore, HoldStore, RecordStore
 from telemetry.messages import VehicleState
 from telemetry.stream.hub import StreamHub
 
 
-class ApiStore(Store, AlarmStore, EnrollmentStore, HoldStore, Measured, Protocol):
+class ApiStore(Store, AlarmStore, EnrollmentStore, HoldStore, HistoryStore, Measured, Protocol):
     """The store, and what only the door asks of it."""
 
     @property
-    def records(self) -> RowStore: ...
+    def records(self) -> RecordStore: ...
 
     async def prove_writable(self) -> None:
         """Writes and syncs something that changes nothing. Raises Overloaded when that cannot be done."""
@@ -78,7 +78,7 @@ class Services:
     started_at: datetime
 
     @property
-    def records(self) -> RowStore:
+    def records(self) -> RecordStore:
         return self.store.records
 
     def dock(self, dock_id: DockId) -> Dock:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.clock import Clock
-from core.errors import BailuError
+from core.errors import BailuError, Overloaded
 from core.ids import SortieId, VehicleId
 from operations.recording.ports import Batch, RecordedEvent, RecordSink
 from operations.recording.rows import thinned_keyed
@@ -243,7 +243,7 @@ class Recorder:
         except BailuError as error:
             self._events.extendleft(reversed(waiting))
             self._keep_events()
-            return error.detail
+            return _why(error)
         return None
 
     async def _write_logs(self) -> str | None:
@@ -275,7 +275,7 @@ class Recorder:
                 self.written_rows += len(self._batches.pop(0).rows)
         except BailuError as error:
             self._keep_bound()
-            return error.detail
+            return _why(error)
         return None
 
     def _keep_bound(self) -> None:
@@ -323,6 +323,11 @@ class Recorder:
     def _say(self, severity: str, code: str, text: str) -> None:
         log.log(logging.INFO if severity == "info" else logging.ERROR, "%s", text)
         self._tell(FleetEvent(self._clock.now(), severity, code, text))
+
+
+def _why(error: BailuError) -> str:
+    """What is wrong, without a full stop and without advice: nobody has to try again here."""
+    return error.what if isinstance(error, Overloaded) else error.detail.removesuffix(".")
 
 
 def _write_logs(

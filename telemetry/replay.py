@@ -1,4 +1,4 @@
-"""Recorded rows played as ticks: a sortie or an hour of the whole fleet, slower or faster, from any moment on."""
+"""A recording played: rows as ticks, and what happened as news; of a sortie or of all, faster, from any moment on."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from core.clock import Clock
 from core.ids import SortieId, VehicleId
-from operations.recording.ports import RowStore, Slice
-from operations.recording.rows import Rows
-from operations.recording.tracks import time_of
+from missions.model import CommandRecord, Sortie, TrackPoint
+from missions.sortie import is_finished
+from operations.alarms import Alarm
+from operations.recording.ports import RowStore, Slice, Wanted
+from operations.recording.rows import LEVELS, Rows
+from operations.recording.tracks import time_of, track_points
+from telemetry.chronicle import Chronicle, Standing
 from telemetry.columns import COLUMN, FAST
-from telemetry.messages import FleetTick, Landed, LinkState, VehicleState
+from telemetry.messages import FleetEvent, FleetTick, Landed, LinkState, VehicleState
 
 TICK_S = 0.1
 SLOWEST, FASTEST = 1.0, 60.0
@@ -25,13 +29,30 @@ SLOWEST, FASTEST = 1.0, 60.0
 _LEAD_US = 5_000_000
 _SLICE_S = 10.0
 _FULL_EVERY = 10  # ticks
+# Of so many sorties at the most the track is shown that they have flown by a moment that is gone to.
+_MOST_TRACKS = 20
 _SAME = tuple(name for name in FAST if not name.endswith("_age_s") and name not in ("lat_deg", "lon_deg"))
 
 
+Tracks = dict[SortieId, list[TrackPoint]]
+
+
 class Stage(Protocol):
-    """Who is shown the ticks: a hub of its own."""
+    """Who is shown it: a hub of its own."""
 
     def tick(self, tick: FleetTick) -> None: ...
+
+    def sortie_changed(self, sortie: Sortie) -> None: ...
+
+    def alarm(self, alarm: Alarm) -> None: ...
+
+    def command(self, record: CommandRecord) -> None: ...
+
+    def event(self, event: FleetEvent) -> None: ...
+
+    def go_to(self, standing: Standing, tracks: Tracks) -> None:
+        """Another moment: what was told before counts no more, and things stand so."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +157,7 @@ class Replay:
         records: RowStore,
         stage: Stage,
         *,
+        chronicle: Chronicle,
         clock: Clock,
         describe: Callable[[VehicleId], VehicleState],
         speed: float = 1.0,
@@ -146,6 +168,7 @@ class Replay:
         self.is_playing = True
         self._records = records
         self._stage = stage
+        self._chronicle = chronicle
         self._clock = clock
         self._cast = Cast("replay", describe)
         self._jumped = True
@@ -162,22 +185,54 @@ class Replay:
     async def run(self) -> None:
         """Shows a tick ten times a second until cancelled, while it stands still too: a viewer may come then."""
         source = _Source(self._records, self.reel)
-        due_s = self._clock.mono_s()
+        due_s, told_us = self._clock.mono_s(), self.at_us
         try:
             while True:
-                if self._jumped:
-                    self._jumped = False
+                # Whoever seeks meanwhile is heeded in the next round.
+                at_us, jumped, self._jumped = self.at_us, self._jumped, False
+                if jumped:
                     self._cast.clear()
-                    await source.go_to(max(self.reel.from_us, self.at_us - _LEAD_US))
-                for names, rows in await source.until(self.at_us):
+                    await source.go_to(max(self.reel.from_us, at_us - _LEAD_US))
+                for names, rows in await source.until(at_us):
                     self._cast.take(names, rows)
-                self._stage.tick(self._cast.tick(self.at_us))
+                await (self._go_to(at_us) if jumped else self._tell(told_us, at_us))
+                told_us = at_us
+                self._stage.tick(self._cast.tick(at_us))
                 due_s = max(due_s + TICK_S, self._clock.mono_s())
                 await asyncio.sleep(due_s - self._clock.mono_s())
                 if self.is_playing and not self._jumped:
                     self.at_us = min(self.at_us + round(TICK_S * self.speed * 1e6), self.reel.to_us)
         finally:
             await source.close()
+
+    async def _tell(self, after_us: int, until_us: int) -> None:
+        """What happened since the last tick, in its order."""
+        for each in await self._chronicle.between(after_us, until_us):
+            match each:
+                case Sortie():
+                    self._stage.sortie_changed(each)
+                case Alarm():
+                    self._stage.alarm(each)
+                case CommandRecord():
+                    self._stage.command(each)
+                case FleetEvent():
+                    self._stage.event(each)
+                case _:
+                    assert_never(each)
+
+    async def _go_to(self, at_us: int) -> None:
+        """Shows how things stood then; what happened before is not told again."""
+        standing = self._chronicle.standing(at_us)
+        self._stage.go_to(standing, await self._tracks(standing, at_us))
+
+    async def _tracks(self, standing: Standing, at_us: int) -> Tracks:
+        """What the sorties that are not over have flown by then, a point a second."""
+        unfinished = [each.id for each in standing.sorties if not is_finished(each.state)]
+        tracks: Tracks = {}
+        for sortie_id in unfinished[-_MOST_TRACKS:]:
+            wanted = Wanted(sortie_id=sortie_id, to_us=at_us + 1, level=LEVELS[1])
+            tracks[sortie_id] = [point async for rows in self._records.read(wanted) for point in track_points(rows)]
+        return tracks
 
 
 class _Source:

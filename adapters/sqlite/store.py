@@ -13,6 +13,7 @@ from adapters.sqlite import airspaces as airspace_rows
 from adapters.sqlite import alarms as alarm_rows
 from adapters.sqlite import diversions as diversion_rows
 from adapters.sqlite import enrollments as enrollment_rows
+from adapters.sqlite import history as history_rows
 from adapters.sqlite import holds as hold_rows
 from adapters.sqlite import missions as mission_rows
 from adapters.sqlite import sorties as sortie_rows
@@ -21,6 +22,8 @@ from adapters.sqlite.forwarding import SqliteForwarding
 from adapters.sqlite.migrate import migrate, rewrite_version
 from adapters.sqlite.records import FILE as TELEMETRY_FILE
 from adapters.sqlite.records import Records, open_records
+from adapters.sqlite.reserve import FILE as RESERVE_FILE
+from adapters.sqlite.reserve import Reserve
 from core.ids import AlarmId, DiversionId, MissionId, OperatorId, SortieId, VehicleId
 from core.metrics import Reading, Spread
 from geofence.publication import AirspaceSummary
@@ -30,6 +33,7 @@ from missions.manoeuvre import Diversion
 from missions.model import CommandRecord, Mission, Revision, Sortie, TrackPoint
 from missions.verdicts import AirspaceReview
 from operations.alarms import Alarm
+from operations.recording.history import History
 from operations.recording.ports import Hold, Wanted
 from operations.recording.tracks import track_points
 
@@ -203,6 +207,9 @@ class SqliteStore:
     ) -> Sequence[Alarm]:
         return await self._reader.read(lambda db: alarm_rows.alarms(db, limit, open_only, vehicle_id))
 
+    async def history(self, from_at: datetime, to_at: datetime, *, vehicle_id: VehicleId | None = None) -> History:
+        return await self._reader.read(lambda db: history_rows.history(db, from_at, to_at, vehicle_id))
+
     async def hold(self, hold: Hold) -> Hold:
         return await self._writer.write(lambda db: hold_rows.hold(db, hold))
 
@@ -232,10 +239,14 @@ class SqliteStore:
 
 
 @asynccontextmanager
-async def open_store(path: Path) -> AsyncIterator[SqliteStore]:
-    """The store in `path` and the telemetry database beside it, made or migrated first. Raises NewerDatabase."""
+async def open_store(path: Path, *, reserve_bytes: int = 0) -> AsyncIterator[SqliteStore]:
+    """The store in `path` and the telemetry database beside it, made or migrated first. Raises NewerDatabase.
+
+    `reserve_bytes`: kept free for the journal, for when the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = Database(path, name="sqlite-writer")
+    reserve = Reserve(path.with_name(RESERVE_FILE), reserve_bytes)
+    writer = Database(path, name="sqlite-writer", reserve=reserve)
     try:
         await writer.read(migrate)
         reader = Database(path, name="sqlite-reader")

@@ -96,7 +96,7 @@ async def _started(asked: ReplayIn, replays: Replays) -> Session:
         return await replays.of_sortie(SortieId(asked.sortie_id), asked.speed)
     if asked.from_at is None or asked.to_at is None:
         raise InvalidRequest((FieldError("/sortie_id", "is needed, or from and to"),))
-    return replays.of_fleet(asked.from_at, asked.to_at, asked.speed)
+    return await replays.of_fleet(asked.from_at, asked.to_at, asked.speed)
 
 
 @router.get("/replays/{replay_id}")

@@ -1,6 +1,6 @@
 """A recorder at work that is there to be killed: vehicles over UDP in, a line out for each batch that is stored.
 
-`python -m bench.stream.killed FOLDER PORT SORTIE`: vehicles of `bench.swarm` on the port, the first one on the sortie.
+`python -m bench.stream.killed FOLDER PORT SORTIE`: vehicles of `bench.swarm` on the port, the first on the sortie.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def _rows(minutes: np.ndarray) -> Rows:
 
 
 def _kills(folder: Path) -> Iterator[Figure]:
-    """A recorder with vehicles that speak over UDP, killed a hundred times: what it had acknowledged must be there."""
+    """A recorder with vehicles that speak over UDP, killed a hundred times: is there what it had acknowledged?"""
     folder.mkdir()
     toll = killed(folder, KILLS)
     yield Figure(f"recorder_rows_acknowledged_before_{KILLS}_kills", len(toll.acknowledged), "rows")

@@ -111,12 +111,14 @@ class SortieNews(Frame, frozen=True, tag="sortie"):
     """A sortie made a step. News are told in order, each once; after a resume drop those whose seq you had."""
 
     sortie: dict[str, Any]
+    replayed: bool = False
 
 
 class EventNews(Frame, frozen=True, tag="event"):
     """Something that a person should know now."""
 
     event: FleetEvent
+    replayed: bool = False
 
 
 class CommandNews(Frame, frozen=True, tag="command"):
@@ -125,12 +127,14 @@ class CommandNews(Frame, frozen=True, tag="command"):
     """
 
     command: CommandRecord
+    replayed: bool = False
 
 
 class AlarmNews(Frame, frozen=True, tag="alarm"):
     """An alarm began, grew worse, was taken note of or ended."""
 
     alarm: Alarm
+    replayed: bool = False
 
 
 class LinksNews(Frame, frozen=True, tag="links"):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -15,10 +15,11 @@ import msgspec
 
 from core.clock import Clock
 from core.errors import BailuError, InvalidRequest, Overloaded
-from core.ids import VehicleId, new_id
-from missions.model import CommandRecord, Sortie
+from core.ids import SortieId, VehicleId, new_id
+from missions.model import CommandRecord, Sortie, TrackPoint
 from missions.ports import CommandHistory, SortieStore, TrackStore
 from operations.alarms import Alarm, AlarmStore
+from telemetry.chronicle import Standing
 from telemetry.messages import AirspaceReviewed, FleetEvent, FleetTick, LinksTick, TrafficNews, VehicleState
 from telemetry.messages import VehicleUpdate as FollowedUpdate
 from telemetry.stream import contract
@@ -78,11 +79,15 @@ class StreamHub:
     states, and is cut after `STALLED_AFTER_S`. News go in order to all that may know; overflow closes with 1013.
     """
 
-    def __init__(self, enrolled: Iterable[VehicleState], *, clock: Clock, encoders: Encoders) -> None:
+    def __init__(
+        self, enrolled: Iterable[VehicleState], *, clock: Clock, encoders: Encoders, is_replay: bool = False
+    ) -> None:
+        """`is_replay`: a recording is played here, and its news are marked so."""
         states = tuple(enrolled)
         self._picture = Picture(states)
         self._clock = clock
         self._encoders = encoders
+        self._marks = {"replayed": True} if is_replay else {}
         self._epoch = new_id("epoch")
         self._seq = 1
         self._table = Table()
@@ -228,6 +233,16 @@ class StreamHub:
         both = (news.conflict.first.vehicle_id, news.conflict.yields.vehicle_id)
         owner = {each: self._table.unit(each) for each in both if each is not None}
         self._tell(contract.TrafficFrame, "traffic", news, lambda units: traffic_for(news, units, owner.get))
+
+    def go_to(self, standing: Standing, tracks: Mapping[SortieId, Sequence[TrackPoint]]) -> None:
+        """A recording goes on from another moment, at which things stood so: everybody is told everything anew."""
+        self._tell_waiting()
+        self._seq += 1
+        self._ring.forget(self._seq)
+        self._picture.go_to(standing.sorties, standing.alarms, standing.commands, tracks)
+        self._snapshots.clear()
+        for viewer in self._viewers:
+            viewer.must_restart = True
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
@@ -459,7 +474,7 @@ class StreamHub:
 
     def _tell(self, kind: type[Frame], member: str, value: Any, narrow: Narrow[Any], *, at_once: bool = True) -> None:
         self._seq += 1
-        news = News(kind(self._epoch, self._seq, self._now(), **{member: value}), member, narrow)
+        news = News(kind(self._epoch, self._seq, self._now(), **{member: value}, **self._marks), member, narrow)
         self._ring.add(news, self._clock.mono_s())
         self._waiting.append(news)
         if at_once or len(self._waiting) >= MOST_WAITING:

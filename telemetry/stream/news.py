@@ -73,6 +73,11 @@ class Ring:
             self._bytes -= gone.size
             self.oldest_seq = gone.frame.seq
 
+    def forget(self, seq: int) -> None:
+        """What was told up to `seq` is not told again: who was there then begins anew."""
+        self._kept.clear()
+        self._bytes, self.oldest_seq = 0, seq
+
     def since(self, seq: int) -> Iterator[News]:
         """What was told after `seq`, in order."""
         return (news for _, news in self._kept if news.frame.seq > seq)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -172,6 +172,25 @@ class Picture:
             *(each.vehicle_id for each in alarms),
             *(each.vehicle_id for each in commands),
         }
+
+    def go_to(
+        self,
+        sorties: Iterable[Sortie],
+        alarms: Iterable[Alarm],
+        commands: Iterable[CommandRecord],
+        tracks: Mapping[SortieId, Sequence[TrackPoint]],
+    ) -> None:
+        """What is known besides vehicles is this from now on, and what was is forgotten."""
+        for known in (self._sorties, self._alarms, self._commands, self._tracks):
+            known.clear()
+        for sortie in sorties:
+            self.on_sortie(sortie)
+        for alarm in alarms:
+            self.on_alarm(alarm)
+        for command in commands:
+            self.on_command(command)
+        for sortie_id, points in tracks.items():
+            self.on_recorded(sortie_id, points)
 
     def on_recorded(self, sortie_id: SortieId, points: Sequence[TrackPoint]) -> None:
         """Takes over what was recorded of a sortie before this picture began."""

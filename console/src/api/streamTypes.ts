@@ -286,6 +286,8 @@ export interface components {
             at: string;
             /** @description As GET /api/v1/sorties/{sortie_id} answers. */
             sortie: Record<string, never>;
+            /** @default false */
+            replayed: boolean;
         };
         /**
          * EventNews
@@ -299,6 +301,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             event: components["schemas"]["FleetEvent"];
+            /** @default false */
+            replayed: boolean;
         };
         /**
          * FleetEvent
@@ -331,6 +335,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             command: components["schemas"]["CommandRecord"];
+            /** @default false */
+            replayed: boolean;
         };
         /**
          * AlarmNews
@@ -344,6 +350,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             alarm: components["schemas"]["Alarm"];
+            /** @default false */
+            replayed: boolean;
         };
         /**
          * LinksNews
