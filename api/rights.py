@@ -10,18 +10,18 @@ from core.errors import NotAllowed, NotFound
 from core.ids import SortieId, VehicleId
 
 # What tells of no vehicle.
-_OPEN = frozenset({
+OPEN = frozenset({
     "me", "health", "ready", "description", "list_docks", "district", "list_patterns", "list_templates",
     "list_zones", "one_zone", "list_zone_kinds", "airspace_in_force", "list_airspace_versions",
     "one_airspace_version", "airspace_changes",
 })  # fmt: skip
 # These leave out themselves what the asker may not know.
-_NARROWED = frozenset({
+NARROWED = frozenset({
     "stream", "list_vehicles", "list_sorties", "list_alarms", "acknowledge_alarm", "list_links", "list_enrollments",
     "traffic_conflicts", "start_replay", "one_replay", "change_replay", "end_replay",
 })  # fmt: skip
 # These are about the vehicle or the sortie in their path, and about no other one.
-_BY_PATH = frozenset({
+BY_PATH = frozenset({
     "one_vehicle", "list_commands", "send_command", "safety_profile", "apply_safety_profile", "vehicle_logs",
     "vehicle_track", "one_enrollment", "one_sortie", "sortie_track", "sortie_tlog", "hold_record", "release_record",
 })  # fmt: skip
@@ -36,9 +36,9 @@ async def within_rights(connection: HTTPConnection) -> None:
     assert isinstance(app, FastAPI)
     services = services_on(app)
     asker, name = principal_in(services), connection.scope["route"].name
-    if asker.units is None or name in _OPEN or name in _NARROWED:
+    if asker.units is None or name in OPEN or name in NARROWED:
         return
-    if name not in _BY_PATH:
+    if name not in BY_PATH:
         raise NotAllowed(asker.operator_id, "do what concerns vehicles of other units as well")
     path = connection.path_params
     if "sortie_id" in path:

@@ -170,10 +170,11 @@ class Table:
             self._scopes.clear()
         mask = self.alive.copy()
         if scope != Scope():
-            mask[: len(self.ids)] &= [
+            held = [
                 bool(said) and scope.holds(vehicle_id, said[_UNIT])
                 for vehicle_id, said in zip(self.ids, self._said, strict=True)
             ]
+            mask[: len(held)] &= np.array(held, dtype=np.bool_)
         self._scopes[scope] = (self._members, mask)
         return mask
 
