@@ -28,6 +28,19 @@ async def test_a_vehicle_is_enrolled_changed_and_retired(world: World) -> None:
     assert (await world.http.get(path)).status_code == 200
 
 
+async def test_a_vehicle_has_a_unit_that_is_asked_for_and_changed(world: World) -> None:
+    made = await world.http.post("/enrollments", json=BODY | {"unit": "north"})
+    assert made.json()["unit"] == "north"
+    headers = {"If-Match": made.headers["ETag"]}
+    for wrong in ("", "no rth", None):
+        refused = await world.http.patch("/enrollments/bl-41", json={"unit": wrong}, headers=headers)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/unit"), wrong
+    moved = await world.http.patch("/enrollments/bl-41", json={"unit": "south"}, headers=headers)
+    assert (moved.json()["unit"], moved.json()["name"]) == ("south", BODY["name"])
+    found = {unit: (await world.http.get(f"/enrollments?unit={unit}")).json()["items"] for unit in ("north", "south")}
+    assert [len(each) for each in found.values()] == [0, 1]
+
+
 async def test_what_is_wrong_is_named_and_nothing_is_stored(world: World) -> None:
     wrong = BODY | {"links": ["nowhere"], "dock_id": "none", "airframe": "glider"}
     refused = await world.http.post("/enrollments", json=wrong)
