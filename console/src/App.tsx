@@ -16,7 +16,11 @@ import { SidePanel } from "./panels/SidePanel";
 import { TopBar } from "./panels/TopBar";
 import { TrafficAlert } from "./panels/TrafficAlert";
 import { LaunchDialog } from "./plan/LaunchDialog";
+import { ForwardingPage } from "./forwarding/ForwardingPage";
+import { ReplayBar } from "./replay/ReplayBar";
+import { ReplayLog } from "./replay/ReplayLog";
 import { outdated } from "./state/connection";
+import { useReplaying } from "./state/picture";
 import { keepPlaces } from "./state/places";
 import { useStore } from "./state/store";
 import { theme } from "./theme";
@@ -28,7 +32,8 @@ const TAGS = { zh: "zh-CN", en: "en" } as const;
 export function App() {
   const language = useLanguage();
   const t = useT();
-  const old = useStore(outdated, (now) => now);
+  const isReplay = useReplaying();
+  const old = useStore(outdated, (now) => now) && !isReplay;
   useEffect(() => {
     document.documentElement.lang = TAGS[language];
     document.title = `${t("app.name")} · ${t("app.subtitle")}`;
@@ -38,25 +43,43 @@ export function App() {
   return (
     <ConfigProvider locale={LOCALES[language]} theme={theme} button={{ autoInsertSpace: false }}>
       <Messages message={{ top: 8, maxCount: 3 }}>
-        <div className="page" data-outdated={old}>
+        <div className="page" data-outdated={old} data-replay={isReplay}>
           <MapView />
           <TopBar />
           <ConnectionBanner />
-          <div className="alerts">
-            <TrafficAlert />
-            <AirspaceAlert />
-          </div>
           <div className="left">
             <FleetPanel />
-            <AlarmPanel />
-            <EventLog />
+            {isReplay ? <ReplayLog /> : <LiveLog />}
           </div>
           <SidePanel />
           <MapControls />
-          <LaunchDialog />
-          <ContinueDialog />
+          {isReplay ? <ReplayBar /> : <LiveOnly />}
         </div>
       </Messages>
     </ConfigProvider>
+  );
+}
+
+function LiveLog() {
+  return (
+    <>
+      <AlarmPanel />
+      <EventLog />
+    </>
+  );
+}
+
+/** What can be acted upon: none of it is there while a recording is shown. */
+function LiveOnly() {
+  return (
+    <>
+      <div className="alerts">
+        <TrafficAlert />
+        <AirspaceAlert />
+      </div>
+      <ForwardingPage />
+      <LaunchDialog />
+      <ContinueDialog />
+    </>
   );
 }

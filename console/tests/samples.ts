@@ -40,10 +40,10 @@ export const COMMAND: CommandRecord = {
 
 const SERVER_TIME = "2026-11-23T01:00:02Z";
 
-type Body<T = Frame> = T extends Frame ? Omit<T, "epoch" | "seq" | "at"> : never;
+type Body<T = Frame> = T extends Frame ? Omit<T, "epoch" | "seq" | "at" | "replayed"> : never;
 
 export function frame(seq: number, body: Body, epoch = "e1"): Frame {
-  return { epoch, seq, at: SERVER_TIME, ...body } as Frame;
+  return { epoch, seq, at: SERVER_TIME, replayed: false, ...body } as Frame;
 }
 
 /** A snapshot that the console has read. */

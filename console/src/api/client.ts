@@ -12,12 +12,18 @@ import type {
   DiversionIn,
   Dock,
   Enrollment,
+  ForwardingChange,
+  ForwardingIn,
+  ForwardingRule,
   Mission,
   MissionFeature,
   MissionSummary,
   PatternSpec,
   Plan,
   Publication,
+  Replay,
+  ReplayChange,
+  ReplayIn,
   Revision,
   SafetyState,
   Sortie,
@@ -26,9 +32,12 @@ import type {
   TrafficConflict,
   UnenrolledVehicle,
 } from "./model";
-import { problemOf, unreachable } from "./problem";
+import { isReplaying } from "../state/picture";
+import { notLive, problemOf, unreachable } from "./problem";
 
 const BASE = "/api/v1";
+const REPLAYS = "/replays";
+const RULES = "/forwarding/rules";
 
 interface Items<T> {
   items: T[];
@@ -40,7 +49,11 @@ interface Send {
   signal?: AbortSignal;
 }
 
-async function call<T>(method: "GET" | "POST", path: string, { body, headers, signal }: Send = {}): Promise<T> {
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+/** While a recording is shown nothing but the replay itself is asked for: what is seen is not what would be commanded. */
+async function call<T>(method: Method, path: string, { body, headers, signal }: Send = {}): Promise<T> {
+  if (method !== "GET" && isReplaying() && !path.startsWith(REPLAYS)) throw notLive();
   const init: RequestInit = { method, headers: { accept: "application/json", ...headers } };
   if (signal) init.signal = signal;
   if (body !== undefined) {
@@ -51,7 +64,7 @@ async function call<T>(method: "GET" | "POST", path: string, { body, headers, si
     throw signal?.aborted ? reason : unreachable();
   });
   if (!response.ok) throw await problemOf(response);
-  return (await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 const items = async <T>(path: string): Promise<T[]> => (await call<Items<T>>("GET", path)).items;
@@ -70,8 +83,8 @@ export const api = {
   missions: () => items<MissionSummary>("/missions"),
   mission: (id: string) => call<Mission>("GET", `/missions/${part(id)}`),
   revision: (id: string, revision: number) => call<Revision>("GET", `/missions/${part(id)}/revisions/${revision}`),
-  sorties: () => items<Sortie>("/sorties?limit=50"),
-  track: (id: string) => call<Track>("GET", `/sorties/${part(id)}/track`),
+  sorties: (limit = 50) => items<Sortie>(`/sorties?limit=${limit}`),
+  track: (id: string, level?: "1s") => call<Track>("GET", `/sorties/${part(id)}/track${level ? `?level=${level}` : ""}`),
   preview: async (body: MissionFeature, signal: AbortSignal) =>
     (await call<{ plan: Plan }>("POST", "/plans", { body, signal })).plan,
   createMission: (body: MissionFeature) => call<Mission>("POST", "/missions", { body }),
@@ -82,6 +95,8 @@ export const api = {
       body: { mission_id: missionId, revision, vehicle_id: vehicleId },
       headers: { "idempotency-key": key },
     }),
+  /** Also those that are over, newest first; of one vehicle or of all. */
+  alarms: (vehicleId?: string) => items<Alarm>(`/alarms?limit=1000${vehicleId ? `&vehicle_id=${part(vehicleId)}` : ""}`),
   acknowledge: (alarmId: string) => call<Alarm>("POST", `/alarms/${part(alarmId)}/acknowledge`),
   divert: (sortieId: string, body: DiversionIn, signal: AbortSignal) =>
     call<Diversion>("POST", `/sorties/${part(sortieId)}/diversions`, { body, signal }),
@@ -93,6 +108,15 @@ export const api = {
       body: { vehicle_id: vehicleId },
       headers: { "idempotency-key": key },
     }),
+  startReplay: (body: ReplayIn) => call<Replay>("POST", REPLAYS, { body }),
+  replay: (id: string) => call<Replay>("GET", `${REPLAYS}/${part(id)}`),
+  changeReplay: (id: string, body: ReplayChange) => call<Replay>("PATCH", `${REPLAYS}/${part(id)}`, { body }),
+  endReplay: (id: string) => call<void>("DELETE", `${REPLAYS}/${part(id)}`),
+  forwarding: () => items<ForwardingRule>(RULES),
+  addForwarding: (body: ForwardingIn) => call<ForwardingRule>("POST", RULES, { body }),
+  changeForwarding: (id: string, basedOn: number, body: ForwardingChange) =>
+    call<ForwardingRule>("PATCH", `${RULES}/${part(id)}`, { body, headers: { "if-match": `"${basedOn}"` } }),
+  removeForwarding: (id: string) => call<void>("DELETE", `${RULES}/${part(id)}`),
   enrollment: (vehicleId: string) => call<Enrollment>("GET", `/enrollments/${part(vehicleId)}`),
   unenrolled: () => items<UnenrolledVehicle>("/unenrolled"),
   safety: (vehicleId: string) => call<SafetyState>("GET", `/vehicles/${part(vehicleId)}/safety-profile`),

@@ -26,6 +26,15 @@ export type LinksTick = Schemas["LinksTick"];
 export type LinkHealth = Schemas["LinkHealth"];
 export type Enrollment = Schemas["EnrollmentOut"];
 export type UnenrolledVehicle = Schemas["UnenrolledVehicle"];
+export type Replay = Schemas["ReplayOut"];
+export type ReplayIn = Partial<Schemas["ReplayIn"]>;
+export type ReplayChange = Schemas["ReplayChange"];
+export type ForwardingStanding = Schemas["StandingOut"];
+export type ForwardingTarget = Schemas["WebSocketTargetIn"] | Schemas["MqttTargetIn"] | Schemas["HttpTargetIn"];
+export type ForwardingFilter = Known<Schemas["FilterIn"], { area?: Polygon | null }>;
+export type ForwardingRule = Known<Schemas["RuleOut"], { filter: Known<Schemas["FilterOut"], { area: Polygon | null }> }>;
+export type ForwardingIn = Known<Schemas["RuleIn"], { target: ForwardingTarget; filter: ForwardingFilter }>;
+export type ForwardingChange = Partial<Omit<ForwardingIn, "id">>;
 export type SafetyState = Schemas["SafetyState"];
 export type SafetySetting = Schemas["SafetySetting"];
 

@@ -43,6 +43,11 @@ export function unreachable(): Problem {
   return new Problem({ type: `${PREFIX}unreachable`, title: "The service cannot be reached", status: 0, detail: "" });
 }
 
+/** What a page that shows a recording never asks for. */
+export function notLive(): Problem {
+  return new Problem({ type: `${PREFIX}not-live`, title: "A recording is shown: nothing is commanded", status: 0, detail: "" });
+}
+
 /** A manoeuvre that the vehicle does not fly, in the gateway's words. */
 export function failed(detail: string): Problem {
   return new Problem({ type: `${PREFIX}diversion-failed`, title: "The vehicle does not fly the new plan", detail });

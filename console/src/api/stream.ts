@@ -69,11 +69,12 @@ export interface Gap {
   why: "epoch" | "expired" | "future" | "units";
 }
 
+/** `replayed`: of a recording, not of now. */
 type News =
-  | { type: "sortie"; sortie: Sortie }
-  | { type: "event"; event: FleetEvent }
-  | { type: "command"; command: CommandRecord }
-  | { type: "alarm"; alarm: Alarm }
+  | { type: "sortie"; sortie: Sortie; replayed: boolean }
+  | { type: "event"; event: FleetEvent; replayed: boolean }
+  | { type: "command"; command: CommandRecord; replayed: boolean }
+  | { type: "alarm"; alarm: Alarm; replayed: boolean }
   | { type: "links"; links: LinksTick }
   | { type: "airspace-review"; review: AirspaceReviewed }
   | { type: "traffic"; traffic: TrafficNews }

@@ -41,6 +41,24 @@ export function formatTime(at: string | number): string {
   return new Date(at).toLocaleTimeString("zh-CN", { hour12: false });
 }
 
+/** Day and time to the second, for a moment that may be long ago. */
+export function formatStamp(at: string | number): string {
+  return new Date(at).toLocaleString("sv-SE");
+}
+
 export function formatDateTime(at: string): string {
   return new Date(at).toLocaleString("zh-CN", { hour12: false, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+}
+
+/** A size on the disk, in binary units. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const [kib, mib, gib] = [bytes / 1024, bytes / 1024 ** 2, bytes / 1024 ** 3];
+  if (gib >= 1) return `${formatNumber(gib, gib < 10 ? 1 : 0)} GiB`;
+  return mib >= 1 ? `${formatNumber(mib, mib < 10 ? 1 : 0)} MiB` : `${formatNumber(kib)} KiB`;
+}
+
+/** A count that may be large, its thousands apart. */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US").replaceAll(",", "\u202f");
 }

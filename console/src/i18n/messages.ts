@@ -1,9 +1,13 @@
 /** Every word of the console. Both languages have the same keys: the type of `en` sees to it. */
 
 import { en as enAloft, zh as zhAloft } from "./aloft";
+import { en as enForwarding, zh as zhForwarding } from "./forwarding";
+import { en as enReplay, zh as zhReplay } from "./replay";
 
 export const zh = {
   ...zhAloft,
+  ...zhForwarding,
+  ...zhReplay,
   "app.name": "白鹭",
   "app.subtitle": "城市无人机中台",
   "app.language": "English",
@@ -503,6 +507,8 @@ export type Key = keyof typeof zh;
 
 export const en: Record<Key, string> = {
   ...enAloft,
+  ...enForwarding,
+  ...enReplay,
   "app.name": "Bailu",
   "app.subtitle": "City drone platform",
   "app.language": "中文",

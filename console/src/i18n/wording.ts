@@ -100,11 +100,12 @@ export interface Standing {
 export function standing(vehicle: VehicleState, sortie: Key | null): Standing {
   if (vehicle.link === "never") return { key: "vehicle.never", tone: "idle" };
   if (vehicle.link === "lost") return { key: "vehicle.lost", tone: "bad" };
-  if (vehicle.link === "replayed") return { key: "vehicle.replayed", tone: "idle" };
   if (vehicle.fence_breached) return { key: "vehicle.breach", tone: "bad" };
   if (sortie) return { key: sortie, tone: sortie === "state.paused" || sortie === "state.held" ? "warn" : "active" };
   if (isAirborne(vehicle)) return { key: "vehicle.flying", tone: "active" };
   if (vehicle.armed) return { key: "vehicle.armed", tone: "warn" };
+  // Whether one could have taken off is not recorded.
+  if (vehicle.link === "replayed") return { key: "vehicle.ground", tone: "idle" };
   return vehicle.ready ? { key: "vehicle.ready", tone: "good" } : { key: "vehicle.notReady", tone: "warn" };
 }
 

@@ -4,6 +4,7 @@ import type { Map as MapLibre, MapMouseEvent, MapTouchEvent } from "maplibre-gl"
 import { zoneDraft } from "../airspace/zoneDraft";
 import { manoeuvre, pickPlace } from "../divert/manoeuvre";
 import { draft } from "../plan/draft";
+import { isReplaying } from "../state/picture";
 import { mapMenu } from "../state/view";
 
 /** A finger that rests this long asks as the right button does. */
@@ -12,8 +13,8 @@ const PRESS_MS = 550;
 /** Listens to `map` until the returned function is called. */
 export function startAsking(map: MapLibre): () => void {
   const ask = ({ lngLat, point }: Pick<MapMouseEvent, "lngLat" | "point">) => {
-    // While something is drawn the right button is the pen's own.
-    if (draft.get().open || zoneDraft.get().open || manoeuvre.get()?.picking) return;
+    // While something is drawn the right button is the pen's own; in a recording nothing can be done.
+    if (isReplaying() || draft.get().open || zoneDraft.get().open || manoeuvre.get()?.picking) return;
     mapMenu.set({ place: [lngLat.lng, lngLat.lat], x: point.x, y: point.y });
   };
   const hide = () => mapMenu.set(null);

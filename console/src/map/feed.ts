@@ -7,8 +7,9 @@ import type { Bounds, LonLat } from "../geo/geo";
 import { language, t } from "../i18n";
 import { conflictText, ghostText } from "../i18n/wording";
 import { draft, preview } from "../plan/draft";
-import { live, showArea } from "../state/connection";
+import { showArea } from "../state/connection";
 import { hasEnded, type Live } from "../state/live";
+import { isReplaying, picture } from "../state/picture";
 import { places } from "../state/places";
 import { flownPlan, plans, wantFlown } from "../state/plans";
 import { focus, selectedVehicle, view } from "../state/view";
@@ -61,17 +62,17 @@ export function startFeed(map: MapLibre): () => void {
   let tracksOf: unknown = null;
   const tracks = () => {
     trackTimer = undefined;
-    fill("tracks", features.tracks(shownTracks(live.get())));
+    fill("tracks", features.tracks(shownTracks(picture.get())));
   };
   const tracksSoon = () => {
-    if (live.get().tracks === tracksOf) return;
-    tracksOf = live.get().tracks;
+    if (picture.get().tracks === tracksOf) return;
+    tracksOf = picture.get().tracks;
     trackTimer ??= setTimeout(tracks, TRACKS_MS);
   };
 
   let guessed = false;
   const ghosts = () => {
-    const unheard = unheardOf(live.get());
+    const unheard = unheardOf(picture.get());
     if (!unheard.length && !guessed) return;
     guessed = unheard.length > 0;
     fill("ghosts", features.ghosts(unheard, (ghost) => ghostText(ghost, t)));
@@ -94,9 +95,9 @@ export function startFeed(map: MapLibre): () => void {
     places.subscribe(ground),
     language.subscribe(ground),
     language.subscribe(() => named(shownPlan())),
-    ...[preview, draft, trial, manoeuvre, plans, live].map((store) => store.subscribe(plan)),
-    live.subscribe(tracksSoon),
-    live.subscribe(ghosts),
+    ...[preview, draft, trial, manoeuvre, plans, picture].map((store) => store.subscribe(plan)),
+    picture.subscribe(tracksSoon),
+    picture.subscribe(ghosts),
     manoeuvre.subscribe(aim),
     view.subscribe(look),
   ];
@@ -123,7 +124,7 @@ export function shownPlan(): Plan | null {
   if (side.kind === "vehicle") {
     const tried = trial.get();
     if (manoeuvre.get()?.vehicleId === side.vehicleId && "diversion" in tried && tried.diversion) return tried.diversion.plan;
-    const { vehicles, sorties } = live.get();
+    const { vehicles, sorties } = picture.get();
     const sortie = sorties.get(vehicles.get(side.vehicleId)?.state.sortie_id ?? "");
     if (!sortie) return null;
     void wantFlown(sortie);
@@ -138,6 +139,7 @@ function unheardOf({ vehicles }: Live) {
   );
 }
 
+/** In a recording the whole line of the sortie lies faintly under what it has flown of it. */
 function shownTracks({ tracks, sorties }: Live) {
   const { shown } = view.get();
   const selected = selectedVehicle(view.get());
@@ -147,5 +149,5 @@ function shownTracks({ tracks, sorties }: Live) {
       ? []
       : [{ positions, selected: sortie?.vehicle_id === selected }];
   });
-  return shown && "track" in shown ? [...flying, { positions: shown.track, selected: true }] : flying;
+  return shown && "track" in shown ? [...flying, { positions: shown.track, selected: !isReplaying() }] : flying;
 }

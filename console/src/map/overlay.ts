@@ -5,8 +5,8 @@
 
 import type { Map as MapLibre } from "maplibre-gl";
 import { type Worst, worstByVehicle } from "../state/alarms";
-import { live } from "../state/connection";
 import type { Seen } from "../state/live";
+import { picture, pictureMs } from "../state/picture";
 import { everyTick } from "../state/ticker";
 import { selectedVehicle, selectVehicle, view } from "../state/view";
 import { type Glide, glideTo, isMoving, type Pose, poseAt, rest } from "./glide";
@@ -53,7 +53,7 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
 
   const follow = () => {
     const now = performance.now();
-    const { vehicles } = live.get();
+    const { vehicles } = picture.get();
     for (const [id, seen] of vehicles) {
       const to = poseOf(seen);
       if (!to) continue;
@@ -72,7 +72,7 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
   let worstOf: unknown = null;
   let worstNow = new Map<string, Worst>();
   const worst = () => {
-    const { alarms } = live.get();
+    const { alarms } = picture.get();
     if (alarms !== worstOf) worstNow = worstByVehicle(alarms.values());
     worstOf = alarms;
     return worstNow;
@@ -80,21 +80,22 @@ export function startOverlay(map: MapLibre, container: HTMLElement): () => void 
 
   const appear = (id: string, at: Pose, seen: Seen): Shown => {
     const marker = new Marker(id, selectVehicle);
-    marker.describe(seen, selectedVehicle(view.get()) === id, Date.now(), worst().get(id));
+    marker.describe(seen, selectedVehicle(view.get()) === id, pictureMs(Date.now()), worst().get(id));
     container.append(marker.element);
     return { marker, glide: rest(at) };
   };
 
-  const describe = (nowMs: number) => {
+  const describe = (pageMs: number) => {
     const selected = selectedVehicle(view.get());
-    const { vehicles } = live.get();
+    const { vehicles } = picture.get();
+    const nowMs = pictureMs(pageMs);
     for (const [id, { marker }] of shown) {
       const seen = vehicles.get(id);
       if (seen) marker.describe(seen, id === selected, nowMs, worst().get(id));
     }
   };
 
-  const stops = [live.subscribe(follow), view.subscribe(() => describe(Date.now())), everyTick(describe)];
+  const stops = [picture.subscribe(follow), view.subscribe(() => describe(Date.now())), everyTick(describe)];
   map.on("move", paint);
   follow();
   return () => {

@@ -25,6 +25,9 @@ const CODES: Readonly<Record<string, Key>> = {
   unenrolled: "log.unenrolled",
   "airspace-review": "log.airspaceReview",
   traffic: "log.traffic",
+  "forwarding-away": "log.forwarding",
+  "forwarding-back": "log.forwarding",
+  "forwarding-loss": "log.forwarding",
 };
 
 /** Autopilot texts, steps of sorties, lost links and alarms that are over, newest first. */
@@ -72,7 +75,8 @@ function Row({ entry, name }: { entry: LogEntry; name: string }) {
   );
 }
 
-function textOf({ body }: LogEntry, t: Translate, language: Language): string {
+/** An entry in the operator's words. */
+export function textOf({ body }: LogEntry, t: Translate, language: Language): string {
   if (body.kind === "step") {
     const step = `${t(`state.${body.from}` satisfies Key)} → ${t(`state.${body.to}` satisfies Key)}`;
     return body.why ? `${step} · ${said(body.why, language)}` : step;

@@ -2,6 +2,7 @@ import { PlusOutlined } from "@ant-design/icons";
 import { Button, Tabs } from "antd";
 import { useT } from "../i18n";
 import { startDraft } from "../plan/draft";
+import { FleetRange } from "../replay/FleetRange";
 import { LinkList } from "./LinkList";
 import { MissionList } from "./MissionList";
 import { SortieList } from "./SortieList";
@@ -20,10 +21,19 @@ export function Lists() {
         className="side-tabs"
         items={[
           { key: "missions", label: t("side.missions"), children: <MissionList /> },
-          { key: "sorties", label: t("side.sorties"), children: <SortieList /> },
+          { key: "sorties", label: t("side.sorties"), children: <Sorties /> },
           { key: "links", label: t("links.title"), children: <LinkList /> },
         ]}
       />
+    </>
+  );
+}
+
+function Sorties() {
+  return (
+    <>
+      <FleetRange />
+      <SortieList />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { boundsOf, positions } from "../geo/geo";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { lookAt, zoomBy } from "../map/camera";
+import { useReplaying } from "../state/picture";
 import { places } from "../state/places";
 
 const LEGEND = ["inclusion", "exclusion", "no-film", "advisory", "off"] as const;
@@ -15,6 +16,7 @@ function fitDistrict(): void {
 /** Zoom, the whole district, the quick no-fly zone, and what the zones' colours mean. */
 export function MapControls() {
   const t = useT();
+  const isReplay = useReplaying();
   return (
     <div className="map-tools">
       <ul className="legend" title={t("map.schematic")}>
@@ -24,9 +26,11 @@ export function MapControls() {
           </li>
         ))}
       </ul>
-      <button type="button" className="zone-tool" data-testid="zone-tool" onClick={() => startZone()}>
-        {t("zone.tool")}
-      </button>
+      {!isReplay && (
+        <button type="button" className="zone-tool" data-testid="zone-tool" onClick={() => startZone()}>
+          {t("zone.tool")}
+        </button>
+      )}
       <div className="zoom">
         <button type="button" aria-label={t("map.zoomIn")} title={t("map.zoomIn")} onClick={() => zoomBy(1)}>
           +

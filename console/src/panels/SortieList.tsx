@@ -7,8 +7,9 @@ import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { lookAt } from "../map/camera";
 import { launchMission } from "../plan/launch";
+import { playSortie } from "../replay/replaying";
 import { live } from "../state/connection";
-import type { Live } from "../state/live";
+import { hasEnded, type Live } from "../state/live";
 import { shallow, useStore } from "../state/store";
 import { showOnMap, view } from "../state/view";
 import { useProblems } from "../ui/useProblems";
@@ -66,6 +67,11 @@ function Row({ sortie }: { sortie: Sortie }) {
         </small>
       </button>
       <span className="row-acts">
+        {hasEnded(sortie) && sortie.armed_at && (
+          <button type="button" data-testid={`replay-${sortieId}`} onClick={() => run(() => playSortie(sortie))}>
+            {t("replay.action")}
+          </button>
+        )}
         {canContinue(sortie) && (
           <button type="button" onClick={() => startContinuing(sortie)}>
             {t("continue.action")}

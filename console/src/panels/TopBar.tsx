@@ -2,11 +2,13 @@ import { useCallback } from "react";
 import { formatTime } from "../geo/format";
 import { setLanguage, useLanguage, useT } from "../i18n";
 import { isAirborne } from "../i18n/wording";
+import { LiveTrouble, ReplayFlag } from "../replay/ReplayFlag";
 import { isPressing } from "../state/alarms";
 import { link, live } from "../state/connection";
 import type { Live } from "../state/live";
+import { useReplaying } from "../state/picture";
 import { shallow, useStore } from "../state/store";
-import { alarmsWanted } from "../state/view";
+import { alarmsWanted, openPage, view } from "../state/view";
 import { Ticking } from "../ui/Ticking";
 
 function count({ vehicles, alarms }: Live) {
@@ -20,13 +22,11 @@ function count({ vehicles, alarms }: Live) {
   };
 }
 
-/** Name, the fleet in three numbers, the clock, the connection, the language. */
+/** Name, what is shown (the fleet in three numbers, or when a recording was), what is wrong now, the language. */
 export function TopBar() {
   const t = useT();
   const language = useLanguage();
-  const { total, flying, ready, alarms, pressing } = useStore(live, count, shallow);
-  const connection = useStore(link, (now) => now);
-  const clock = useCallback((nowMs: number) => ({ text: formatTime(nowMs + live.get().offsetMs) }), []);
+  const isReplay = useReplaying();
   return (
     <header className="topbar">
       <img src="/egret.svg" alt="" width="28" height="28" />
@@ -34,6 +34,34 @@ export function TopBar() {
         {t("app.name")}
         <small>{t("app.subtitle")}</small>
       </h1>
+      {isReplay ? (
+        <>
+          <ReplayFlag />
+          <LiveTrouble />
+        </>
+      ) : (
+        <LiveBar />
+      )}
+      <button
+        type="button"
+        className="language"
+        data-testid="language"
+        onClick={() => setLanguage(language === "zh" ? "en" : "zh")}
+      >
+        {t("app.language")}
+      </button>
+    </header>
+  );
+}
+
+function LiveBar() {
+  const t = useT();
+  const { total, flying, ready, alarms, pressing } = useStore(live, count, shallow);
+  const connection = useStore(link, (now) => now);
+  const page = useStore(view, (now) => now.page);
+  const clock = useCallback((nowMs: number) => ({ text: formatTime(nowMs + live.get().offsetMs) }), []);
+  return (
+    <>
       <dl className="counts">
         <Count label={t("fleet.flying")} value={flying} tone={flying ? "active" : "idle"} />
         <Count label={t("fleet.ready")} value={ready} tone="idle" />
@@ -59,12 +87,13 @@ export function TopBar() {
       <button
         type="button"
         className="language"
-        data-testid="language"
-        onClick={() => setLanguage(language === "zh" ? "en" : "zh")}
+        aria-pressed={page === "forwarding"}
+        data-testid="forwarding"
+        onClick={() => openPage(page === "forwarding" ? "map" : "forwarding")}
       >
-        {t("app.language")}
+        {t("forward.title")}
       </button>
-    </header>
+    </>
   );
 }
 

@@ -2,8 +2,9 @@ import { useLanguage, useT } from "../i18n";
 import type { Key } from "../i18n/messages";
 import { isAirborne, modeText, standing } from "../i18n/wording";
 import { formatNumber } from "../geo/format";
-import { live, outdated } from "../state/connection";
+import { outdated } from "../state/connection";
 import type { Live } from "../state/live";
+import { picture, useReplaying } from "../state/picture";
 import { shallow, useStore } from "../state/store";
 import { selectedVehicle, selectVehicle, view } from "../state/view";
 import { VehicleAge } from "../ui/Age";
@@ -28,7 +29,8 @@ function cardOf({ vehicles, sorties }: Live, id: string) {
     speed: formatNumber(state.ground_speed_mps, 1),
     battery: state.battery_pct === null ? null : Math.round(state.battery_pct),
     link: state.link,
-    progress: sortie?.waypoints_total ? `${sortie.waypoints_reached}/${sortie.waypoints_total}` : null,
+    // How many it had reached is not recorded.
+    progress: sortie?.waypoints_total && state.link !== "replayed" ? `${sortie.waypoints_reached}/${sortie.waypoints_total}` : null,
   };
 }
 
@@ -39,8 +41,9 @@ const same = (a: ReturnType<typeof cardOf>, b: ReturnType<typeof cardOf>) =>
 export function VehicleCard({ id }: { id: string }) {
   const t = useT();
   const language = useLanguage();
-  const card = useStore(live, (now) => cardOf(now, id), same);
-  const old = useStore(outdated, (now) => now);
+  const card = useStore(picture, (now) => cardOf(now, id), same);
+  const isReplay = useReplaying();
+  const old = useStore(outdated, (now) => now) && !isReplay;
   const selected = useStore(view, (now) => selectedVehicle(now) === id);
   if (!card) return null;
   return (

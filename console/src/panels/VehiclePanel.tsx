@@ -4,10 +4,12 @@ import { canContinue, startContinuing } from "../divert/continuing";
 import { Manoeuvres } from "../divert/Manoeuvres";
 import { useLanguage, useT } from "../i18n";
 import { lookAt } from "../map/camera";
+import { playSortie } from "../replay/replaying";
 import { live } from "../state/connection";
-import type { Live } from "../state/live";
+import { hasEnded, type Live } from "../state/live";
 import { useStore } from "../state/store";
 import { openSide } from "../state/view";
+import { useProblems } from "../ui/useProblems";
 import { Commands } from "./Commands";
 import { Enrolled } from "./Enrolled";
 import { Ghosts } from "./Ghosts";
@@ -28,6 +30,7 @@ function sortieOf({ vehicles, sorties }: Live, id: string) {
 export function VehiclePanel({ id }: { id: string }) {
   const t = useT();
   const language = useLanguage();
+  const run = useProblems();
   const vehicle = useStore(live, (now) => now.vehicles.get(id)?.state ?? null);
   const sortie = useStore(live, (now) => sortieOf(now, id));
   if (!vehicle) return null;
@@ -51,6 +54,11 @@ export function VehiclePanel({ id }: { id: string }) {
         {sortie && canContinue(sortie) && (
           <Button block data-testid="continue" onClick={() => startContinuing(sortie)}>
             {t("continue.title")}
+          </Button>
+        )}
+        {sortie?.armed_at && hasEnded(sortie) && (
+          <Button block data-testid="replay" onClick={() => run(() => playSortie(sortie))}>
+            {t("replay.action")}
           </Button>
         )}
         {sortie && <Manoeuvres sortie={sortie} />}

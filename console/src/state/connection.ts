@@ -1,6 +1,6 @@
 /** The stream's connection: reconnects when it is told to or with jittered back-off, and goes on where it was. */
 
-import { parseFrame, Reader, type WireFrame } from "../api/stream";
+import { type Frame, parseFrame, Reader, type WireFrame } from "../api/stream";
 import type { Bounds } from "../geo/geo";
 import { waitMs } from "./backoff";
 import { EMPTY, type Live, reduce } from "./live";
@@ -26,8 +26,22 @@ const viewport = createStore<Bounds | null>(null);
 /** Tells the stream which part of the world the map shows. */
 export const showArea = (bounds: Bounds): void => viewport.set(bounds);
 
-/** Keeps `live` fed until the returned function is called. */
-export function connect(url: string): () => void {
+/** Whom a stream feeds. */
+export interface Sink {
+  take(frame: Frame): void;
+  link(state: Link): void;
+  /** How many vehicles it shows: of many, only those on the map are told of quickly. */
+  vehicles(): number;
+}
+
+const LIVE: Sink = {
+  take: (frame) => live.update((now) => reduce(now, frame, Date.now())),
+  link: (state) => link.set(state),
+  vehicles: () => live.get().vehicles.size,
+};
+
+/** Keeps the sink fed until the returned function is called. */
+export function connect(url: string, sink: Sink = LIVE): () => void {
   let attempt = 0;
   let socket: WebSocket | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,7 +54,7 @@ export function connect(url: string): () => void {
   const reader = new Reader();
 
   const subscribe = (ws: WebSocket) => {
-    asked = wantedArea();
+    asked = wantedArea(sink);
     const resume = ws === fresh ? reader.position : null;
     ws.send(JSON.stringify({ type: "subscribe", vehicles: "*", rate_hz: RATE_HZ, area: asked, resume }));
     fresh = null;
@@ -51,7 +65,7 @@ export function connect(url: string): () => void {
   const follow = () => {
     clearTimeout(areaTimer);
     areaTimer = setTimeout(() => {
-      if (socket?.readyState === WebSocket.OPEN && String(wantedArea()) !== String(asked)) subscribe(socket);
+      if (socket?.readyState === WebSocket.OPEN && String(wantedArea(sink)) !== String(asked)) subscribe(socket);
     }, AREA_MS);
   };
 
@@ -59,19 +73,19 @@ export function connect(url: string): () => void {
     const frame = reader.read(message);
     if (message.type === "snapshot" || message.type === "resumed") attempt = 0;
     if (message.type === "bye") retryMs = message.retry_after_s === null ? null : message.retry_after_s * 1000;
-    if (frame) live.update((now) => reduce(now, frame, Date.now()));
+    if (frame) sink.take(frame);
     if (message.type === "snapshot") follow();
   };
 
   const open = () => {
-    link.set("connecting");
+    sink.link("connecting");
     const ws = new WebSocket(url, PROTOCOL);
     socket = ws;
     heardMs = Date.now();
     fresh = ws;
     retryMs = null;
     ws.onopen = () => {
-      link.set("open");
+      sink.link("open");
       subscribe(ws);
     };
     ws.onmessage = (message: MessageEvent<string>) => {
@@ -81,7 +95,7 @@ export function connect(url: string): () => void {
     };
     ws.onclose = () => {
       if (stopped || socket !== ws) return;
-      link.set("closed");
+      sink.link("closed");
       clearTimeout(timer);
       timer = setTimeout(open, retryMs ?? waitMs(attempt++, Math.random()));
     };
@@ -93,7 +107,7 @@ export function connect(url: string): () => void {
       const dead = socket;
       socket = null;
       dead.close();
-      link.set("closed");
+      sink.link("closed");
       timer = setTimeout(open, waitMs(attempt++, Math.random()));
     }
   }, 1000);
@@ -111,15 +125,16 @@ export function connect(url: string): () => void {
 }
 
 /** What is asked for: the map's corner once there are many vehicles; null: everywhere. */
-function wantedArea(): Bounds | null {
+function wantedArea({ vehicles }: Sink): Bounds | null {
   const bounds = viewport.get();
-  if (!bounds || live.get().vehicles.size <= MANY) return null;
+  if (!bounds || vehicles() <= MANY) return null;
   const [west, south, east, north] = bounds;
   return east - west >= 360 ? null : [wrapped(west), Math.max(south, -90), wrapped(east), Math.min(north, 90)];
 }
 
 const wrapped = (lon: number): number => ((((lon + 180) % 360) + 360) % 360) - 180;
 
-export function streamUrl(location: Location): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/stream`;
+/** Where `path` of this service is streamed. */
+export function streamUrl(location: Pick<Location, "protocol" | "host">, path = "/api/v1/stream"): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
 }

@@ -8,7 +8,7 @@ export type Freshness = "live" | "stale" | "lost" | "never";
 export const STALE_S = 1.5;
 export const LOST_S = 5;
 
-/** Age of the position now, in seconds: the age that the record carried, gone on since it came. */
+/** Age of the position at `nowMs` of the picture, in seconds: the age that the record carried, gone on since it came. */
 export function positionAgeS(seen: Seen, nowMs: number): number | null {
   const { position_age_s } = seen.state;
   return position_age_s === null ? null : position_age_s + Math.max(0, nowMs - seen.atMs) / 1000;

@@ -4,7 +4,7 @@ import type { Alarm, CommandRecord, LinksTick, Sortie, SortieState, TrafficConfl
 import type { AirspaceReviewed, FleetEvent, Frame, Position, Severity, TrafficNews } from "../api/stream";
 import { distanceM, type LonLat } from "../geo/geo";
 
-/** A vehicle and when (on the clock of this page, ms) its record came: ages go on from there. */
+/** A vehicle and when (ms; on the clock of this page, of a recording on its own) its record came: ages go on from there. */
 export interface Seen {
   state: VehicleState;
   atMs: number;

@@ -2,11 +2,14 @@
 
 import { useRef, useSyncExternalStore } from "react";
 
-export interface Store<T> {
+export interface Readable<T> {
   get(): T;
+  subscribe(listener: () => void): () => void;
+}
+
+export interface Store<T> extends Readable<T> {
   set(next: T): void;
   update(change: (now: T) => T): void;
-  subscribe(listener: () => void): () => void;
 }
 
 export function createStore<T>(initial: T): Store<T> {
@@ -29,7 +32,7 @@ export function createStore<T>(initial: T): Store<T> {
 }
 
 /** What `select` makes of the store; the component renders again only when that changes by `same`. */
-export function useStore<T, S>(store: Store<T>, select: (value: T) => S, same: (a: S, b: S) => boolean = Object.is): S {
+export function useStore<T, S>(store: Readable<T>, select: (value: T) => S, same: (a: S, b: S) => boolean = Object.is): S {
   const last = useRef<{ value: S } | null>(null);
   const snapshot = () => {
     const next = select(store.get());

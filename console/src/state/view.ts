@@ -9,12 +9,14 @@ import { createStore } from "./store";
 export type Side = { kind: "lists" } | { kind: "planner" } | { kind: "zone" } | { kind: "vehicle"; vehicleId: string };
 
 export interface View {
+  /** What fills the middle: the map, or the forwarding rules over it. */
+  page: "map" | "forwarding";
   side: Side;
   /** A stored mission or a flown track that is shown on the map. */
   shown: { missionId: string; plan: Plan } | { sortieId: string; track: Position[] } | null;
 }
 
-export const view = createStore<View>({ side: { kind: "lists" }, shown: null });
+export const view = createStore<View>({ page: "map", side: { kind: "lists" }, shown: null });
 
 /** What a line of a list speaks of, while it is pointed at. */
 export const focus = createStore<readonly Geometry[]>([]);
@@ -25,7 +27,9 @@ export const mapMenu = createStore<{ place: LonLat; x: number; y: number } | nul
 /** Goes up when the alarms are to be looked at. */
 export const alarmsWanted = createStore(0);
 
-export const openSide = (side: Side) => view.update((now) => ({ ...now, side }));
+export const openPage = (page: View["page"]) => view.update((now) => ({ ...now, page }));
+/** Also back to the map: the side belongs to it. */
+export const openSide = (side: Side) => view.update((now) => ({ ...now, page: "map", side }));
 export const selectVehicle = (vehicleId: string) => openSide({ kind: "vehicle", vehicleId });
 export const showOnMap = (shown: View["shown"]) => view.update((now) => ({ ...now, shown }));
 

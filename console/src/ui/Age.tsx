@@ -2,14 +2,15 @@ import { useCallback } from "react";
 import { formatAge, formatDuration } from "../geo/format";
 import { live } from "../state/connection";
 import { freshness, positionAgeS } from "../state/freshness";
+import { picture, pictureMs } from "../state/picture";
 import { Ticking } from "./Ticking";
 
 /** How old a vehicle's last position is; goes on counting when nothing comes any more. */
 export function VehicleAge({ id }: { id: string }) {
   const read = useCallback(
     (nowMs: number) => {
-      const seen = live.get().vehicles.get(id);
-      const age = seen ? positionAgeS(seen, nowMs) : null;
+      const seen = picture.get().vehicles.get(id);
+      const age = seen ? positionAgeS(seen, pictureMs(nowMs)) : null;
       return { text: formatAge(age), level: freshness(age) };
     },
     [id],

@@ -1,0 +1,80 @@
+/** A recording as values: where it is, and what happened when. Times are milliseconds since 1970. */
+
+import type { Alarm, Replay, Sortie } from "../api/model";
+import type { Position } from "../api/stream";
+import { hasEnded, type LogEntry } from "../state/live";
+
+/** What is played, and the sorties and alarms that fall into it, as they are known today: the stream tells how they stood. */
+export interface Reel {
+  fromMs: number;
+  toMs: number;
+  /** The sortie that is played alone; null: all vehicles. */
+  sortie: Sortie | null;
+  sorties: readonly Sortie[];
+  alarms: readonly Alarm[];
+}
+
+/** The line that a sortie flew, with the moment of each of its positions. */
+export interface Flown {
+  line: readonly Position[];
+  atMs: readonly number[];
+}
+
+/** The part of the line that was flown by `ms`. */
+export function flownBy({ line, atMs }: Flown, ms: number): readonly Position[] {
+  const ahead = atMs.findIndex((at) => at > ms);
+  return ahead < 0 ? line : line.slice(0, ahead);
+}
+
+/** Where the recording was at `pageMs` on the clock of this page, and how it goes on. */
+export interface Tape {
+  atMs: number;
+  pageMs: number;
+  speed: number;
+  playing: boolean;
+}
+
+export const SPEEDS = [1, 2, 5, 10, 30, 60] as const;
+
+export function tapeOf({ at, speed, playing }: Replay, pageMs: number): Tape {
+  return { atMs: Date.parse(at), pageMs, speed, playing };
+}
+
+/** The moment that is shown at `pageMs`; it ends where the reel does. */
+export function momentMs(tape: Tape, { fromMs, toMs }: Pick<Reel, "fromMs" | "toMs">, pageMs: number): number {
+  const gone = tape.playing ? Math.max(0, pageMs - tape.pageMs) * tape.speed : 0;
+  return Math.min(toMs, Math.max(fromMs, tape.atMs + gone));
+}
+
+/** The sorties and alarms of a time: those that had begun before its end and were not over before its beginning. */
+export function within({ fromMs, toMs }: Pick<Reel, "fromMs" | "toMs">, sorties: readonly Sortie[], alarms: readonly Alarm[]) {
+  const meets = (began: string, ended: string | null | undefined) =>
+    Date.parse(began) <= toMs && (ended == null || Date.parse(ended) >= fromMs);
+  return {
+    sorties: sorties.filter((each) => meets(each.created_at, hasEnded(each) ? each.transitions.at(-1)?.at : null)),
+    alarms: alarms.filter(({ began_at, ended_at }) => meets(began_at, ended_at)),
+  };
+}
+
+/** Steps and alarms of the reel's time, the oldest first. */
+export function marksOf({ fromMs, toMs, sorties, alarms }: Reel): LogEntry[] {
+  const steps = sorties.flatMap(({ sortie_id: sortieId, vehicle_id: vehicleId, transitions }) =>
+    transitions.map<LogEntry>(({ at, from_state: from, to_state: to, why }, index) => ({
+      key: `${sortieId}#${index}`,
+      at,
+      severity: to === "refused" || to === "lost" ? "critical" : "info",
+      vehicleId,
+      sortieId,
+      body: { kind: "step", from, to, why },
+    })),
+  );
+  const begun = alarms.map<LogEntry>((alarm) => {
+    const { id: key, began_at: at, severity, vehicle_id: vehicleId, sortie_id: sortieId } = alarm;
+    return { key, at, severity, vehicleId, sortieId, body: { kind: "alarm", alarm } };
+  });
+  return inOrder([...steps, ...begun].filter(({ at }) => Date.parse(at) >= fromMs && Date.parse(at) <= toMs));
+}
+
+export function inOrder(entries: LogEntry[]): LogEntry[] {
+  return entries.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
