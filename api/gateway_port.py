@@ -33,6 +33,9 @@ class Examined(Protocol):
     @property
     def is_beating(self) -> bool: ...
 
+    @property
+    def is_recording(self) -> bool: ...
+
     def silent_s(self) -> float: ...
 
     def metrics(self) -> MetricsTold: ...
@@ -51,7 +54,9 @@ def gateway_app(settings: Settings, *, gateway: Examined, store: ProbedStore, cl
         return Response(exposed(own, [gateway.metrics()]), media_type=CONTENT_TYPE)
 
     async def health(_: Request) -> Response:
-        return _json({"status": "ok", "version": bailu_version(), "started_at": started_at})
+        degraded = readiness.not_recording({gateway.name: gateway.is_recording})
+        told = {"status": "ok", "version": bailu_version(), "started_at": started_at, "degraded": degraded}
+        return _json(told)
 
     async def ready(request: Request) -> Response:
         checks = await _checks()

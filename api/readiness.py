@@ -91,6 +91,13 @@ def heart_check(beating: dict[str, bool]) -> PreflightCheck:
     return PreflightCheck("heart", True, "heartbeats go out")
 
 
+def not_recording(recording: dict[str, bool]) -> list[str]:
+    """In words, the gateways of which not everything is recorded. `recording`: by gateway."""
+    return [
+        f"recording: not everything of {gateway} is recorded" for gateway, whole in recording.items() if not whole
+    ]
+
+
 def disk_check(folder: Path, floor_mib: int) -> PreflightCheck:
     """Whether the data folder's disk has more left than the floor. Raises OSError when there is none."""
     free_mib = shutil.disk_usage(folder).free >> 20

@@ -216,6 +216,12 @@ class Settings(BaseSettings):
         return self.data_dir / "bailu.db"
 
     @property
+    def reserve_bytes(self) -> int:
+        """Room kept for the journal on a full disk: twice what its log takes before it begins anew. Much less than
+        what is left when no position is recorded any more, so that telemetry does not take it."""
+        return min(8 << 20, (self.disk_floor_mib << 20) // 32)
+
+    @property
     def bus_socket(self) -> Path:
         """Where `bailu gateway` listens for `bailu api` processes."""
         return self.data_dir / "bus.sock"

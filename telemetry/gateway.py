@@ -168,6 +168,7 @@ class Gateway:
             data_dir=data_dir,
             every_s=max(0.05, 1.0 / time_scale),
             on_event=self._publish,
+            is_recording=lambda: self.is_recording,
         )
 
         self._following = Following(bus, clock, self._fleet.state)
@@ -195,6 +196,11 @@ class Gateway:
     def is_beating(self) -> bool:
         """Whether heartbeats go out to its vehicles."""
         return self._lifeline.is_beating
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether everything is recorded that should be."""
+        return self._recorder.wrong is None
 
     def silent_s(self) -> float:
         """Seconds since it looked at its fleet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from core.bus import Bus
@@ -29,13 +30,24 @@ _TELL_EVERY_S = 1.0
 class Lifeline:
     """Feeds the heart as long as the way of commands works: over the bus, through the loop, past a live fleet."""
 
-    def __init__(self, fleet: Fleet, *, bus: Bus, clock: Clock, data_dir: Path, every_s: float, on_event: OnEvent):
-        """`every_s`: seconds between two heartbeats to a vehicle."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        bus: Bus,
+        clock: Clock,
+        data_dir: Path,
+        every_s: float,
+        on_event: OnEvent,
+        is_recording: Callable[[], bool] = lambda: True,
+    ):
+        """`every_s`: seconds between two heartbeats to a vehicle. `is_recording`: told with the links."""
         self._fleet = fleet
         self._bus = bus
         self._clock = clock
         self._door = data_dir / DOOR_FILE
         self._on_event = on_event
+        self._is_recording = is_recording
         self._heart = Heart(self._door, every_s=every_s, on_trouble=lambda text: self._tell("heart-restarted", text))
         self._unfed: str | None = None
 
@@ -90,7 +102,8 @@ class Lifeline:
 
     async def _publish(self) -> None:
         while True:
-            tick = LinksTick(self._fleet.name, self._clock.now(), self._fleet.health(), heart=self._heart.is_beating)
+            health, beats, records = self._fleet.health(), self._heart.is_beating, self._is_recording()
+            tick = LinksTick(self._fleet.name, self._clock.now(), health, heart=beats, recording=records)
             self._bus.publish(LINKS_TICK, tick)
             await asyncio.sleep(_TELL_EVERY_S)
 

@@ -214,12 +214,16 @@ class VehicleUpdate:
 
 @dataclass(frozen=True, slots=True)
 class LinksTick:
-    """How the links of one gateway do; published once a second. `heart`: whether heartbeats go out."""
+    """How the links of one gateway do; published once a second.
+
+    `heart`: whether heartbeats go out. `recording`: whether everything is recorded that should be.
+    """
 
     gateway: str
     at: datetime
     links: tuple[LinkHealth, ...]
     heart: bool
+    recording: bool = True
 
 
 @dataclass(frozen=True, slots=True)

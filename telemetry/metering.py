@@ -125,7 +125,9 @@ def recorder_readings(recorder: Recorder) -> Iterator[Reading]:
     yield Reading("bailu_recorder_waiting_rows", recorder.waiting_rows)
     yield Reading("bailu_recorder_lost_rows_total", recorder.lost.rows)
     yield Reading("bailu_recorder_lost_log_bytes_total", recorder.lost.log_bytes)
+    yield Reading("bailu_recorder_lost_events_total", recorder.lost.events)
     yield Reading("bailu_recorder_shed_level", recorder.shed)
+    yield Reading("bailu_recorder_degraded", float(recorder.wrong is not None))
     yield Reading("bailu_recorder_open_logs", len(recorder.open_logs()))
 
 

@@ -76,6 +76,7 @@ class Platform:
     sitl: bool = False
     vehicles: bool = True
     settings: dict[str, str] = field(default_factory=dict)
+    within: tuple[str, ...] = ()  # what to put before its command line, as for a disk of its own
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     _client: httpx.Client | None = None
@@ -98,7 +99,7 @@ class Platform:
     def bailu(self, command: str, *options: str) -> subprocess.Popen[str]:
         """One `bailu` process on this platform's data folder; what it prints goes to the log."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        line = [sys.executable, "-m", "api.cli.main", command, *options]
+        line = [*self.within, sys.executable, "-m", "api.cli.main", command, *options]
         environ = os.environ | self.settings | {"NO_COLOR": "1", "BAILU_DATA_DIR": str(self.data_dir)}
         with self.log.open("a") as log:
             return subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True, env=environ)

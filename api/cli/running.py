@@ -35,7 +35,7 @@ async def up(settings: Settings, config: Path | None, kind: str | None, until_st
     async with AsyncExitStack() as stack:
         # First of all: a taken port is told before anything has begun.
         listening = stack.enter_context(runtime.listen(settings.host, settings.port))
-        store = await stack.enter_async_context(open_store(settings.database))
+        store = await stack.enter_async_context(open_store(settings.database, reserve_bytes=settings.reserve_bytes))
         bus = LocalBus()
         settings, joined = _prepare_fleet(settings, kind)
         settings = runtime.flown_by(settings, joined.state.kind if joined else kind)
@@ -148,7 +148,7 @@ async def gateway(settings: Settings) -> None:
     logs.configure(settings.log)
     stop = runtime.stop_signal()
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.database))
+        store = await stack.enter_async_context(open_store(settings.database, reserve_bytes=settings.reserve_bytes))
         bus = await stack.enter_async_context(hosted_bus(settings.bus_socket))
         role = runtime.gateway_role(settings, bus=bus, store=store, clock=SystemClock(), time_scale=settings.speedup)
         running = await stack.enter_async_context(role)

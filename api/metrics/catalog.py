@@ -55,7 +55,9 @@ OF_GATEWAY = (
     Metric("bailu_recorder_waiting_rows", _G, "Rows taken and not written yet"),
     Metric("bailu_recorder_lost_rows_total", _C, "Rows given up: the disk is full or the store away"),
     Metric("bailu_recorder_lost_log_bytes_total", _C, "Bytes of raw frames given up"),
+    Metric("bailu_recorder_lost_events_total", _C, "Events given up"),
     Metric("bailu_recorder_shed_level", _G, "0 all is recorded, 1 no raw frames, 2 a row a second, 3 nothing"),
+    Metric("bailu_recorder_degraded", _G, "1 when not everything is recorded, or nothing could be written now"),
     Metric("bailu_recorder_open_logs", _G, "Sorties whose raw log is being written"),
     Metric("bailu_gateway_heart_beating", _G, "1 while heartbeats go out to the vehicles"),
 )

@@ -23,8 +23,15 @@ async def me(asker: Asker) -> Me:
 
 @router.get("/health")
 async def health(services: Wired) -> Health:
-    """That the process answers: nothing else is asked, so that nothing else makes anybody restart it."""
-    return Health(version=bailu_version(), started_at=services.started_at, speedup=services.settings.speedup)
+    """That the process answers: nothing else is asked, so that nothing else makes anybody restart it. What gateways
+    told of themselves is told on."""
+    degraded = readiness.not_recording({tick.gateway: tick.recording for tick in services.hub.links()})
+    return Health(
+        version=bailu_version(),
+        started_at=services.started_at,
+        speedup=services.settings.speedup,
+        degraded=degraded,
+    )
 
 
 @router.get("/ready")

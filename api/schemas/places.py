@@ -293,12 +293,14 @@ class Me(BaseModel):
 
 
 class Health(BaseModel):
-    """`speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations."""
+    """`speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. `degraded`: what is not
+    as it should be although the process works; nobody needs to restart it."""
 
     status: Literal["ok"] = "ok"
     version: str
     started_at: datetime
     speedup: float
+    degraded: list[str] = Field(default_factory=list)
 
 
 class Readiness(BaseModel):

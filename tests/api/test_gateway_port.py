@@ -22,6 +22,7 @@ from tests.api.test_metrics import read, told
 class FakeGateway:
     name: str = "roof"
     is_beating: bool = True
+    is_recording: bool = True
     silence_s: float = 0.1
 
     def silent_s(self) -> float:
@@ -72,6 +73,13 @@ async def test_it_lives_and_is_ready(apart: Apart) -> None:
     assert (await apart.http.get("/api/v1/health")).json()["status"] == "ok"
     ready = await apart.http.get("/api/v1/ready")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
+
+
+async def test_one_that_does_not_record_everything_lives_and_says_so(apart: Apart) -> None:
+    assert (await apart.http.get("/api/v1/health")).json()["degraded"] == []
+    apart.gateway.is_recording = False
+    health = (await apart.http.get("/api/v1/health")).json()
+    assert (health["status"], health["degraded"]) == ("ok", ["recording: not everything of roof is recorded"])
 
 
 async def test_each_thing_that_breaks_is_named(apart: Apart) -> None:

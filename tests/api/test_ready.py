@@ -71,6 +71,14 @@ async def test_health_asks_nothing_but_the_process(world: World) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
+async def test_health_tells_on_whose_record_has_gaps(world: World) -> None:
+    for recording in (True, False, True):
+        world.hub.links_tick(LinksTick("roof", world.clock.now(), (), heart=True, recording=recording))
+        body = (await world.http.get("/health")).json()
+        assert body["status"] == "ok"
+        assert body["degraded"] == ([] if recording else ["recording: not everything of roof is recorded"])
+
+
 async def test_a_gateway_that_was_never_heard_or_has_fallen_silent_is_named(world: World) -> None:
     assert await failing(world) == {"gateway": "no gateway was heard yet"}
     world.tick()

@@ -155,13 +155,17 @@ export interface components {
         CommandClass: "confirm-by-state" | "never-repeat" | "repeatable";
         /**
          * LinksTick
-         * @description How the links of one gateway do; published once a second. `heart`: whether heartbeats go out.
+         * @description How the links of one gateway do; published once a second.
+         *
+         *     `heart`: whether heartbeats go out. `recording`: whether everything is recorded that should be.
          */
         LinksTick: {
             gateway: string;
             at: string;
             links: components["schemas"]["LinkHealth"][];
             heart: boolean;
+            /** @default true */
+            recording: boolean;
         };
         /**
          * LinkHealth

@@ -33,7 +33,8 @@ export interface paths {
         };
         /**
          * Health
-         * @description That the process answers: nothing else is asked, so that nothing else makes anybody restart it.
+         * @description That the process answers: nothing else is asked, so that nothing else makes anybody restart it. What gateways
+         *     told of themselves is told on.
          */
         get: operations["health"];
         put?: never;
@@ -2222,7 +2223,8 @@ export interface components {
         };
         /**
          * Health
-         * @description `speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations.
+         * @description `speedup`: seconds of the vehicles' time in one of ours, 1 but for sped-up simulations. `degraded`: what is not
+         *     as it should be although the process works; nobody needs to restart it.
          */
         Health: {
             /**
@@ -2240,6 +2242,8 @@ export interface components {
             started_at: string;
             /** Speedup */
             speedup: number;
+            /** Degraded */
+            degraded: string[];
         };
         /**
          * HeldBy
@@ -2491,7 +2495,9 @@ export interface components {
         LinkState: "never" | "live" | "stale" | "lost" | "replayed";
         /**
          * LinksTick
-         * @description How the links of one gateway do; published once a second. `heart`: whether heartbeats go out.
+         * @description How the links of one gateway do; published once a second.
+         *
+         *     `heart`: whether heartbeats go out. `recording`: whether everything is recorded that should be.
          */
         LinksTick: {
             /** Gateway */
@@ -2505,6 +2511,11 @@ export interface components {
             links: components["schemas"]["LinkHealth"][];
             /** Heart */
             heart: boolean;
+            /**
+             * Recording
+             * @default true
+             */
+            recording: boolean;
         };
         /**
          * LogList
