@@ -76,11 +76,12 @@ class Matcher:
             return False
         if happening.what in _GRADED and not _graded(rule.filter, happening):
             return False
-        if self._units and not all(each.unit in self._units for each in others.values()):
+        named = dict(others) if happening.vehicle_id is None else {happening.vehicle_id: whereabouts, **others}
+        if not named:
+            return self.takes_vehicle(None, whereabouts)
+        if self._units and not all(each.unit in self._units for each in named.values()):
             return False
-        return self.takes_vehicle(happening.vehicle_id, whereabouts) or any(
-            self.takes_vehicle(vehicle_id, where) for vehicle_id, where in others.items()
-        )
+        return any(self.takes_vehicle(vehicle_id, where) for vehicle_id, where in named.items())
 
     def takes_vehicle(self, vehicle_id: VehicleId | None, whereabouts: Whereabouts) -> bool:
         """Whether what concerns this vehicle, or none, is told."""

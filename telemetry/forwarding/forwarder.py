@@ -20,10 +20,12 @@ from telemetry.forwarding.pump import Pump
 from telemetry.forwarding.sky import Sky
 from telemetry.messages import (
     ALARM_CHANGED,
+    COMMAND_CHANGED,
     FLEET_EVENT,
     FLEET_TICK,
     SORTIE_CHANGED,
     AlarmChanged,
+    CommandChanged,
     FleetEvent,
     FleetTick,
     SortieChanged,
@@ -80,11 +82,12 @@ class Forwarder:
             ways.bus.subscribe(ALARM_CHANGED, AlarmChanged, bound=NUDGES_BOUND) as alarms,
             ways.bus.subscribe(SORTIE_CHANGED, SortieChanged, bound=NUDGES_BOUND) as sorties,
             ways.bus.subscribe(FLEET_EVENT, FleetEvent, bound=NUDGES_BOUND) as events,
+            ways.bus.subscribe(COMMAND_CHANGED, CommandChanged, bound=NUDGES_BOUND) as commands,
         ):
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._flying(sky), name="forwarding-ticks")
-                    for news in (alarms, sorties, events):
+                    for news in (alarms, sorties, events, commands):
                         group.create_task(self._nudged(news), name="forwarding-nudges")
                     group.create_task(self._pumping(pump, sky), name="forwarding-pump")
                     group.create_task(self._reporting(), name="forwarding-reports")

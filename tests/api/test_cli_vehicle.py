@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.keyring import KEY_FILE
+from adapters.sqlite import open_store
 from api.cli.main import app
+from core.ids import DockId, VehicleId
+from missions.enrollment import Enrollment
 from simulator.fleet import Fleet, running_fleet
 from simulator.spec import VehicleSpec
 from simulator.vehicle import Vehicle
@@ -103,6 +107,20 @@ def test_an_armed_vehicle_is_left_alone_and_nothing_is_stored(vehicle: tuple[Veh
     assert "armed" in refused.output
     assert craft.signing.key is None
     assert "bl-41" not in bailu(tmp_path, "list", "--retired").output
+
+
+def test_a_vehicle_is_given_to_another_unit_and_shown_with_it(tmp_path: Path) -> None:
+    async def stored() -> None:
+        async with open_store(tmp_path / "bailu.db") as store:
+            at = datetime(2026, 11, 1, tzinfo=UTC)
+            dock = DockId("dock-xiayang")
+            await store.save_enrollment(Enrollment(VehicleId("bl-41"), "四一", ("fleet",), 41, dock, "quad-3kg", at))
+
+    asyncio.run(stored())
+    assert "bl-41: of unit north, formerly default" in bailu(tmp_path, "set-unit", "bl-41", "north").output
+    assert "unit: north" in bailu(tmp_path, "show", "bl-41").output
+    assert "/unit: must be" in bailu(tmp_path, "set-unit", "bl-41", "no/rth").output
+    assert "north" in bailu(tmp_path, "list").output
 
 
 def test_what_is_not_there_is_named_before_anything_is_asked(tmp_path: Path) -> None:

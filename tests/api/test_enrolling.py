@@ -14,6 +14,8 @@ from adapters.bus_local import LocalBus
 from adapters.keyring import KeyRing, KeyRingError
 from adapters.sqlite import SqliteStore, open_store
 from api.enrolling import StoredRoster
+from api.main import stream_hub
+from api.settings import Settings
 from core.clock import SystemClock
 from core.ids import DockId, VehicleId
 from missions.enrollment import Enrollment, SigningPolicy, WrappedKeys
@@ -21,6 +23,7 @@ from missions.fleet import default_docks
 from operations.alarms import Alarm
 from telemetry import members
 from telemetry.gateway import running_gateway
+from telemetry.stream.feed import running_hub
 
 DOCKS = {dock.id: dock for dock in default_docks()}
 SIGNS = Enrollment(
@@ -68,6 +71,31 @@ async def test_one_that_does_not_sign_needs_no_key(store: SqliteStore) -> None:
     for ring in (OURS, KeyRingError("lost")):
         configs = await roster(store, ring).changed() or ()
         assert [config.key_trouble for config in configs] == ["", ""]
+
+
+async def test_a_vehicle_that_changes_its_unit_is_another_units_on_the_stream_without_a_restart(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "LOOK_EVERY_S", 0.05)
+    off = replace(SIGNS, signing=SigningPolicy.OFF, has_key=False, unit="north")
+    await store.save_enrollment(off)
+    bus, clock = LocalBus(), SystemClock()
+    hub = stream_hub(Settings(data_dir=tmp_path, vehicles=()), clock)
+    gateway = running_gateway(
+        name="g", links=[], vehicles=[], bus=bus, store=store, alarms=store, clock=clock, data_dir=tmp_path,
+        roster=roster(store),
+    )  # fmt: skip
+
+    async def until(unit: str) -> None:
+        async with asyncio.timeout(5):
+            while hub.unit(SIGNS.id) != unit:  # noqa: ASYNC110 - told with the next tick
+                await asyncio.sleep(0.02)
+
+    async with gateway, running_hub(hub, bus=bus, store=store):
+        await until("north")
+        await store.save_enrollment(replace(off, unit="south", row_revision=2))
+        await until("south")
+        assert hub.vehicle(SIGNS.id).unit == "south"
 
 
 async def alarms(store: SqliteStore, *, open_only: bool) -> list[Alarm]:

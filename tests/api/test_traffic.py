@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api import traffic as watching
 from api.deconflict import Traffic
+from api.forwarder import overhearing
 from api.main import enrolled
 from api.remedies import hover_s, remedies_for
 from api.services import services_on
@@ -20,6 +22,9 @@ from core.ids import MissionId, VehicleId
 from missions.model import Sortie, SortieState
 from missions.sortie import advance
 from missions.volumes import Intent, Rank, delayed, held
+from operations.forwarding.ports import OutboxRow
+from operations.forwarding.rules import What
+from telemetry.forwarding.envelopes import happening_of
 from telemetry.messages import FleetEvent, FleetTick, LinkState, TrafficNews
 from telemetry.stream.contract import EventNews, Frame, SortieNews, TrafficFrame
 from telemetry.stream.narrowing import Narrow
@@ -224,6 +229,24 @@ async def test_viewers_of_the_stream_are_told(world: World) -> None:
     await world.app.state.traffic.look()
     assert [kind for kind, _ in told if kind is not SortieNews] == [TrafficFrame, EventNews]
     assert told[-2][1].phase == "begin"
+
+
+async def test_who_forwards_takes_over_what_is_there_and_hears_the_rest(world: World) -> None:
+    watch, taken = world.app.state.traffic, list[TrafficNews]()
+    await fly(world, FIRST_DOCK)
+    second = await fly(world, SECOND_DOCK)
+    await watch.look()
+    async with overhearing(watch, taken.append):
+        await advanced(
+            world, second, SortieState.RETURNING, SortieState.LANDING, SortieState.LANDED, SortieState.CLOSED
+        )
+        await watch.look()
+    assert [each.phase for each in taken] == ["begin", "end"]
+    assert watch.overheard is None
+    rows = [OutboxRow(number, What.TRAFFIC, AT, msgspec.json.encode(each)) for number, each in enumerate(taken)]
+    told = [happening_of(row) for row in rows]
+    assert {(each.vehicle_id, *each.others) for each in told} == {(VEHICLES[SECOND_DOCK], VEHICLES[FIRST_DOCK])}
+    assert [msgspec.json.decode(each.data)["phase"] for each in told] == ["begin", "end"]
 
 
 ranks = st.builds(

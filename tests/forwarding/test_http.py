@@ -16,6 +16,7 @@ import pytest
 from adapters.forwarding import Doors
 from adapters.forwarding.http_push import retry_after_s, signature
 from adapters.sqlite import open_store
+from core.ids import VehicleId
 from operations.forwarding.ports import State
 from operations.forwarding.rules import Filter, RuleId, Secrets, What
 from telemetry.messages import FLEET_EVENT, FleetEvent
@@ -32,6 +33,7 @@ from tests.forwarding.stage import (
     until,
     vehicle,
 )
+from tests.samples import a_command
 
 
 @pytest.fixture
@@ -61,6 +63,37 @@ async def test_events_that_people_are_told_arrive_as_well(tmp_path: Path, target
         await until(lambda: target.taken)
         assert target.taken[0]["data"]["text"] == "EKF variance"
         assert target.taken[0]["data"]["code"] == "statustext"
+
+
+async def test_what_becomes_of_a_command_arrives_with_the_autopilots_own_words(
+    tmp_path: Path, target: Receiver
+) -> None:
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url, what=(What.COMMANDS,), filter=Filter(vehicle_ids=(VehicleId("bl-01"),))))
+        for command in (a_command("c-1"), replace(a_command("c-2"), vehicle_id=VehicleId("bl-02"))):
+            await on.store.begin_command(command, idempotency_key=None)
+            await on.store.finish_command(replace(command, state="failed", result="refused", texts=("Arm: Compass",)))
+        await until(lambda: len(target.taken) >= 2)
+        told = [(each["type"], each["data"]["command_id"], each["data"]["state"]) for each in target.taken]
+        assert told == [("bailu.command.v1", "c-1", "issued"), ("bailu.command.v1", "c-1", "failed")]
+        assert target.taken[1]["data"]["texts"] == ["Arm: Compass"]
+        assert await settles(on, lambda standing: standing.sent_events == 2)
+
+
+async def test_what_names_vehicles_of_two_units_is_told_to_neither_alone(tmp_path: Path, target: Receiver) -> None:
+    async with stage(tmp_path) as on:
+        units = {"bl-01": "north", "bl-02": "south", "bl-03": "north"}
+        await on.save(rule(target.url, what=(What.EVENTS,), filter=Filter(units=("north",))))
+        for other in ("bl-02", "bl-03"):
+            both = FleetEvent(NOW, "warning", "traffic", other, VehicleId("bl-01"), others=(VehicleId(other),))
+            on.bus.publish(FLEET_EVENT, both)
+
+        def heard() -> object:
+            on.tick(*(vehicle(each, unit=unit) for each, unit in units.items()))
+            return target.taken
+
+        await until(heard)
+        assert [each["data"]["text"] for each in target.taken] == ["bl-03"]
 
 
 async def test_nothing_of_before_the_rule_is_told(tmp_path: Path, target: Receiver) -> None:

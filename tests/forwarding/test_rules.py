@@ -56,6 +56,21 @@ def test_codes_and_severities_narrow_events_and_alarms_and_leave_sorties_in() ->
     assert takes(narrow, happening(What.SORTIES, code="landed", severity=None))
 
 
+def test_what_names_several_vehicles_is_told_where_any_is_chosen_and_all_are_of_the_units() -> None:
+    both = happening(What.TRAFFIC, others=(VehicleId("bl-02"),))
+
+    def told(narrow: Filter, unit: str) -> bool:
+        other = {VehicleId("bl-02"): Whereabouts(unit, (121.3, 31.05))}
+        return Matcher(rule(filter=narrow, what=tuple(What))).takes(both, IN, other)
+
+    assert told(Filter(vehicle_ids=(VehicleId("bl-02"),)), "another")
+    assert not told(Filter(vehicle_ids=(VehicleId("bl-03"),)), "town-xiayang")
+    assert told(Filter(area=SQUARE), "another")
+    assert told(Filter(units=("town-xiayang",)), "town-xiayang")
+    assert not told(Filter(units=("town-xiayang",)), "another")
+    assert not told(Filter(units=("another",)), "another")
+
+
 def test_what_concerns_no_vehicle_passes_only_where_vehicles_are_not_chosen() -> None:
     for narrow in (Filter(vehicle_ids=(VehicleId("bl-01"),)), Filter(units=("town-xiayang",)), Filter(area=SQUARE)):
         assert not takes(narrow, happening(vehicle_id=None))
