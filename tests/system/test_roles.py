@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.platform import Platform, free_udp_port, stop
 from tests.sitl.stage import asked, hop
 
 pytestmark = pytest.mark.system
 VEHICLE = "bl-03"
+
+
+def _steps(viewer: ClientConnection) -> list[tuple[str, str]]:
+    """What is told of commands until one ended."""
+    steps: list[tuple[str, str]] = []
+    while not steps or steps[-1][1] == "issued":
+        frame = json.loads(viewer.recv(30))
+        if frame["type"] == "command":
+            steps.append((frame["command"]["kind"], frame["command"]["state"]))
+    return steps
 
 
 def test_the_roles_apart_fly_a_patrol_and_a_restarted_api_finds_it_again(
@@ -34,7 +46,15 @@ def test_the_roles_apart_fly_a_patrol_and_a_restarted_api_finds_it_again(
         platform.process = platform.bailu("api", "--port", str(platform.port))
         platform.until_served()
         platform.until(lambda: platform.vehicle(VEHICLE)["armed"] is True, within_s=60, what="the vehicle, flying")
-        platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
+        with connect(platform.url.replace("http", "ws") + "/api/v1/stream", proxy=None) as viewer:
+            viewer.send('{"type":"subscribe"}')
+            before = json.loads(viewer.recv(10))["commands"]
+            platform.post(f"/vehicles/{VEHICLE}/commands", {"kind": "return"})
+            assert [step for step in _steps(viewer) if step[0] == "return"] == [
+                ("return", "issued"), ("return", "done"),
+            ]  # fmt: skip
+        kinds = {each["kind"]: each["state"] for each in before if each["vehicle_id"] == VEHICLE}
+        assert kinds == {"arm": "done", "start": "done", "pause": "done"}
         assert platform.until_state(sortie_id, "closed")["outcome"] == "aborted"
         assert stop(running[0]) == 0
         refused = platform.launch(platform.post("/missions", hop()), VEHICLE)
