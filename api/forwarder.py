@@ -13,7 +13,7 @@ from api.traffic import TrafficWatch
 from operations.forwarding.rules import What
 from telemetry.forwarding.collector import Collector, committing
 from telemetry.forwarding.forwarder import Forwarder, Ways
-from telemetry.messages import TrafficNews
+from telemetry.messages import FLEET_EVENT, FleetEvent, TrafficNews
 
 log = logging.getLogger("bailu.forwarding")
 
@@ -48,11 +48,14 @@ async def running_forwarder(ways: Ways, data_dir: Path, traffic: TrafficWatch) -
 
 
 async def _forward(ways: Ways, lock: Path, traffic: TrafficWatch) -> None:
+    def tell(event: FleetEvent) -> None:
+        ways.bus.publish(FLEET_EVENT, event)
+
     while True:
         try:
             with locked(lock):
                 async with (
-                    committing(Collector(ways.outbox, ways.clock, What.TRAFFIC)) as collector,
+                    committing(Collector(ways.outbox, ways.clock, tell, What.TRAFFIC)) as collector,
                     overhearing(traffic, collector.take),
                 ):
                     await Forwarder(ways).run()

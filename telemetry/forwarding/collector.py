@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -30,16 +30,29 @@ CLOSE_S = 2.0
 class Collector:
     """Commits what people are told, some at a time. What is stored anyhow needs none: its own write commits it."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, what: What = What.EVENTS) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: Clock, tell: Callable[[FleetEvent], None], what: What = What.EVENTS
+    ) -> None:
+        """`tell`: people are told of what was lost."""
         self._outbox = outbox
         self._clock = clock
         self._what = what
+        self._tell = tell
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
         self._arrived = asyncio.Event()
-        self.lost = 0
+        self._pushed_out = self._dropped = self._told_lost = 0
+
+    @property
+    def lost(self) -> int:
+        """How many were not stored: they came faster than that, to the bus or to here."""
+        return self._pushed_out + self._dropped
+
+    def missed(self, count: int) -> None:
+        """The bus dropped so many before they came here."""
+        self._dropped += count
 
     def take(self, news: FleetEvent | TrafficNews) -> None:
-        self.lost += len(self._waiting) == MAX_WAITING
+        self._pushed_out += len(self._waiting) == MAX_WAITING
         self._waiting.append(msgspec.json.encode(news))
         self._arrived.set()
 
@@ -50,12 +63,21 @@ class Collector:
             await asyncio.sleep(TOGETHER_S)
             try:
                 await self._commit()
+                self._tell_loss()
             except Overloaded as error:
                 log.warning("events for other systems are not stored at the moment: %s", error)
                 await asyncio.sleep(STORE_AGAIN_S)
             except Exception:  # who flies goes on, whatever is wrong with telling others
                 log.exception("events for other systems")
                 await asyncio.sleep(STORE_AGAIN_S)
+
+    def _tell_loss(self) -> None:
+        """Once the store takes things again: the loss goes after what was kept, as an event of its own."""
+        lost, self._told_lost = self.lost - self._told_lost, self.lost
+        if lost:
+            text = f"{lost} {self._what} came too fast, or could not be stored for too long: other systems miss them."
+            log.error("%s", text)
+            self._tell(FleetEvent(self._clock.now(), "warning", "forwarding-loss", text))
 
     async def close(self) -> None:
         """Commits what waits, if the store takes it now."""
@@ -66,11 +88,11 @@ class Collector:
 
     async def _commit(self) -> None:
         batch = list(self._waiting)[:BATCH]
-        lost = self.lost
+        pushed_out = self._pushed_out
         if await self._outbox.wanted():
             await self._outbox.append(self._what, batch, self._clock.now())
         # While it was stored a full queue may have pushed out some of it already.
-        for _ in range(len(batch) - (self.lost - lost)):
+        for _ in range(len(batch) - (self._pushed_out - pushed_out)):
             self._waiting.popleft()
         if not self._waiting:
             self._arrived.clear()
@@ -81,7 +103,7 @@ async def running_collector(*, bus: Bus, outbox: Outbox, clock: Clock) -> AsyncI
     """Collects events while the context is open; what came by then is stored before it closes."""
     async with (
         bus.subscribe(FLEET_EVENT, FleetEvent, bound=MAX_WAITING) as news,
-        committing(Collector(outbox, clock)) as collector,
+        committing(Collector(outbox, clock, lambda event: bus.publish(FLEET_EVENT, event))) as collector,
     ):
         task = asyncio.create_task(_each(news, collector), name="forwarding-events")
         try:
@@ -104,5 +126,8 @@ async def committing(collector: Collector) -> AsyncIterator[Collector]:
 
 
 async def _each(news: Subscription[FleetEvent], collector: Collector) -> None:
+    known = 0
     async for event in news:
+        collector.missed(news.dropped - known)
+        known = news.dropped
         collector.take(event)

@@ -52,7 +52,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
 
         async def fed(subject: str, kind: type[T], bound: int, take: Callable[[T], None]) -> None:
             messages = await stack.enter_async_context(bus.subscribe(subject, kind, bound=bound))
-            jobs.append((subject, lambda: _each(messages, take)))
+            jobs.append((subject, lambda: _each(messages, take, lambda count: hub.missed(subject, count))))
 
         jobs: list[tuple[str, Callable[[], Coroutine[None, None, None]]]] = []
         await fed(FLEET_TICK, FleetTick, TICKS_BOUND, hub.tick)
@@ -79,8 +79,13 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
                     task.cancel()
 
 
-async def _each(messages: Subscription[T], take: Callable[[T], None]) -> None:
+async def _each(messages: Subscription[T], take: Callable[[T], None], missed: Callable[[int], None]) -> None:
+    """Takes one after the other; what the bus dropped, since they came too fast, is told before the next one."""
+    known = 0
     async for message in messages:
+        if messages.dropped > known:
+            missed(messages.dropped - known)
+            known = messages.dropped
         take(message)
 
 

@@ -20,7 +20,15 @@ from missions.model import CommandRecord, Sortie, TrackPoint
 from missions.ports import CommandHistory, SortieStore, TrackStore
 from operations.alarms import Alarm, AlarmStore
 from telemetry.chronicle import Standing
-from telemetry.messages import AirspaceReviewed, FleetEvent, FleetTick, LinksTick, TrafficNews, VehicleState
+from telemetry.messages import (
+    FLEET_EVENT,
+    AirspaceReviewed,
+    FleetEvent,
+    FleetTick,
+    LinksTick,
+    TrafficNews,
+    VehicleState,
+)
 from telemetry.messages import VehicleUpdate as FollowedUpdate
 from telemetry.stream import contract
 from telemetry.stream.admission import MAX_VIEWERS, Admission, retry_after_s
@@ -29,6 +37,7 @@ from telemetry.stream.coding import StateFrames, table_of
 from telemetry.stream.contract import Bye, Frame, Gap, Resume, Resumed, Subscribe, read_subscribe
 from telemetry.stream.frames import Encoding, Sent
 from telemetry.stream.narrowing import (
+    EVENTS_LOST,
     Narrow,
     Units,
     links_for,
@@ -211,6 +220,13 @@ class StreamHub:
         narrow = of_event(event, self._table.unit)
         self._tell(contract.EventNews, "event", event, narrow, at_once=event.severity != _CAN_WAIT)
 
+    def missed(self, subject: str, count: int) -> None:
+        """Counts what the bus dropped; of events people are told, all else is in a later tick or in the store."""
+        self.drops[f"{subject}, dropped by the bus"] += count
+        if subject == FLEET_EVENT:
+            text = f"{count} events came too fast and were not told; other systems may have them."
+            self.event(FleetEvent(self._clock.now(), "warning", EVENTS_LOST, text))
+
     def alarm(self, alarm: Alarm) -> None:
         """Tells everybody, unless it is not news."""
         if self._picture.on_alarm(alarm):
@@ -218,10 +234,12 @@ class StreamHub:
 
     def links_tick(self, tick: LinksTick) -> None:
         """Takes over how the links of a gateway do; a link that is lost or back is told as an event besides."""
-        if tick.gateway in self._links or len(self._links) < MAX_GATEWAYS:
-            self._links[tick.gateway] = tick
-            owners = self._table.owners_by_link()
-            self._tell(contract.LinksNews, "links", tick, lambda units: links_for(tick, units, owners))
+        if tick.gateway not in self._links and len(self._links) >= MAX_GATEWAYS:
+            self.drops["gateways over the bound"] += 1
+            return
+        self._links[tick.gateway] = tick
+        owners = self._table.owners_by_link()
+        self._tell(contract.LinksNews, "links", tick, lambda units: links_for(tick, units, owners))
 
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
         """What a new airspace version means for missions; told to everybody, to each of its own flights."""

@@ -18,8 +18,9 @@ UnitOf = Callable[[VehicleId], str | None]
 Narrow = Callable[[Units], T | None]
 
 # Events that name no vehicle are told to those who may know of all: links, strangers and forwarding rules are the
-# platform's. These are everybody's, for they say that every vehicle is about to be left alone.
-_EVERYBODYS = frozenset({"heart-unfed", "heart-restarted"})
+# platform's. These are everybody's: every vehicle is about to be left alone, or something was not told.
+EVENTS_LOST = "events-lost"
+_EVERYBODYS = frozenset({"heart-unfed", "heart-restarted", EVENTS_LOST})
 # How a flight is named to who may not know whose it is.
 _SOMEBODYS = "A flight of another unit"
 # Problems that name other flights.

@@ -19,6 +19,7 @@ from adapters.sqlite import open_store
 from core.ids import VehicleId
 from operations.forwarding.ports import State
 from operations.forwarding.rules import Filter, RuleId, Secrets, What
+from telemetry.forwarding import collector
 from telemetry.messages import FLEET_EVENT, FleetEvent
 from tests.forwarding.stage import (
     NOW,
@@ -94,6 +95,20 @@ async def test_what_names_vehicles_of_two_units_is_told_to_neither_alone(tmp_pat
 
         await until(heard)
         assert [each["data"]["text"] for each in target.taken] == ["bl-03"]
+
+
+async def test_events_that_came_faster_than_they_were_taken_are_told_as_lost(
+    tmp_path: Path, target: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "MAX_WAITING", 5)
+    async with stage(tmp_path) as on:
+        await on.save(rule(target.url, what=(What.EVENTS,)))
+        for number in range(12):
+            on.bus.publish(FLEET_EVENT, FleetEvent(NOW, "warning", "statustext", str(number)))
+        await until(lambda: len(target.taken) == 6)
+        texts = [each["data"]["text"] for each in target.taken]
+        assert texts[:5] == ["7", "8", "9", "10", "11"]
+        assert texts[5].startswith("7 events came too fast")
 
 
 async def test_nothing_of_before_the_rule_is_told(tmp_path: Path, target: Receiver) -> None:

@@ -39,6 +39,7 @@ from telemetry.messages import (
     VehicleUpdate,
     vehicle_update_subject,
 )
+from telemetry.stream import feed
 from telemetry.stream.admission import ADDRESS_BURST, Admission
 from telemetry.stream.audience import Rights
 from telemetry.stream.contract import AnyFrame, read_subscribe
@@ -338,6 +339,28 @@ async def test_what_nobody_has_to_act_upon_waits_for_a_tick_and_nothing_overtake
         say("info", "5")
         await asyncio.sleep(3 * WAITING_S)  # and no tick comes
         assert news_of(far) == ["1", "2", "3", "4", "5"]
+
+
+async def test_events_that_the_bus_dropped_are_counted_and_told_before_the_next_one(
+    hub: StreamHub, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "NEWS_BOUND", 3)
+    bus, far, limited = LocalBus(), Far(), Far()
+    hub.tick(tick(clock))
+    async with (
+        running_hub(hub, bus=bus, store=StoredSorties(a_sortie())),
+        viewing(hub, far),
+        viewing(hub, limited, rights=Rights(frozenset({"another"}))),
+    ):
+        for number in range(10):
+            bus.publish(
+                FLEET_EVENT, FleetEvent(clock.now(), "warning", "statustext", str(number), VehicleId("bl-01"))
+            )
+        await _until(lambda: len(news_of(far)) == 4)
+    assert news_of(far)[0].startswith("7 events came too fast")
+    assert news_of(far)[1:] == ["7", "8", "9"]
+    assert news_of(limited) == news_of(far)[:1]
+    assert hub.drops[f"{FLEET_EVENT}, dropped by the bus"] == 7
 
 
 async def test_a_viewer_too_slow_for_news_is_closed_with_1013_and_may_resume(
