@@ -8,9 +8,7 @@ unmounted, and then locked. Tells what came of it as JSON.
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -33,6 +31,7 @@ from telemetry.logfiles import whole_length
 from telemetry.messages import FleetEvent, VehicleState
 from telemetry.recorder import Recorder, tlog_path
 from telemetry.tlog import read_tlog
+from tests.disks import fill
 from tests.samples import a_mission, a_revision, a_sortie, seen_of
 
 SORTIE = SortieId("sortie-1")
@@ -62,20 +61,7 @@ class Mounted:
         self._filler = folder / "filler"
 
     def leave(self, free_bytes: int) -> None:
-        descriptor = os.open(self._filler, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        try:
-            while (room := self._free() - free_bytes) > 0:
-                os.write(descriptor, bytes(min(room, 1 << 16)))
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-        finally:
-            os.close(descriptor)
-
-    def _free(self) -> int:
-        found = os.statvfs(self._filler.parent)
-        # Less than a page is no room.
-        return found.f_bavail * found.f_frsize
+        fill(self._filler, free_bytes)
 
     def clear(self) -> None:
         self._filler.unlink()

@@ -11,32 +11,18 @@ from typing import Any
 import pytest
 
 from operations.recording.shedding import Shed
+from tests.disks import own_disk, why_no_disk
 from tests.platform import ROOT
 
 _DISK_MIB = 32
-# A disk of its own, for this process and its children only.
-_MOUNT = 'mount -t tmpfs -o size="$1"m tmpfs "$2" && shift 2 && exec "$@"'
-
-
-def own_disk(folder: Path, size_mib: int) -> tuple[str, ...]:
-    """What to put before a command so that `folder` is a small disk to it."""
-    return ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh", str(size_mib), str(folder))
-
-
-def may_mount(folder: Path) -> bool:
-    """Whether this machine lets us have a disk of our own."""
-    try:
-        return subprocess.run([*own_disk(folder, 1), "true"], capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
 
 
 def told_of(story: str, tmp_path: Path) -> dict[str, Any]:
     """What came of a story of `small_disk`."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if story != "limited" and not may_mount(folder):
-        pytest.skip("NOT TESTED ON A DISK THAT FAILS: none of our own can be mounted here")
+    if story != "limited" and (why := why_no_disk(folder)):
+        pytest.skip(why)
     before = () if story == "limited" else own_disk(folder, _DISK_MIB)
     line = [*before, sys.executable, "-m", "tests.telemetry.small_disk", str(folder), story]
     ran = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
