@@ -1,12 +1,16 @@
-"""The system's Chromium, headless, without reaching for anything but the service."""
+"""The system's Chromium, headless, and the console of a platform in it, which asks nobody but the service."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.steps import VEHICLE, by
+from tests.platform import Platform, running_platform
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Software WebGL for the map, and no background traffic of the browser's own.
@@ -32,3 +36,30 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    with running_platform(tmp_path / "data", speedup=5.0) as running:
+        running.until_ready(VEHICLE)
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, platform: Platform) -> Iterator[Page]:
+    """The console, its map drawn; fails when anything on it went wrong or it asked anybody but the service."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1000}, locale="zh-CN")
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+    opened.on("request", lambda request: None if _is_ours(request.url, platform) else wrong.append(request.url))
+    opened.goto(platform.url)
+    expect(by(opened, "map")).to_have_attribute("data-ready", "true", timeout=30_000)
+    opened.wait_for_timeout(1_500)
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def _is_ours(url: str, platform: Platform) -> bool:
+    return url.startswith((platform.url, platform.url.replace("http", "ws", 1), "blob:", "data:"))

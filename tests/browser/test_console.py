@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.platform import ROOT, Platform, running_platform
+from tests.browser.steps import PLANNED_MS, SCREENSHOT, VEHICLE, by, line_by, silent_fleet
+from tests.platform import Platform
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-VEHICLE = "bl-03"
-SCREENSHOT = ROOT / "build" / "console.png"
 # A field beside the dock, drawn in the view that centres on it; pixels of a 1600 × 1000 page.
 Places = tuple[tuple[int, int], ...]
 FIELD: Places = ((850, 300), (1050, 320), (1030, 480), (830, 460))
@@ -31,40 +22,6 @@ COVERED_M = ((110.0, 90.0), (190.0, 150.0))
 # A patrol that is long enough for all that, and a place beside it to look at.
 PATROL_M = ((150.0, 120.0), (900.0, 150.0), (920.0, 700.0), (150.0, 700.0))
 LOOK_HERE = (700, 330)
-# A machine that does much else at the same time may take its time.
-PLANNED_MS = 30_000
-M_PER_DEG = 111_320.0
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
-    with running_platform(tmp_path / "data", speedup=5.0) as running:
-        running.until_ready(VEHICLE)
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, platform: Platform) -> Iterator[Page]:
-    """The console, its map drawn; fails when anything on it went wrong or it asked anybody but the service."""
-    context = browser.new_context(viewport={"width": 1600, "height": 1000}, locale="zh-CN")
-    opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
-    opened.on("request", lambda request: None if _is_ours(request.url, platform) else wrong.append(request.url))
-    opened.goto(platform.url)
-    expect(by(opened, "map")).to_have_attribute("data-ready", "true", timeout=30_000)
-    opened.wait_for_timeout(1_500)
-    yield opened
-    context.close()
-    assert wrong == []
-
-
-def _is_ours(url: str, platform: Platform) -> bool:
-    return url.startswith((platform.url, platform.url.replace("http", "ws", 1), "blob:", "data:"))
-
-
-def by(page: Page, name: str) -> Locator:
-    return page.get_by_test_id(name)
 
 
 def new_patrol(page: Page) -> None:
@@ -179,7 +136,7 @@ def test_a_task_along_a_river_is_proven_and_its_sortie_keeps_the_proof(page: Pag
 
 
 def test_a_zone_drawn_now_stops_what_is_being_planned_and_what_was_planned(page: Page, platform: Platform) -> None:
-    stored = platform.post("/missions", _line_by(platform, COVERED_M))
+    stored = platform.post("/missions", line_by(platform, COVERED_M))
     new_patrol(page)
     choose_task(page, "堤防巡查")
     click_all(page, RIVER)
@@ -209,23 +166,13 @@ def test_a_zone_drawn_now_stops_what_is_being_planned_and_what_was_planned(page:
     expect(by(page, "airspace-alert")).to_have_count(0, timeout=PLANNED_MS)
 
 
-def _line_by(platform: Platform, ends_m: tuple[tuple[float, float], ...]) -> dict[str, Any]:
-    """A route as a mission; its ends in metres east and north of where the vehicle stands."""
-    vehicle = platform.get(f"/vehicles/{VEHICLE}")
-    lat_deg, lon_deg = vehicle["lat_deg"], vehicle["lon_deg"]
-    m_per_deg_lon = M_PER_DEG * math.cos(math.radians(lat_deg))
-    line = [[lon_deg + east_m / m_per_deg_lon, lat_deg + north_m / M_PER_DEG] for east_m, north_m in ends_m]
-    properties = {"name": "岸边巡查", "pattern": "route", "alt_rel_m": 60, "speed_mps": 8}
-    return {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
-
-
 def test_an_alarm_is_noted_and_a_flight_is_sent_to_look(page: Page, platform: Platform) -> None:
-    sortie_id = platform.launched(_line_by(platform, PATROL_M), VEHICLE)
+    sortie_id = platform.launched(line_by(platform, PATROL_M), VEHICLE)
     by(page, f"vehicle-card-{VEHICLE}").click()
     page.get_by_label("在地图上定位").click()
     state_is(page, "on_mission")
 
-    with _silent_fleet(platform):
+    with silent_fleet(platform):
         alarm = by(page, "alarm").and_(page.locator("[data-kind=link-lost][data-severity=critical]"))
         expect(alarm).to_contain_text("白鹭三号", timeout=30_000)
         expect(by(page, "alarm-count")).to_have_attribute("data-pressing", "true")
@@ -258,17 +205,6 @@ def test_an_alarm_is_noted_and_a_flight_is_sent_to_look(page: Page, platform: Pl
 
     by(page, "return").click()
     state_is(page, "returning", "landing", "closed")
-
-
-@contextmanager
-def _silent_fleet(platform: Platform) -> Iterator[None]:
-    """The simulated vehicles stand still in time while the context is open: nobody hears them."""
-    pid = json.loads((platform.data_dir / "fleet.json").read_text())["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_english_is_a_switch_away_and_remembered(page: Page) -> None:

@@ -135,6 +135,7 @@ export const zh = {
 
   "enrol.title": "登记",
   "enrol.settings": "由配置文件登记（开发用）",
+  "enrol.unit": "所属单位",
   "enrol.uid": "飞控编号",
   "enrol.signing": "签名",
   "enrol.off": "不签名",
@@ -306,6 +307,7 @@ export const en: Record<keyof typeof zh, string> = {
 
   "enrol.title": "Enrolment",
   "enrol.settings": "In the settings file (development)",
+  "enrol.unit": "Unit",
   "enrol.uid": "Autopilot id",
   "enrol.signing": "Signing",
   "enrol.off": "Off",

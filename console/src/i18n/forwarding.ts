@@ -114,7 +114,7 @@ export const en: Record<keyof typeof zh, string> = {
   "forward.info": "Info",
   "forward.warning": "Warning",
   "forward.critical": "Critical",
-  "forward.ofVehicles": "{n} vehicles",
+  "forward.ofVehicles": "vehicles: {n}",
   "forward.inArea": "in an area",
   "forward.overheard": "Its secrets cross the network in the clear",
   "forward.name": "Name",

@@ -19,6 +19,7 @@ export function Enrolled({ vehicle }: { vehicle: VehicleState }) {
     };
   }, [id]);
   const rows: [string, ReactNode][] = [
+    [t("enrol.unit"), vehicle.unit],
     [t("enrol.uid"), <Uid key="u" uid={vehicle.uid ?? found?.uid ?? null} />],
     [t("enrol.signing"), signingText(found, vehicle.signed, t)],
     ...(found

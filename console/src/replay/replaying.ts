@@ -33,7 +33,8 @@ export const replaying = createStore<Replaying | null>(null);
 
 /** While the slider is dragged, so often is the service asked for another moment. */
 const ASK_MS = 120;
-const LOOK_MS = 2_000;
+/** A service that has much else to do plays slower than it was asked to. */
+const LOOK_MS = 1_000;
 const MOST_SORTIES = 300;
 
 /** Plays a sortie that is over. Rejects with a `Problem`, also when nothing was recorded of it. */
