@@ -63,9 +63,9 @@ class WebSocketEnd:
         self._transport: asyncio.Transport = below.transport
         self._deflates = below.deflates
 
-    def write(self, frame: Sent) -> None:
+    def write(self, *frames: Sent) -> None:
         if not self._transport.is_closing():
-            self._transport.write(frame.deflated if self._deflates else frame.plain)
+            self._transport.write(b"".join([each.deflated if self._deflates else each.plain for each in frames]))
 
     def waiting(self) -> int:
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()

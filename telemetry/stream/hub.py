@@ -107,6 +107,7 @@ class StreamHub:
         self._coding.advance(self._seq, clock.mono_s(), self._now())
         self._ring = Ring()
         self._waiting: list[News] = []  # of the ring, in order, not told yet
+        self._is_telling = False  # they go out at the end of this turn of the loop
         self._viewers: set[Viewer] = set()
         self._behind: set[Viewer] = set()  # those whose lane holds something
         self._followed: dict[VehicleId, set[Viewer]] = {}
@@ -415,8 +416,7 @@ class StreamHub:
 
     def _replay(self, viewer: Viewer, seq: int) -> None:
         viewer.joined, viewer.must_restart = True, False
-        for news in self._ring.since(seq):
-            self._tell_one(viewer, news)
+        self._tell_one(viewer, self._ring.since(seq))
 
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
         """Sequence and frame; an equal audience's of a moment ago when there is one."""
@@ -495,32 +495,35 @@ class StreamHub:
         news = News(kind(self._epoch, self._seq, self._now(), **{member: value}, **self._marks), member, narrow)
         self._ring.add(news, self._clock.mono_s())
         self._waiting.append(news)
-        if at_once or len(self._waiting) >= MOST_WAITING:
+        loop = asyncio.get_running_loop()
+        if at_once and not self._is_telling:
+            # With what else comes in this turn of the loop: a fleet that falls silent is a thousand alarms.
+            self._is_telling = True
+            loop.call_soon(self._tell_waiting)
+        elif len(self._waiting) >= MOST_WAITING:
             self._tell_waiting()
         elif len(self._waiting) == 1:
-            asyncio.get_running_loop().call_later(WAITING_S, self._tell_waiting)
+            loop.call_later(WAITING_S, self._tell_waiting)
 
     def _tell_waiting(self) -> None:
         """Before any frame that has a later sequence: whoever has that frame has these news."""
+        self._is_telling = False
         waiting, self._waiting = self._waiting, []
-        for news in waiting:
-            self._tell_all(news)
-
-    def _tell_all(self, news: News) -> None:
-        for viewer in tuple(self._viewers):
-            if viewer.joined:
-                self._tell_one(viewer, news)
+        if waiting:
+            for viewer in tuple(self._viewers):
+                if viewer.joined:
+                    self._tell_one(viewer, waiting)
 
     def _count(self, frame: Sent) -> None:
         self.frames_sent += 1
         self.bytes_sent += len(frame.payload)
 
-    def _tell_one(self, viewer: Viewer, news: News) -> None:
-        frame = news.sent(viewer.audience.scope.units, viewer.far.encoding)
-        if frame is None:
-            return
-        viewer.tell(frame)
-        self._count(frame)
+    def _tell_one(self, viewer: Viewer, waiting: Iterable[News]) -> None:
+        units, encoding = viewer.audience.scope.units, viewer.far.encoding
+        frames = [frame for news in waiting if (frame := news.sent(units, encoding)) is not None]
+        viewer.tell(frames)
+        for frame in frames:
+            self._count(frame)
         if viewer.cut is not None:
             self.drops["viewers cut, too slow for news"] += 1
             self._end(viewer, viewer.cut)

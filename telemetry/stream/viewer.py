@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +18,8 @@ GOING_AWAY = 1001
 BAD_MESSAGE = 1003
 TRY_AGAIN_LATER = 1013
 
-LANE_BOUND = 256
+# News of a whole fleet that falls silent, and more.
+LANE_BOUND = 2_048
 LANE_BYTES = 512 << 10
 # A transport that holds no more than this takes states; news go out while it holds less than the second.
 CLEAR_BYTES = 4 << 10
@@ -34,8 +36,8 @@ class FarEnd(Protocol):
 
     encoding: Encoding
 
-    def write(self, frame: Sent) -> None:
-        """Never waits; what the far end does not take is held."""
+    def write(self, *frames: Sent) -> None:
+        """In one go. Never waits; what the far end does not take is held."""
         ...
 
     def waiting(self) -> int:
@@ -118,22 +120,24 @@ class Viewer:
         self.since = self.rows_since = seq
         self.due_s, self.said_s = mono_s + self.period_s - DUE_SLACK_S, mono_s
 
-    def tell(self, frame: Sent) -> None:
+    def tell(self, frames: Sequence[Sent]) -> None:
         """Writes news at once, or keeps them in order while the far end is slow; past the bound it is cut."""
-        if not self.lane and self.far.waiting() < NEWS_CLEAR_BYTES:
-            self.far.write(frame)
-            return
-        self.lane.append(frame)
-        self.lane_bytes += len(frame.payload)
+        self.lane.extend(frames)
+        self.lane_bytes += sum(len(frame.payload) for frame in frames)
+        self.drain()
         if len(self.lane) > LANE_BOUND or self.lane_bytes > LANE_BYTES:
             self.end(Cut(TRY_AGAIN_LATER, Overloaded("This connection reads events too slowly")))
 
     def drain(self) -> None:
         """Writes what the lane holds, as far as the far end takes it."""
-        while self.lane and self.far.waiting() < NEWS_CLEAR_BYTES:
-            frame = self.lane.popleft()
-            self.lane_bytes -= len(frame.payload)
-            self.far.write(frame)
+        while self.lane and (room := NEWS_CLEAR_BYTES - self.far.waiting()) > 0:
+            going: list[Sent] = []
+            while self.lane and room > 0:
+                frame = self.lane.popleft()
+                room -= len(frame.payload)
+                self.lane_bytes -= len(frame.payload)
+                going.append(frame)
+            self.far.write(*going)
 
     def is_stalled(self, mono_s: float) -> bool:
         """Whether the far end has taken nothing for `STALLED_AFTER_S`; asked once a second."""

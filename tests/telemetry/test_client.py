@@ -35,8 +35,9 @@ class End:
             sent = await self._waiting.get()
             await self._socket.send(sent.payload.decode() if self.encoding is Encoding.JSON else sent.payload)
 
-    def write(self, frame: Sent) -> None:
-        self._waiting.put_nowait(frame)
+    def write(self, *frames: Sent) -> None:
+        for frame in frames:
+            self._waiting.put_nowait(frame)
 
     def waiting(self) -> int:
         return 0

@@ -74,11 +74,12 @@ class Far:
         self.encoding = encoding
         self.sent: list[Sent] = []
         self.code: int | None = None
-        self.held = 0
+        self.held = self.writes = 0
         self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
 
-    def write(self, frame: Sent) -> None:
-        self.sent.append(frame)
+    def write(self, *frames: Sent) -> None:
+        self.writes += 1
+        self.sent += frames
 
     def waiting(self) -> int:
         return self.held
@@ -332,6 +333,7 @@ async def test_what_nobody_has_to_act_upon_waits_for_a_tick_and_nothing_overtake
         say("info", "2")
         assert news_of(far) == []
         say("warning", "3")
+        await asyncio.sleep(0)
         assert news_of(far) == ["1", "2", "3"]
         say("info", "4")
         told(hub, clock, state("bl-01", mission_seq=2))
@@ -339,6 +341,23 @@ async def test_what_nobody_has_to_act_upon_waits_for_a_tick_and_nothing_overtake
         say("info", "5")
         await asyncio.sleep(3 * WAITING_S)  # and no tick comes
         assert news_of(far) == ["1", "2", "3", "4", "5"]
+
+
+async def test_a_whole_fleet_that_has_something_to_say_at_once_costs_a_viewer_one_write_and_cuts_nobody(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    far, slow = Far(), Far()
+    async with viewing(hub, far), viewing(hub, slow):
+        slow.held, before = FULL, far.writes
+        for number in range(1_000):
+            hub.event(FleetEvent(clock.now(), "critical", "statustext", str(number)))
+        await asyncio.sleep(0)
+        assert news_of(far) == [str(number) for number in range(1_000)]
+        assert far.writes - before <= 10, "in pieces that a transport takes"
+        assert (far.code, slow.code) == (None, None)
+        slow.held = 0
+        hub.drain()
+        assert news_of(slow) == news_of(far)
 
 
 async def test_events_that_the_bus_dropped_are_counted_and_told_before_the_next_one(
