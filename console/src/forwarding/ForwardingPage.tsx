@@ -24,6 +24,8 @@ function Page() {
   const { all, problem } = useStore(rules, (now) => now);
   const [edited, setEdited] = useState<Edited>(null);
   useEffect(keepRules, []);
+  // A rule that was deleted takes its form with it.
+  const isThere = edited && (edited.rule === null || all?.some(({ id }) => id === edited.rule?.id));
   return (
     <section className="panel desk" aria-label={t("forward.title")} data-testid="forwarding-page">
       <header className="side-head">
@@ -39,7 +41,7 @@ function Page() {
           {all && all.length > 0 && <Table all={all} edited={edited?.rule?.id ?? null} onEdit={(rule) => setEdited({ rule })} />}
           {all?.length === 0 && <p className="hint desk-empty">{t("forward.empty")}</p>}
         </div>
-        {edited && <RuleEditor key={edited.rule?.id ?? "new"} rule={edited.rule} onClose={() => setEdited(null)} />}
+        {edited && isThere && <RuleEditor key={edited.rule?.id ?? "new"} rule={edited.rule} onClose={() => setEdited(null)} />}
       </div>
     </section>
   );

@@ -1,6 +1,6 @@
 import { CaretRightOutlined, PauseOutlined, RedoOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { useEffect, useMemo, useRef } from "react";
+import { type CSSProperties, memo, useEffect, useRef } from "react";
 import { formatDuration, formatStamp, formatTime } from "../geo/format";
 import { useT } from "../i18n";
 import { useStore } from "../state/store";
@@ -68,10 +68,8 @@ function Bar({ now }: { now: Replaying }) {
 function Slider({ reel, ms }: { reel: Reel; ms: number }) {
   const t = useT();
   const input = useRef<HTMLInputElement>(null);
-  const marks = useMemo(() => marksOf(reel), [reel]);
   useEffect(() => void input.current?.focus(), []);
   const { fromMs, toMs } = reel;
-  const share = (at: number) => `${(100 * (at - fromMs)) / Math.max(1, toMs - fromMs)}%`;
   return (
     <div className="replay-slider">
       <time className="num">{formatTime(fromMs)}</time>
@@ -83,22 +81,30 @@ function Slider({ reel, ms }: { reel: Reel; ms: number }) {
           max={toMs}
           step={1000}
           value={ms}
-          style={{ "--done": share(ms) } as React.CSSProperties}
+          style={{ "--done": share(reel, ms) } as CSSProperties}
           aria-label={t("replay.seek")}
           aria-valuetext={formatStamp(ms)}
           data-testid="replay-seek"
           onChange={({ target }) => seek(target.valueAsNumber)}
         />
-        <span className="replay-marks" aria-hidden="true">
-          {marks.map(({ key, at, severity }) => (
-            <i key={key} data-severity={severity} style={{ left: share(Date.parse(at)) }} />
-          ))}
-        </span>
+        <Marks reel={reel} />
       </div>
       <time className="num">{formatTime(toMs)}</time>
     </div>
   );
 }
+
+const share = ({ fromMs, toMs }: Reel, ms: number) => `${(100 * (ms - fromMs)) / Math.max(1, toMs - fromMs)}%`;
+
+const Marks = memo(function Marks({ reel }: { reel: Reel }) {
+  return (
+    <span className="replay-marks" aria-hidden="true">
+      {marksOf(reel).map(({ key, at, severity }) => (
+        <i key={key} data-severity={severity} style={{ left: share(reel, Date.parse(at)) }} />
+      ))}
+    </span>
+  );
+});
 
 function Gone() {
   const t = useT();

@@ -3,16 +3,20 @@ import { everyTick } from "../state/ticker";
 import { momentMs } from "./reel";
 import { replaying } from "./replaying";
 
-/** The moment of the recording that is shown, five times a second; 0 when none is. */
-export function useMoment(): number {
-  const [ms, setMs] = useState(0);
+/** What `read` says of the moment that is shown (0: no recording is), asked five times a second; renders when that changes. */
+export function useMoment<T = number>(read: (ms: number) => T = asIs): T {
+  const [now, setNow] = useState(() => read(shownMs()));
   useEffect(() => {
-    const follow = () => {
-      const now = replaying.get();
-      setMs(now ? momentMs(now.tape, now.reel, Date.now()) : 0);
-    };
+    const follow = () => setNow(read(shownMs()));
     const stops = [everyTick(follow), replaying.subscribe(follow)];
     return () => stops.forEach((stop) => stop());
-  }, []);
-  return ms;
+  }, [read]);
+  return now;
+}
+
+const asIs = <T>(ms: number): T => ms as T;
+
+function shownMs(): number {
+  const now = replaying.get();
+  return now ? momentMs(now.tape, now.reel, Date.now()) : 0;
 }
