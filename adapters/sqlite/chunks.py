@@ -143,24 +143,27 @@ def _roll_up(db: apsw.Connection, level: int, vehicle: int, before_us: int) -> N
             put(db, each, vehicle, sortie, thinned(rows, each), piece=True)
 
 
-def page(db: apsw.Connection, wanted: Selection, from_us: int, to_us: int, most_chunks: int) -> tuple[Rows, int]:
-    """Rows from `from_us` on, of about `most_chunks` blobs, and the time up to which these are all.
+def page(db: apsw.Connection, wanted: Selection, from_us: int, to_us: int, most_rows: int) -> tuple[Rows, int]:
+    """Rows from `from_us` on, of as many blobs as hold about `most_rows`, and the time up to which these are all.
 
     Whatever is joined or rolled up between two pages, no row is missed and none comes twice.
     """
     which, values = wanted.where()
     span_us = SPAN_S[wanted.level] * _S
     query = (
-        f"SELECT from_us, data FROM chunks WHERE {which} AND level = ? AND from_us >= ? AND from_us < ? "  # noqa: S608 - our own constant
-        "AND to_us >= ? ORDER BY from_us, id LIMIT ?"
+        f"SELECT from_us, count, data FROM chunks WHERE {which} AND level = ? AND from_us >= ? AND from_us < ? "  # noqa: S608 - our own constant
+        "AND to_us >= ? ORDER BY from_us, id"
     )
-    found = [*db.execute(query, (*values, wanted.level, from_us - span_us, to_us, from_us, most_chunks + 1))]
-    until_us = to_us
-    if len(found) > most_chunks:
-        step_us = max(1, wanted.level * _S)
-        until_us = found[-1][0] // step_us * step_us
-        if until_us <= from_us:  # they all begin together
-            return page(db, wanted, from_us, to_us, 4 * most_chunks)
+    found, count, until_us = [], 0, to_us
+    for first, rows, data in db.execute(query, (*values, wanted.level, from_us - span_us, to_us, from_us)):
+        if count >= most_rows:
+            step_us = max(1, wanted.level * _S)
+            until_us = first // step_us * step_us
+            if until_us <= from_us:  # they all begin together
+                return page(db, wanted, from_us, to_us, 4 * most_rows)
+            break
+        found.append((first, data))
+        count += rows
     parts = [unpacked(data) for first, data in found if first < until_us]
     parts += _unrolled(db, wanted, from_us, until_us)
     parts += _pending(db, wanted, from_us, until_us)

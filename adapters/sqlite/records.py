@@ -26,7 +26,8 @@ FILE = "telemetry.db"
 # the more rows, the better; but what waits is looked through whole by whoever asks for a track.
 COMPACT_AFTER_S = 20.0
 _COMPACT_ROWS = 200_000
-_PAGE_CHUNKS = 64
+# Of a track this much is read and written at a time, however long it is.
+_PAGE_ROWS = 40_000
 _VEHICLES_AT_ONCE = 16
 _EXPIRED_AT_ONCE = 32
 _EVENTS_EXPIRED_AT_ONCE = 1_000
@@ -121,7 +122,7 @@ class Records:
 
     async def _page(self, which: chunks.Selection, from_us: int, to_us: int) -> tuple[Rows, int]:
         return await self._reader.read(
-            lambda db: _in_snapshot(db, lambda: chunks.page(db, which, from_us, to_us, _PAGE_CHUNKS))
+            lambda db: _in_snapshot(db, lambda: chunks.page(db, which, from_us, to_us, _PAGE_ROWS))
         )
 
     async def slices(self, from_us: int, to_us: int, *, step_s: float) -> AsyncIterator[Slice]:

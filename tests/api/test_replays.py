@@ -395,7 +395,8 @@ async def test_a_replayed_sortie_tells_its_events_on_the_stream_marked_as_replay
             assert all(frame["replayed"] for frame in told)
             assert [_word(frame) for frame in told] == [
                 "alarm a-1 True", "command issued", "command done", "sortie preflight", "event two", "event platform",
-                "alarm a-1 False", "command issued", "command done", "alarm a-2 True", "sortie refused", "event three",
+                "alarm a-1 False", "command issued", "command done", "alarm a-2 True", "sortie refused",
+                "event three",
             ]  # fmt: skip
             times = [frame["event"]["at"] for frame in told if frame["type"] == "event"]
             assert times[0] == "2026-03-01T08:30:45Z"
