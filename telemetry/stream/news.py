@@ -17,6 +17,7 @@ from telemetry.stream.narrowing import Narrow, Units
 KEPT_S = 90.0
 KEPT_BYTES = 8 << 20
 KEPT_NEWS = 8_192
+_UNASKED: Any = object()
 
 
 @dataclass(slots=True)
@@ -33,10 +34,10 @@ class News:
 
         By unit only: an alarm outside the chosen vehicles or the map's corner is still an alarm.
         """
-        key = units, encoding
-        if key not in self._sent:
-            self._sent[key] = self._encoded(units, encoding)
-        return self._sent[key]
+        known: Sent | None = self._sent.get((units, encoding), _UNASKED)
+        if known is _UNASKED:
+            known = self._sent[units, encoding] = self._encoded(units, encoding)
+        return known
 
     def _encoded(self, units: Units | None, encoding: Encoding) -> Sent | None:
         if units is None:
