@@ -70,6 +70,8 @@ async function begin(asked: ReplayIn, sortie: Sortie | null): Promise<Replay> {
   const span = { fromMs: Date.parse(made.from), toMs: Date.parse(made.to) };
   const reel: Reel = { ...span, sortie, ...within(span, sorties, alarms) };
   leaveLive();
+  const before = replaying.get();
+  if (before) end(before.id);
   replaying.set({ id: made.replay_id, asked, reel, flown: null, tape: tapeOf(made, Date.now()), link: "connecting", gone: false });
   replayed.set({ ...EMPTY, frameAtMs: span.fromMs });
   stop = keepShown(made);
@@ -109,9 +111,11 @@ export function backToLive(): void {
   replaying.set(null);
   replayed.set(null);
   view.set(back);
-  // One that is not ended by us ends by itself, a minute after its last viewer left.
-  api.endReplay(now.id).catch(() => undefined);
+  end(now.id);
 }
+
+/** One that we cannot end ends by itself, a minute after its last viewer left. */
+const end = (id: string): void => void api.endReplay(id).catch(() => undefined);
 
 const moment = ({ tape, reel }: Replaying): number => momentMs(tape, reel, Date.now());
 
