@@ -69,6 +69,7 @@ _STREAMS_AGAIN_S = 3.0
 _ESSENTIAL = (GlobalPosition, SysStatus, GpsRaw, MissionCurrent, ExtendedSysState, EkfStatus)
 _LOOK_EVERY_S = 0.05
 _STREAMS_EVERY_S = 0.2
+_LOOKED_AT_ONCE = 50
 _ROUND_TRIP_EVERY_S = 2.0
 # A link's round trip is one figure: of many vehicles only so many are asked a second.
 _ROUND_TRIPS_PER_S = 20.0
@@ -392,6 +393,8 @@ class Fleet:
         return tuple(beats.values())
 
     def _beat_signing(self, identity: Identity, path: Path, now_s: float) -> BeatSigning | None:
+        if not identity.seal.has_key:
+            return None
         signer = identity.seal.signer(self.signing.link_id(f"{path.place[0]} heart"))
         return BeatSigning(signer.key, signer.link_id, now_s, signer.stamp()) if signer else None
 
@@ -447,12 +450,12 @@ class Fleet:
     def _keep_all(self, now_s: float) -> None:
         """A fleet that comes all at once is asked for its streams one after the other, in turn: to ask a thousand of
         them at a time would hold everything else up for a second."""
-        members = [*self._directory.identities.values()]
-        turn = self._turn % max(1, len(members))
-        for number, identity in enumerate((*members[turn:], *members[:turn])):
-            if not self._keep(identity, now_s):
-                self._turn = turn + number
+        members = self._members_now()
+        # A part of a large fleet at a time, so that nothing else waits for it: everybody is looked at once a second.
+        for _ in range(min(len(members), max(_LOOKED_AT_ONCE, round(len(members) * _STREAMS_EVERY_S)))):
+            if not self._keep(members[self._turn % len(members)][0], now_s):
                 break
+            self._turn = (self._turn + 1) % len(members)
 
     def _keep(self, identity: Identity, now_s: float) -> bool:
         """Asks a vehicle for what it lacks; False when too many were asked just now."""

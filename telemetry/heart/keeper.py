@@ -186,9 +186,10 @@ class Heart:
     def _tell_all(self) -> None:
         if self._control is None:
             return
-        placed = [(beat, outlet) for beat in self._wanted if (outlet := _outlet(beat)) is not None]
+        facts: dict[int, _Place | None] = {}  # a thousand vehicles may share one socket
+        placed = [(beat, outlet) for beat in self._wanted if (outlet := _outlet(beat, facts)) is not None]
         self._hand_over(placed)
-        wanted = {(beat.key, outlet[1:]): (beat, outlet[1:]) for beat, outlet in placed}
+        wanted = {(beat.key, outlet[1]): (beat, outlet[1]) for beat, outlet in placed}
         for key in [key for key in self._told if key not in wanted]:
             number = self._told.pop(key)
             self._zeros.pop(number, None)
@@ -199,7 +200,7 @@ class Heart:
                 self._say(self._words(self._told[key], beat, self._outlets[place]))
             if key in self._told and beat.signing is not None:
                 self._set_time(self._told[key], beat.signing)
-        for gone in self._outlets.keys() - {outlet[1:] for _, outlet in placed}:
+        for gone in self._outlets.keys() - {outlet[1] for _, outlet in placed}:
             self._say({"do": "close", "id": self._outlets.pop(gone)})
 
     def _set_time(self, number: int, signing: BeatSigning) -> None:
@@ -211,12 +212,12 @@ class Heart:
             self._zeros[number] = signing.zero
             self._say({"do": "stamp", "id": number, "mono_s": signing.mono_s, "stamp": signing.stamp})
 
-    def _hand_over(self, placed: Iterable[tuple[Beat, tuple[int, int, int, int]]]) -> None:
-        for _, outlet in placed:
-            if outlet[1:] not in self._outlets:
+    def _hand_over(self, placed: Iterable[tuple[Beat, _Outlet]]) -> None:
+        for _, (descriptor, place) in placed:
+            if place not in self._outlets:
                 number = self._new_id()
-                if self._say({"do": "socket", "id": number}, outlet[0]):
-                    self._outlets[outlet[1:]] = number
+                if self._say({"do": "socket", "id": number}, descriptor):
+                    self._outlets[place] = number
 
     def _words(self, number: int, beat: Beat, socket_id: int) -> dict[str, object]:
         sign = beat.signing
@@ -255,16 +256,28 @@ class Heart:
                 self._process.kill()
 
 
-def _outlet(beat: Beat) -> tuple[int, int, int, int] | None:
-    """The descriptor, and what tells it from another one that had the same number: inode, device, connection."""
+# A descriptor, and what tells it from another one that had the same number: inode, device, connection.
+_Place = tuple[int, int, int]
+_Outlet = tuple[int, _Place]
+
+
+def _outlet(beat: Beat, known: dict[int, _Place | None]) -> _Outlet | None:
+    """Where the beat goes out. `known`: by descriptor, what was found out a moment ago."""
     fd = beat.link.descriptor(beat.peer)
     if fd is None:
         return None
+    if fd not in known:
+        known[fd] = _place(fd, beat.link)
+    place = known[fd]
+    return None if place is None else (fd, place)
+
+
+def _place(fd: int, link: Link) -> _Place | None:
     try:
         facts = os.fstat(fd)
     except OSError:
         return None
-    return fd, facts.st_ino, facts.st_dev, beat.link.health().connects
+    return facts.st_ino, facts.st_dev, link.health().connects
 
 
 async def _received(loop: asyncio.AbstractEventLoop, control: socket.socket) -> bytes:
