@@ -154,7 +154,7 @@ def create_app(
     fleet = Fleet(hub.vehicles, docks, app.state.services.airframe_at, terrain)
     app.state.reviewer = Reviewer(store, clock, bus, planner, fleet)
     ears = Ears(hub.traffic, hub.event)
-    app.state.traffic = TrafficWatch(app.state.services.deconfliction, clock, hub.vehicles, ears)
+    app.state.traffic = TrafficWatch(app.state.services.deconfliction, clock, hub.engaged, ears)
     app.state.publisher = Publisher(store, clock, planner, published=app.state.reviewer.ask)
     console.mount(app)
     return app

@@ -49,7 +49,7 @@ class TrafficWatch:
 
     deconfliction: Deconfliction
     clock: Clock
-    vehicles: Callable[[], Sequence[VehicleState]]
+    vehicles: Callable[[], Sequence[VehicleState]]  # of unfinished sorties
     ears: Ears
     looked_at: datetime | None = None
     overheard: Callable[[TrafficNews], None] | None = None  # by who tells other systems

@@ -138,6 +138,10 @@ class StreamHub:
     def vehicles(self) -> tuple[VehicleState, ...]:
         return self._picture.vehicles(self._clock.mono_s())
 
+    def engaged(self) -> tuple[VehicleState, ...]:
+        """The vehicles of unfinished sorties."""
+        return self._picture.engaged(self._clock.mono_s())
+
     def vehicle(self, vehicle_id: VehicleId) -> VehicleState:
         """Raises NotFound."""
         return self._picture.vehicle(vehicle_id, self._clock.mono_s())

@@ -81,6 +81,12 @@ class Picture:
         found = (self._state(vehicle_id, mono_s) for vehicle_id in self._told_by)
         return tuple(state for state in found if state is not None)
 
+    def engaged(self, mono_s: float) -> tuple[VehicleState, ...]:
+        """The vehicles of unfinished sorties: of a large fleet a few."""
+        ids = {sortie.vehicle_id for sortie in self._sorties.values() if not is_finished(sortie.state)}
+        found = (self._state(vehicle_id, mono_s) for vehicle_id in self._told_by if vehicle_id in ids)
+        return tuple(state for state in found if state is not None)
+
     def vehicle(self, vehicle_id: VehicleId, mono_s: float) -> VehicleState:
         """Raises NotFound."""
         state = self._state(vehicle_id, mono_s) if vehicle_id in self._told_by else None

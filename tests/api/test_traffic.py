@@ -71,6 +71,7 @@ async def fly(world: World, dock: str, *states: SortieState, minutes: float = 0.
     name = f"sortie-{dock}"
     sortie = a_sortie(name, vehicle=VEHICLES[dock], mission_id=mission_id, created_at=at, mission_name=dock)
     sortie = await world.store.add_sortie(sortie, idempotency_key=name, request_digest="d")
+    world.hub.sortie_changed(sortie)
     return await advanced(world, sortie, *(states or TO_THE_AIR))
 
 
