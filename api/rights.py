@@ -11,14 +11,14 @@ from core.ids import SortieId, VehicleId
 
 # What tells of no vehicle.
 OPEN = frozenset({
-    "me", "health", "ready", "description", "list_docks", "district", "list_patterns", "list_templates",
+    "me", "health", "ready", "description", "district", "list_patterns", "list_templates",
     "list_zones", "one_zone", "list_zone_kinds", "airspace_in_force", "list_airspace_versions",
     "one_airspace_version", "airspace_changes",
 })  # fmt: skip
 # These leave out themselves what the asker may not know.
 NARROWED = frozenset({
     "stream", "list_vehicles", "list_sorties", "list_alarms", "acknowledge_alarm", "list_links", "list_enrollments",
-    "traffic_conflicts", "start_replay", "one_replay", "change_replay", "end_replay",
+    "traffic_conflicts", "list_docks", "start_replay", "one_replay", "change_replay", "end_replay",
 })  # fmt: skip
 # These are about the vehicle or the sortie in their path, and about no other one.
 BY_PATH = frozenset({

@@ -34,6 +34,7 @@ from api.schemas.places import (
 from api.schemas.reviews import AirspaceReviewOut, review_json
 from api.services import Asker, Services, Wired
 from core.errors import FieldError, InvalidRequest, NotFound, RevisionRequired
+from core.ids import DockId
 from geofence.geojson import zone_feature
 from geofence.publication import in_force, schedule
 from geofence.qingpu import district_feature_collection
@@ -54,12 +55,13 @@ Version = Annotated[int, Path(ge=1, le=2**31)]
 
 
 @router.get("/docks")
-async def list_docks(services: Wired) -> DockList:
+async def list_docks(services: Wired, asker: Asker) -> DockList:
     """Where vehicles stand, and which."""
-    docks = services.docks.values()
-    return DockList(
-        items=[DockOut.of(dock, [each.vehicle_id for each in services.vehicles_at(dock.id)]) for dock in docks]
-    )
+
+    def known_at(dock_id: DockId) -> list[str]:
+        return [each.vehicle_id for each in services.vehicles_at(dock_id) if asker.may_know(each.unit)]
+
+    return DockList(items=[DockOut.of(dock, known_at(dock.id)) for dock in services.docks.values()])
 
 
 @router.get("/zone-kinds")

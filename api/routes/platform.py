@@ -18,7 +18,8 @@ router = APIRouter(tags=["platform"])
 @router.get("/me")
 async def me(asker: Asker) -> Me:
     """The operator that requests are recorded under."""
-    return Me(operator_id=asker.operator_id, name=asker.name)
+    units = None if asker.units is None else sorted(asker.units)
+    return Me(operator_id=asker.operator_id, name=asker.name, units=units)
 
 
 @router.get("/health")

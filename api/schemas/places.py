@@ -288,8 +288,11 @@ class District(FeatureCollectionOut):
 
 
 class Me(BaseModel):
+    """`units`: whose vehicles the operator may know of; null: all."""
+
     operator_id: str
     name: str
+    units: list[str] | None
 
 
 class Health(BaseModel):

@@ -293,6 +293,22 @@ async def test_lists_hold_ones_own_and_others_are_not_found(world: World) -> Non
     assert (await world.http.post("/replays", json={"sortie_id": SOUTHS})).status_code == 404
 
 
+async def test_what_is_open_names_no_vehicle_of_another_unit(world: World) -> None:
+    await both_fly(world)
+    become(world, "north")
+    open_paths = [
+        path.removeprefix("/api/v1")
+        for path, methods in world.app.openapi()["paths"].items()
+        if methods.get("get", {}).get("operationId") in rights.OPEN | {"list_docks"} and "{" not in path
+    ]
+    assert len(open_paths) >= 9
+    for path in open_paths:
+        assert "bl-02" not in (await world.http.get(path)).text, path
+    docks = {each["dock_id"]: each["vehicle_ids"] for each in (await world.http.get("/docks")).json()["items"]}
+    assert (docks[FIRST_DOCK], docks[SECOND_DOCK]) == (["bl-01"], [])
+    assert (await world.http.get("/me")).json()["units"] == ["north"]
+
+
 async def test_what_concerns_all_units_is_refused_to_who_may_know_of_some(world: World) -> None:
     become(world, "north")
     for path in (

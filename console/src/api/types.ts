@@ -2539,12 +2539,17 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** Me */
+        /**
+         * Me
+         * @description `units`: whose vehicles the operator may know of; null: all.
+         */
         Me: {
             /** Operator Id */
             operator_id: string;
             /** Name */
             name: string;
+            /** Units */
+            units: string[] | null;
         };
         /**
          * MissionFeature
