@@ -41,7 +41,7 @@ from telemetry.messages import (
 )
 from telemetry.stream import feed
 from telemetry.stream.admission import ADDRESS_BURST, Admission
-from telemetry.stream.audience import Rights
+from telemetry.stream.audience import ALL_UNITS, Rights
 from telemetry.stream.contract import AnyFrame, read_subscribe
 from telemetry.stream.feed import running_hub
 from telemetry.stream.fields import NAMES
@@ -535,9 +535,10 @@ STEPS = st.lists(
 class World:
     """A fleet that does what steps say, watched by one that is never cut and one that is cut now and then."""
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, rights: Rights = ALL_UNITS) -> None:
         self.clock = ManualClock()
         self.hub = a_hub(self.clock, [])
+        self.rights = rights
         self.encoding = encoding
         self.states = {each: state(each, alt_rel_m=0.0) for each in IDS}
         self.revision = 0
@@ -547,7 +548,7 @@ class World:
 
     async def come(self) -> None:
         self.far = Far(self.encoding)
-        self.task = asyncio.create_task(self.hub.serve(self.far, Rights(), str(self.revision)))
+        self.task = asyncio.create_task(self.hub.serve(self.far, self.rights, str(self.revision)))
         position = self.cut_view.position
         self.far.say(rate_hz=10, resume=None if position is None else msgspec.to_builtins(position))
         await settle()
@@ -561,9 +562,20 @@ class World:
         assert self.task is not None
         await self.task
 
+    def _concern(self, what: str, vehicle_id: str) -> None:
+        """What is about whose a vehicle is."""
+        before = self.states.get(vehicle_id)
+        if what == "unit" and before is not None:
+            self.states[vehicle_id] = replace(before, unit="south" if before.unit == "north" else "north")
+        elif what == "alarm":
+            name = AlarmId(f"{vehicle_id}-{self.revision}")
+            about = VehicleId(vehicle_id), None, self.clock.now()
+            self.hub.alarm(Alarm(name, AlarmKind.GPS, Severity.INFO, "t", *about))
+
     async def step(self, what: str, which: int, amount: int) -> None:
         self.revision += 1
         vehicle_id = IDS[which]
+        self._concern(what, vehicle_id)
         if what == "move" and vehicle_id in self.states:
             self.states[vehicle_id] = replace(self.states[vehicle_id], alt_rel_m=float(self.revision), roll_deg=None)
         elif what == "mode" and vehicle_id in self.states:
@@ -608,6 +620,39 @@ def test_a_viewer_cut_anywhere_and_resumed_knows_what_an_uncut_one_knows(
             await world.go()
         assert without_ages(world.cut_view.vehicles) == without_ages(uncut.view().vehicles)
         assert world.cut_news[1:] == news_of(uncut)
+
+    asyncio.run(run())
+
+
+UNIT_STEPS = st.lists(
+    st.tuples(st.sampled_from(["move", "mode", "unit", "alarm", "leave", "cut", "stall"]),
+              st.integers(0, 2), st.integers(0, 5)),
+    min_size=5, max_size=60,
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=UNIT_STEPS)
+def test_however_vehicles_change_units_a_viewer_of_one_knows_those_that_are_its_own_and_no_other(
+    steps: list[Step],
+) -> None:
+    async def run() -> None:
+        rights = Rights(frozenset({"north"}))
+        world, uncut = World(Encoding.JSON, rights), Far()
+        world.hub.tick(tick(world.clock, *world.states.values()))
+        async with viewing(world.hub, uncut, rights=rights, rate_hz=10):
+            await world.come()
+            for step in steps:
+                await world.step(*step)
+            world.far.held = 0
+            world.hub.drain()
+            await world.step("silence", 0, 5)
+            await world.go()
+        own = {each for each, known in world.states.items() if known.unit == "north"}
+        for view in (world.cut_view, uncut.view()):
+            assert set(view.vehicles) == own
+            assert {each["unit"] for each in view.vehicles.values()} <= {"north"}
+        assert without_ages(world.cut_view.vehicles) == without_ages(uncut.view().vehicles)
 
     asyncio.run(run())
 
