@@ -49,6 +49,7 @@ class UdpLink:
         self._socket: socket.socket | None = None
         self._lost: asyncio.Future[None] | None = None
         self._again: asyncio.Handle | None = None
+        self._read_s = 0.0  # when the loop last said that there is something to read
         self._dropped_before = 0  # by sockets that are closed
 
     @property
@@ -121,9 +122,13 @@ class UdpLink:
 
     def _readable(self) -> None:
         """The loop says that there is something to read: one that brings much is read by the clock from now on."""
-        sock = self._socket
-        if sock is not None and self._drain(sock) >= _BUSY and self._socket is sock:
-            loop = asyncio.get_running_loop()
+        sock, loop = self._socket, asyncio.get_running_loop()
+        if sock is None:
+            return
+        before_s, self._read_s = self._read_s, loop.time()
+        taken = self._drain(sock)
+        is_busy = taken >= _BUSY or self._read_s - before_s < BUSY_EVERY_S
+        if is_busy and self._socket is sock:
             loop.remove_reader(sock)
             self._again = loop.call_later(BUSY_EVERY_S, self._look)
 
@@ -138,7 +143,7 @@ class UdpLink:
         loop = asyncio.get_running_loop()
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)
-        elif taken >= _BUSY:
+        elif taken:
             self._again = loop.call_later(BUSY_EVERY_S, self._look)
         else:
             loop.add_reader(sock, self._readable)
