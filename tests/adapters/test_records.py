@@ -12,8 +12,8 @@ from adapters.sqlite.database import connect
 from adapters.sqlite.records import Records, open_records
 from core.errors import Overloaded
 from core.ids import SortieId, VehicleId
-from operations.recording.ports import Batch, Wanted
-from operations.recording.rows import KEYED, LEVELS, Rows, joined, thinned, unkeyed
+from operations.recording.ports import Batch, Gone, RecordedEvent, Wanted
+from operations.recording.rows import KEYED, LEVELS, RAW, Rows, joined, thinned, unkeyed
 
 START_US = 1_790_000_000_000_000
 NAMES = ("bl-01", "bl-02", "sortie-1")
@@ -162,3 +162,65 @@ async def test_a_database_that_is_broken_is_told_as_one_that_cannot_be_written(t
         connection.close()
         with pytest.raises(Overloaded, match="telemetry database fails"):
             await record(records, rows(0, 1))
+
+
+def told(second: float, text: str, vehicle: str | None = "bl-01", sortie: str | None = None) -> RecordedEvent:
+    at_us = START_US + round(second * 1e6)
+    known = None if vehicle is None else VehicleId(vehicle)
+    return RecordedEvent(at_us, "info", "statustext", text, known, None if sortie is None else SortieId(sortie))
+
+
+async def texts(
+    records: Records, from_s: float, to_s: float, vehicle: str | None = None, limit: int = 99
+) -> list[str]:
+    known = None if vehicle is None else VehicleId(vehicle)
+    from_us, to_us = (START_US + round(second * 1e6) for second in (from_s, to_s))
+    return [each.text for each in await records.events(from_us, to_us, vehicle_id=known, limit=limit)]
+
+
+async def test_events_come_in_the_order_of_time_of_one_vehicle_with_the_platforms_own(records: Records) -> None:
+    events = [told(5, "c"), told(1, "a"), told(3, "other", "bl-02"), told(2, "platform", None), told(5, "d")]
+    await records.note(events)
+    assert await texts(records, 0, 10) == ["a", "platform", "other", "c", "d"]
+    assert await texts(records, 0, 10, "bl-01") == ["a", "platform", "c", "d"]
+    assert await texts(records, 2, 5, "bl-01") == ["platform"]
+    assert await texts(records, 0, 10, "bl-09") == ["platform"]
+    assert await texts(records, 0, 10, limit=2) == ["a", "platform"]
+    (first, *_) = await records.events(START_US, START_US + 10_000_000, limit=1)
+    assert first == events[1]
+
+
+async def test_events_are_deleted_with_the_rows_of_their_time_but_not_those_of_held_sorties(records: Records) -> None:
+    await records.note([told(second, str(second), sortie="sortie-1" if second % 2 else None) for second in range(10)])
+    gone = await records.expire([RAW], START_US + 6_000_000, [SortieId("sortie-1")])
+    assert gone == Gone(events=3)
+    assert await texts(records, 0, 99) == ["1", "3", "5", "6", "7", "8", "9"]
+    assert not await records.expire(LEVELS[1:], START_US + 99_000_000, [])
+
+
+async def test_over_its_size_events_go_too(records: Records) -> None:
+    batch = rows(0, 2_000)
+    await record(records, batch, per_batch=2_000)
+    await records.compact(START_US + 3_000_000_000)
+    await records.note([told(second, "x" * 300) for second in range(2_000)])
+    used = await records.used_bytes()
+    gone = await records.expire_oldest(used * 3 // 4, [])
+    assert 0 < gone.events < 2_000
+    assert await records.used_bytes() <= used * 3 // 4
+    assert (await records.expire_oldest(0, [])).events == 2_000 - gone.events
+
+
+async def test_a_crowd_of_new_names_keeps_its_numbers_when_its_batch_is_refused(tmp_path: Path) -> None:
+    """Names that were stored in a transaction that failed have no number."""
+    async with open_records(tmp_path / "telemetry.db") as records:
+        connection = connect(tmp_path / "telemetry.db")
+        connection.execute("ALTER TABLE pending RENAME TO hidden")
+        with pytest.raises(Overloaded):
+            await record(records, rows(0, 1))
+        connection.execute("ALTER TABLE hidden RENAME TO pending")
+        connection.close()
+        await records.note([told(0, "x", "bl-02")])
+        batch = rows(0, 10)
+        await record(records, batch)
+        assert np.array_equal(await read(records, Wanted(VehicleId("bl-01"))), of_vehicle(batch, 0))
+        assert np.array_equal(await read(records, Wanted(VehicleId("bl-02"))), of_vehicle(batch, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from adapters.sqlite import open_store
 from adapters.sqlite.database import Database, connect
 from adapters.sqlite.migrate import NewerDatabase, migrate, scripts, version_of
+from adapters.sqlite.reserve import Reserve
 from core.errors import Overloaded
 from tests.samples import a_mission, a_revision, a_sortie
 
@@ -206,3 +208,85 @@ async def test_an_urgent_job_waits_for_the_one_being_done_and_for_no_other(tmp_p
     await asyncio.gather(*usual)
     await database.close()
     assert done == ["0", "urgent", "1", "2", "3", "4"]
+
+
+async def _numbers(database: Database) -> list[int]:
+    return await database.read(lambda db: [row[0] for row in db.execute("SELECT n FROM t ORDER BY n")])
+
+
+async def _add(database: Database, number: int) -> None:
+    await database.write(lambda db: db.execute("INSERT INTO t VALUES (?)", (number,)))
+
+
+async def test_a_file_that_is_not_where_it_was_is_not_written_to_until_it_is_back(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    folder.mkdir()
+    database = Database(folder / "x.db", name="test")
+    await database.write(lambda db: db.execute("CREATE TABLE t (n INTEGER)"))
+    folder.rename(elsewhere)
+    with pytest.raises(Overloaded, match=r"x\.db is not in its folder"):
+        await _add(database, 1)
+    assert not folder.exists()
+    elsewhere.rename(folder)
+    await _add(database, 2)
+    assert await _numbers(database) == [2]
+    await database.close()
+
+
+async def test_another_file_in_its_place_is_opened_anew_and_keeps_what_is_in_its_log(tmp_path: Path) -> None:
+    folder, other = tmp_path / "data", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    writer, reader = (Database(folder / "x.db", name=name) for name in ("writer", "reader"))
+    await writer.write(lambda db: db.execute("CREATE TABLE t (n INTEGER)"))
+    await _add(writer, 1)
+    assert await _numbers(reader) == [1]
+    theirs = connect(other / "x.db")
+    theirs.execute("CREATE TABLE t (n INTEGER)")
+    theirs.execute("INSERT INTO t VALUES (7)")  # in the log only
+    folder.rename(tmp_path / "away")
+    shutil.copytree(other, folder)
+    theirs.close()
+    assert (folder / "x.db-wal").stat().st_size > 0
+    await _add(writer, 8)
+    assert await _numbers(reader) == [7, 8]
+    await writer.close()
+    await reader.close()
+    before = connect(tmp_path / "away" / "x.db")
+    assert before.execute("SELECT n FROM t").fetchall() == [(1,)]
+    before.close()
+
+
+def test_the_reserve_takes_real_blocks_and_only_where_there_is_room_for_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve = Reserve(tmp_path / "reserve", 1 << 20)
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as little:
+        little.setattr(shutil, "disk_usage", lambda _: usage._replace(free=(2 << 20) - 1))
+        reserve.hold()
+        assert (reserve.is_held, reserve.release(), [*tmp_path.iterdir()]) == (False, False, [])
+    reserve = Reserve(tmp_path / "reserve", 1 << 20)
+    reserve.hold()
+    assert reserve.is_held
+    assert (tmp_path / "reserve").stat().st_blocks * 512 >= 1 << 20
+    assert reserve.release()
+    assert [*tmp_path.iterdir()] == []
+    assert not reserve.release()
+
+
+async def test_a_write_that_finds_the_disk_full_has_the_room_of_the_reserve(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "reserve", 4_096)
+    database = Database(tmp_path / "x.db", name="test", reserve=reserve)
+    await database.write(lambda db: db.execute("CREATE TABLE t (n INTEGER)"))
+    assert reserve.is_held
+
+    def job(db: apsw.Connection) -> int:
+        db.execute("INSERT INTO t VALUES (1)")
+        if reserve.is_held:
+            raise apsw.FullError("database or disk is full")
+        return 5
+
+    assert await database.write(job) == 5
+    assert await _numbers(database) == [1], "the first try left no trace"
+    await database.close()

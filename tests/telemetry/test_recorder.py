@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -299,13 +300,89 @@ async def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path, monkey
             await release.wait()
             await super().append(batch)
 
+    monkeypatch.setattr(module, "MOST_ROWS", 10)
     sink = Hanging()
-    recorder, _ = a_recorder(tmp_path, sink)
+    recorder, told = a_recorder(tmp_path, sink)
     row(recorder, STATE, 0.0)
     assert not await recorder.flush()
-    row(recorder, STATE, 0.0)
+    assert [each.code for each in told] == ["recording-degraded"]
+    assert "does not answer within" in told[0].text
+    for _ in range(15):
+        row(recorder, STATE, 0.0)
     assert not await recorder.flush()
+    assert (recorder.waiting_rows, recorder.lost.rows) == (10 + 1, 5)
     release.set()
     while not await recorder.flush():  # noqa: ASYNC110 - the recorder has no event for it
         await asyncio.sleep(0)
-    assert [len(each.rows) for each in sink.batches] == [1, 1]
+    assert [len(each.rows) for each in sink.batches] == [1, 10]
+    assert [each.code for each in told] == ["recording-degraded", "recording-restored"]
+    assert "5 positions, 0 bytes of frames and 0 events" in told[1].text
+
+
+def an_event(number: int) -> FleetEvent:
+    return FleetEvent(datetime(2026, 3, 1, tzinfo=UTC), "info", "statustext", str(number), VehicleId("bl-01"), SORTIE)
+
+
+async def test_events_wait_for_the_store_in_their_order_and_beyond_their_bound_the_oldest_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_EVENTS", 5)
+    sink = Sink()
+    recorder, told = a_recorder(tmp_path, sink)
+    recorder.event(an_event(0))
+    assert await recorder.flush()
+    sink.away = True
+    for number in (1, 2, 3):
+        recorder.event(an_event(number))
+    assert not await recorder.flush()
+    for number in (4, 5, 6, 7):
+        recorder.event(an_event(number))
+        assert not await recorder.flush()
+    sink.away = False
+    assert await recorder.flush()
+    assert [each.text for each in sink.noted] == ["0", "3", "4", "5", "6", "7"]
+    assert (sink.noted[0].vehicle_id, sink.noted[0].sortie_id) == ("bl-01", SORTIE)
+    assert recorder.lost.events == 2
+    assert "and 2 events were not" in told[-1].text
+
+
+async def test_when_no_position_is_recorded_any_more_events_still_are(tmp_path: Path) -> None:
+    sink = Sink()
+    recorder, _ = a_recorder(tmp_path, sink, floor_bytes=1_000, free_bytes=lambda _: 1)
+    await recorder.flush()
+    assert recorder.shed is Shed.ROWS
+    row(recorder, STATE, 0.0)
+    recorder.event(an_event(1))
+    await recorder.flush()
+    assert (len(sink.batches), len(sink.noted)) == (0, 1)
+
+
+async def test_a_log_that_somebody_took_away_goes_on_as_a_new_one(tmp_path: Path) -> None:
+    recorder, _ = a_recorder(tmp_path)
+    log, path = recorder.begin(SORTIE), tlog_path(tmp_path, SORTIE)
+    for number in (1, 2, 3):
+        log.frame(frame(number), number * 1_000_000)
+        assert await recorder.flush()
+        if number == 1:
+            path.unlink()
+    assert [at_s for at_s, _ in read_tlog(path)] == [2.0, 3.0]
+    recorder.end(SORTIE)
+    await recorder.flush()
+
+
+async def test_no_folder_takes_the_place_of_a_disk_that_is_away(tmp_path: Path) -> None:
+    recorder, told = a_recorder(tmp_path)
+    log, path = recorder.begin(SORTIE), tlog_path(tmp_path, SORTIE)
+    log.frame(frame(1), 1_000_000)
+    assert await recorder.flush()
+    path.parent.rename(tmp_path / "away")
+    for number in (2, 3):
+        log.frame(frame(number), number * 1_000_000)
+        assert not await recorder.flush()
+    assert not path.parent.exists()
+    (tmp_path / "away").rename(path.parent)
+    assert await recorder.flush()
+    assert [at_s for at_s, _ in read_tlog(path)] == [1.0, 2.0, 3.0]
+    assert [each.code for each in told] == ["recording-degraded", "recording-restored"]
+    recorder.end(SORTIE)
+    await recorder.flush()
