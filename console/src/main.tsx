@@ -1,6 +1,8 @@
 import "./styles/base.css";
 import "./styles/panels.css";
 import "./styles/map.css";
+import "./styles/desk.css";
+import "./styles/replay.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";

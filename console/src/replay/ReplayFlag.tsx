@@ -1,5 +1,7 @@
-import { useT } from "../i18n";
+import { reviews, stillFailing } from "../airspace/reviews";
+import type { FailingMission } from "../api/model";
 import { formatStamp } from "../geo/format";
+import { useT } from "../i18n";
 import { isPressing } from "../state/alarms";
 import { live } from "../state/connection";
 import type { Live } from "../state/live";
@@ -29,11 +31,16 @@ const troubles = ({ alarms, traffic }: Live) => ({
   pressing: [...alarms.values()].filter(isPressing).length,
 });
 
+/** Flights in the air that the airspace makes unflyable. */
+const aloft = (failing: readonly FailingMission[]) => failing.filter(({ sortie_id }) => sortie_id !== null).length;
+
 /** What is wrong now, while a recording is shown: one press leads back to it. */
 export function LiveTrouble() {
   const t = useT();
   const { all, pressing } = useStore(live, troubles, shallow);
-  if (!all) return null;
+  const { full, dismissed } = useStore(reviews, (now) => now);
+  const unflyable = useStore(live, (now) => (full && full.version !== dismissed ? aloft(stillFailing(full, now, [])) : 0));
+  if (!all && !unflyable) return null;
   const look = () => {
     backToLive();
     alarmsWanted.update((n) => n + 1);
@@ -41,7 +48,7 @@ export function LiveTrouble() {
   return (
     <button type="button" className="alarm-count" data-pressing="true" data-testid="live-trouble" onClick={look}>
       {t("replay.liveTrouble")}
-      <b className="num">{all}</b>
+      <b className="num">{all + unflyable}</b>
       {pressing > 0 && <span>{t("alarm.pressing", { n: pressing })}</span>}
       <span>{t("replay.back")} →</span>
     </button>
