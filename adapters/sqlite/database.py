@@ -55,16 +55,13 @@ class _Kept:
             raise Overloaded(f"{self._path.name} is not in its folder any more")
         if self.is_doubtful or identity != self._identity:
             fresh = connect(self._path)
-            self.close(as_it_is=True)
+            self.close()  # SQLite leaves the log of a file alone that was put in this one's place
             self._connection, self._identity = fresh, identity
             self.openings += 1
             self.is_doubtful = False
         return self._connection
 
-    def close(self, *, as_it_is: bool = False) -> None:
-        """`as_it_is`: without tidying up, which would take the log of a file that was put in this one's place."""
-        if as_it_is:
-            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    def close(self) -> None:
         self._connection.close()
 
 

@@ -210,6 +210,20 @@ async def test_over_its_size_events_go_too(records: Records) -> None:
     assert (await records.expire_oldest(0, [])).events == 2_000 - gone.events
 
 
+async def test_in_another_file_names_have_the_numbers_of_that_file(tmp_path: Path) -> None:
+    other, here = tmp_path / "other", tmp_path / "here"
+    async with open_records(other / "telemetry.db") as records:
+        await records.note([told(0, "x", f"bl-0{number}") for number in (5, 4, 3, 2, 1)])
+    async with open_records(here / "telemetry.db") as records:
+        await record(records, rows(0, 1))
+        here.rename(tmp_path / "away")
+        other.rename(here)
+        batch = rows(5, 10)
+        await record(records, batch)
+        assert np.array_equal(await read(records, Wanted(VehicleId("bl-01"))), of_vehicle(batch, 0))
+        assert np.array_equal(await read(records, Wanted(sortie_id=SortieId("sortie-1"))), of_vehicle(batch, 1))
+
+
 async def test_a_crowd_of_new_names_keeps_its_numbers_when_its_batch_is_refused(tmp_path: Path) -> None:
     """Names that were stored in a transaction that failed have no number."""
     async with open_records(tmp_path / "telemetry.db") as records:

@@ -250,6 +250,7 @@ async def test_another_file_in_its_place_is_opened_anew_and_keeps_what_is_in_its
     assert (folder / "x.db-wal").stat().st_size > 0
     await _add(writer, 8)
     assert await _numbers(reader) == [7, 8]
+    assert (folder / "x.db-wal").stat().st_size > 0, "whoever opens it next finds all of it"
     await writer.close()
     await reader.close()
     before = connect(tmp_path / "away" / "x.db")
