@@ -48,5 +48,5 @@ export function frame(seq: number, body: Body, epoch = "e1"): Frame {
 
 /** A snapshot that the console has read. */
 export function snapshotOf(vehicles: VehicleState[], sorties: Sortie[] = [], more: { tracks?: Record<string, Position[]>; alarms?: Alarm[]; commands?: CommandRecord[] } = {}): Frame {
-  return frame(1, { type: "snapshot", vehicles, sorties, tracks: {}, alarms: [], commands: [], links: [], gap: null, ...more });
+  return frame(1, { type: "snapshot", vehicles, sorties, tracks: {}, alarms: [], commands: [], traffic: [], links: [], gap: null, ...more });
 }

@@ -10,7 +10,7 @@ const envelope = (seq: number, second = 0) => ({ epoch: "e1", seq, at: `2026-11-
 const ROW = [7, 100, 200, 311_234_567, 1_211_234_567, 605];
 
 const snapshot = {
-  ...envelope(5), type: "snapshot", fields: FIELDS, vehicles: [{ number: 7, ...slow }], rows: [ROW], sorties: [], alarms: [], commands: [],
+  ...envelope(5), type: "snapshot", fields: FIELDS, vehicles: [{ number: 7, ...slow }], rows: [ROW], sorties: [], alarms: [], commands: [], traffic: [],
   tracks: {}, links: [], gap: null,
 } as unknown as WireFrame;
 const tick = (seq: number, second: number, more: object) => ({ ...envelope(seq, second), type: "tick", rows: [], changed: [], gone: [], ...more }) as WireFrame;

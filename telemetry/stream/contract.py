@@ -9,7 +9,7 @@ import msgspec
 from core.errors import FieldError, InvalidRequest
 from missions.model import CommandRecord
 from operations.alarms import Alarm
-from telemetry.messages import AirspaceReviewed, FleetEvent, LinksTick, TrafficNews
+from telemetry.messages import AirspaceReviewed, FleetEvent, LinksTick, TrafficConflict, TrafficNews
 
 JSON = "bailu.v1+json"
 MSGPACK = "bailu.v1+msgpack"
@@ -77,6 +77,7 @@ class Snapshot(Frame, frozen=True, tag="snapshot"):
     sorties: list[dict[str, Any]]
     alarms: list[Alarm]
     commands: list[CommandRecord]
+    traffic: list[TrafficConflict]
     tracks: dict[str, list[TrackPosition]]
     links: list[LinksTick]
     gap: Gap | None = None

@@ -26,6 +26,7 @@ from telemetry.messages import (
     FleetEvent,
     FleetTick,
     LinksTick,
+    TrafficConflict,
     TrafficNews,
     VehicleState,
 )
@@ -40,6 +41,7 @@ from telemetry.stream.narrowing import (
     EVENTS_LOST,
     Narrow,
     Units,
+    conflict_for,
     links_for,
     of_event,
     of_owners,
@@ -253,6 +255,7 @@ class StreamHub:
 
     def traffic(self, news: TrafficNews) -> None:
         """Two of our own flights that come too near to each other, or no longer do; told to either one's units."""
+        self._picture.on_traffic(news)
         both = (news.conflict.first.vehicle_id, news.conflict.yields.vehicle_id)
         owner = {each: self._table.unit(each) for each in both if each is not None}
         self._tell(contract.TrafficFrame, "traffic", news, lambda units: traffic_for(news, units, owner.get))
@@ -450,8 +453,16 @@ class StreamHub:
             "commands": [
                 encoding.raw(each) for each in self._picture.commands() if self._of_units(each.vehicle_id, units)
             ],
+            "traffic": [encoding.raw(each) for each in self._traffic_for(units)],
             "links": [encoding.raw(each) for each in self.links(units)],
         }
+
+    def _traffic_for(self, units: Units | None) -> Iterable[TrafficConflict]:
+        conflicts = self._picture.traffic()
+        if units is None:
+            return conflicts
+        told = (conflict_for(each, units, self._table.unit) for each in conflicts)
+        return [each for each in told if each is not None]
 
     def _of_units(self, vehicle_id: VehicleId, units: frozenset[str] | None) -> bool:
         return units is None or self._table.unit(vehicle_id) in units

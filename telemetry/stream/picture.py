@@ -14,7 +14,7 @@ from missions.model import CommandRecord, Sortie, TrackPoint
 from missions.sortie import is_finished
 from operations.alarms import RANK, Alarm
 from telemetry.columns import COLUMN, FleetView
-from telemetry.messages import FleetTick, LinkState, VehicleState
+from telemetry.messages import FleetTick, LinkState, TrafficConflict, TrafficNews, VehicleState
 
 MAX_VEHICLES = 4_096
 # Finished sorties that a new viewer is told about.
@@ -74,6 +74,7 @@ class Picture:
         self._tracks: dict[SortieId, list[TrackPosition]] = {}
         self._alarms: dict[AlarmId, Alarm] = {}
         self._commands: dict[CommandId, CommandRecord] = {}
+        self._traffic: dict[str, TrafficConflict] = {}
         self.drops: Counter[str] = Counter()
 
     def vehicles(self, mono_s: float) -> tuple[VehicleState, ...]:
@@ -169,6 +170,16 @@ class Picture:
         if len(self._commands) > MAX_COMMANDS:
             del self._commands[next(iter(self._commands))]
         return True
+
+    def traffic(self) -> tuple[TrafficConflict, ...]:
+        """The flights of ours that come too near to each other now."""
+        return tuple(self._traffic.values())
+
+    def on_traffic(self, news: TrafficNews) -> None:
+        """A conflict began, changed or is over."""
+        self._traffic.pop(news.conflict.id, None)
+        if news.phase != "end":
+            self._traffic[news.conflict.id] = news.conflict
 
     def concerned(self) -> set[VehicleId]:
         """The vehicles of which anything but their state is known."""

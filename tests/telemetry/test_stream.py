@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from adapters.bus_local import LocalBus
 from core.clock import ManualClock
-from core.errors import BailuError, InvalidRequest, NotFound
+from core.errors import BailuError, Encounter, InvalidRequest, NotFound
 from core.ids import AlarmId, OperatorId, SortieId, VehicleId
 from missions.model import CommandRecord, Outcome, Sortie, SortieState, TrackPoint
 from operations.alarms import Alarm, AlarmKind, Severity
@@ -32,9 +32,12 @@ from telemetry.messages import (
     AlarmChanged,
     FleetEvent,
     FleetTick,
+    FlightMet,
     FollowAsked,
     LinkState,
     SortieChanged,
+    TrafficConflict,
+    TrafficNews,
     VehicleState,
     VehicleUpdate,
     vehicle_update_subject,
@@ -358,6 +361,23 @@ async def test_a_whole_fleet_that_has_something_to_say_at_once_costs_a_viewer_on
         slow.held = 0
         hub.drain()
         assert news_of(slow) == news_of(far)
+
+
+async def test_a_snapshot_holds_the_flights_that_meet_until_they_do_not(hub: StreamHub, clock: ManualClock) -> None:
+    far = Far()
+    first, second = (FlightMet(each, each, True, VehicleId(each)) for each in IDS[:2])
+    met = Encounter("bl-01", "bl-01", clock.now(), clock.now(), 60.0, 70.0, 12.0, 0.0)
+    conflict = TrafficConflict("bl-01~bl-02", clock.now(), "warning", "they may meet", first, second, met, {})
+    worse = replace(conflict, severity="critical")
+    async with viewing(hub, far):
+        for phase, told_of in (("begin", conflict), ("change", worse), ("end", worse)):
+            hub.traffic(TrafficNews(clock.now(), phase, told_of))
+            clock.advance(1)
+            far.say(units=[phase, "default"])
+            await settle()
+    snapshots = [[each["severity"] for each in frame["traffic"]] for frame in far.of("snapshot")]
+    assert snapshots == [[], ["warning"], ["critical"], []]
+    assert far.of("traffic")[0]["traffic"]["phase"] == "begin"
 
 
 async def test_events_that_the_bus_dropped_are_counted_and_told_before_the_next_one(

@@ -29,7 +29,6 @@ import type {
   Sortie,
   Template,
   Track,
-  TrafficConflict,
   UnenrolledVehicle,
 } from "./model";
 import { isReplaying } from "../state/picture";
@@ -76,7 +75,6 @@ export const api = {
   review: (version: number) => call<AirspaceReview>("GET", `/airspace/versions/${version}/review`),
   changeAirspace: (basedOn: number, body: AirspaceChange) =>
     call<Publication>("POST", "/airspace/changes", { body, headers: { "if-match": `"${basedOn}"` } }),
-  traffic: () => items<TrafficConflict>("/traffic/conflicts"),
   patterns: () => items<PatternSpec>("/patterns"),
   templates: () => items<Template>("/templates"),
   docks: () => items<Dock>("/docks"),

@@ -86,6 +86,7 @@ interface Besides {
   alarms: Alarm[];
   /** The newest ones, newest first. */
   commands: CommandRecord[];
+  traffic: TrafficConflict[];
   tracks: Record<string, Position[]>;
   links: LinksTick[];
   gap: Gap | null;
@@ -135,9 +136,9 @@ export class Reader {
         this.#records.clear();
         this.#fields = frame.fields;
         this.position = { epoch, seq };
-        const { sorties, alarms, commands, tracks, links, gap } = frame;
+        const { sorties, alarms, commands, traffic, tracks, links, gap } = frame;
         const vehicles = this.#changed(frame.rows, frame.vehicles, at);
-        return { type: "snapshot", epoch, seq, at, vehicles, sorties, alarms, commands, tracks, links, gap };
+        return { type: "snapshot", epoch, seq, at, vehicles, sorties, alarms, commands, traffic, tracks, links, gap };
       }
       case "resumed":
         this.#fields = frame.fields;

@@ -74,6 +74,7 @@ export interface components {
             sorties: Record<string, never>[];
             alarms: components["schemas"]["Alarm"][];
             commands: components["schemas"]["CommandRecord"][];
+            traffic: components["schemas"]["TrafficConflict"][];
             tracks: {
                 [key: string]: [
                     number,
@@ -153,6 +154,66 @@ export interface components {
          * @enum {unknown}
          */
         CommandClass: "confirm-by-state" | "never-repeat" | "repeatable";
+        /**
+         * TrafficConflict
+         * @description Two of our own flights that may come too near to each other.
+         *
+         *     `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
+         *     of the other one (GeoJSON), None for those who may not know whose that is. `remedies`: () when nothing was found,
+         *     or too much was to be looked at.
+         */
+        TrafficConflict: {
+            id: string;
+            began_at: string;
+            severity: string;
+            text: string;
+            first: components["schemas"]["FlightMet"];
+            yields: components["schemas"]["FlightMet"];
+            encounter: components["schemas"]["Encounter"];
+            geometry: Record<string, never> | null;
+            /** @default [] */
+            remedies: components["schemas"]["Remedy"][];
+        };
+        /**
+         * FlightMet
+         * @description One of two flights that meet. `flight_id`: of its sortie, or of its mission while it is planned.
+         */
+        FlightMet: {
+            flight_id: string;
+            name: string;
+            airborne: boolean;
+            /** @default null */
+            vehicle_id: string | null;
+        };
+        /**
+         * Encounter
+         * @description When and between which altitudes a flight may first be too near to another one of our own.
+         *
+         *     `flight_id`: of the other sortie, or of the other mission while it is planned. `horizontal_m`, `vertical_m`:
+         *     between the two paths then.
+         */
+        Encounter: {
+            flight_id: string;
+            flight_name: string;
+            from_at: string;
+            until_at: string;
+            low_amsl_m: number;
+            high_amsl_m: number;
+            horizontal_m: number;
+            vertical_m: number;
+        };
+        /**
+         * Remedy
+         * @description What the flight that gives way can do so that it meets nobody; looked at against all flights.
+         *
+         *     `kind`: delay (before take-off), hold (stop in the air) or return; `wait_s`: for how long of the first two.
+         */
+        Remedy: {
+            kind: string;
+            detail: string;
+            /** @default 0 */
+            wait_s: number;
+        };
         /**
          * LinksTick
          * @description How the links of one gateway do; published once a second.
@@ -436,66 +497,6 @@ export interface components {
             at: string;
             phase: string;
             conflict: components["schemas"]["TrafficConflict"];
-        };
-        /**
-         * TrafficConflict
-         * @description Two of our own flights that may come too near to each other.
-         *
-         *     `first` goes first, `yields` gives way. `encounter` is told from the side of who gives way, `geometry` is the room
-         *     of the other one (GeoJSON), None for those who may not know whose that is. `remedies`: () when nothing was found,
-         *     or too much was to be looked at.
-         */
-        TrafficConflict: {
-            id: string;
-            began_at: string;
-            severity: string;
-            text: string;
-            first: components["schemas"]["FlightMet"];
-            yields: components["schemas"]["FlightMet"];
-            encounter: components["schemas"]["Encounter"];
-            geometry: Record<string, never> | null;
-            /** @default [] */
-            remedies: components["schemas"]["Remedy"][];
-        };
-        /**
-         * FlightMet
-         * @description One of two flights that meet. `flight_id`: of its sortie, or of its mission while it is planned.
-         */
-        FlightMet: {
-            flight_id: string;
-            name: string;
-            airborne: boolean;
-            /** @default null */
-            vehicle_id: string | null;
-        };
-        /**
-         * Encounter
-         * @description When and between which altitudes a flight may first be too near to another one of our own.
-         *
-         *     `flight_id`: of the other sortie, or of the other mission while it is planned. `horizontal_m`, `vertical_m`:
-         *     between the two paths then.
-         */
-        Encounter: {
-            flight_id: string;
-            flight_name: string;
-            from_at: string;
-            until_at: string;
-            low_amsl_m: number;
-            high_amsl_m: number;
-            horizontal_m: number;
-            vertical_m: number;
-        };
-        /**
-         * Remedy
-         * @description What the flight that gives way can do so that it meets nobody; looked at against all flights.
-         *
-         *     `kind`: delay (before take-off), hold (stop in the air) or return; `wait_s`: for how long of the first two.
-         */
-        Remedy: {
-            kind: string;
-            detail: string;
-            /** @default 0 */
-            wait_s: number;
         };
         /**
          * Bye

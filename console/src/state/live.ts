@@ -81,6 +81,7 @@ export function reduce(live: Live, frame: Frame, nowMs: number): Live {
         sorties: new Map([...live.sorties, ...frame.sorties.map((sortie) => [sortie.sortie_id, sortie] as const)]),
         tracks: new Map(Object.entries(frame.tracks)),
         links: new Map(frame.links.map((each) => [each.gateway, each])),
+        traffic: new Map(frame.traffic.map((each) => [each.id, each])),
         alarms: new Map(frame.alarms.filter(isOpen).map((alarm) => [alarm.id, alarm])),
         log: logCommands(
           logAlarms(

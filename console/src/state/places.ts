@@ -28,7 +28,6 @@ async function loadPlaces(): Promise<void> {
     api.docks().then((docks) => keep({ docks })),
     api.patterns().then((patterns) => keep({ patterns })),
     api.templates().then((templates) => keep({ templates })),
-    api.traffic().then((all) => live.update((now) => ({ ...now, traffic: new Map(all.map((each) => [each.id, each])) }))),
     loadMissions(),
     api.sorties().then((sorties) => live.update((now) => withSorties(now, sorties))),
   ]);
