@@ -27,11 +27,10 @@ _DISK_MIB, _FLOOR_MIB = 96, 32
 
 
 @contextmanager
-def watched(platform: Platform) -> Iterator[list[Json]]:
+def watched(platform: Platform, path: str = "/api/v1/stream") -> Iterator[list[Json]]:
     """What a viewer is told, as it comes."""
     frames: list[Json] = []
-    url = platform.url.replace("http", "ws") + "/api/v1/stream"
-    with connect(url, proxy=None) as stream:
+    with connect(platform.url.replace("http", "ws") + path, proxy=None) as stream:
         stream.send(json.dumps({"type": "subscribe", "rate_hz": 10}))
 
         def listen() -> None:
@@ -49,6 +48,21 @@ def watched(platform: Platform) -> Iterator[list[Json]]:
 def counted(platform: Platform, name: str) -> float:
     found = read(httpx.get(f"{platform.url}/metrics", timeout=10).text)
     return sum(value for (each, _), value in found.items() if each == name)
+
+
+def replayed(platform: Platform, sortie_id: str) -> list[Json]:
+    """The news of a replay from its beginning to its end."""
+    made = platform.post("/replays", {"sortie_id": sortie_id, "speed": 20})
+    path = f"/replays/{made['replay_id']}"
+    platform.request("PATCH", path, {"playing": False, "at": made["from"]})
+    with watched(platform, made["stream"]) as frames:
+        platform.until(lambda: bool(frames), within_s=10, what="the replay to be shown")
+        platform.request("PATCH", path, {"playing": True})
+        platform.until(lambda: bool(platform.get(path)["over"]), within_s=60, what="the replay to be over")
+        platform.until(lambda: frames[-1]["type"] == "tick", within_s=10, what="its last tick")
+        news = [each for each in frames if each["type"] in ("sortie", "command", "event")]
+    platform.request("DELETE", path)
+    return news
 
 
 def degraded(platform: Platform) -> bool:
@@ -101,6 +115,19 @@ def test_on_a_full_disk_people_see_and_command_and_the_record_goes_on_when_there
         assert {"paused", "on_mission", "returning", "landed", "closed"} <= {
             each["to_state"] for each in sortie["transitions"]
         }
+        again = replayed(platform, sortie_id)
+        assert all(each["replayed"] for each in again)
+        steps = [each["sortie"]["state"] for each in again if each["type"] == "sortie"]
+        assert steps == [each["to_state"] for each in sortie["transitions"]][-len(steps) :]
+        assert "paused" in steps
+        assert steps[-1] == "closed"
+        commands = [
+            (each["command"]["kind"], each["command"]["state"]) for each in again if each["type"] == "command"
+        ]
+        asked = [("pause", "issued"), ("pause", "done"), ("resume", "issued"), ("resume", "done")]
+        assert [each for each in commands if each[0] in ("pause", "resume")] == asked
+        events = [each["event"]["code"] for each in again if each["type"] == "event"]
+        assert {"recording-degraded", "recording-restored"} <= {*events}, "both were kept, on the full disk too"
         log = tmp_path / "flight.tlog"
         log.write_bytes(platform.request("GET", f"/sorties/{sortie_id}/tlog").content)
         assert whole_length(log) == log.stat().st_size
