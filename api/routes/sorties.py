@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from api.launch import Launch, launch
 from api.routes.vehicles import KEY_PATTERN
 from api.schemas.sorties import LaunchIn, SortieList, SortieNow, SortieOut
-from api.services import Asker, Principal, Wired
+from api.services import Asker, Principal, Services, Wired
 from core.errors import NotFound
 from core.ids import MissionId, SortieId, VehicleId
 from missions.model import Sortie
@@ -40,13 +40,13 @@ async def list_sorties(services: Wired, asker: Asker, limit: Annotated[int, Quer
     """Newest first; of the newest `limit` those that the asker may know."""
     newest = await services.store.sorties(limit=limit)
     mine = (each for each in newest if asker.may_know(services.hub.unit(each.vehicle_id)))
-    return SortieList(items=[SortieOut.of(_as_known(each, asker)) for each in mine])
+    return SortieList(items=[SortieOut.of(await _as_known(services, each, asker)) for each in mine])
 
 
 @router.get("/sorties/{sortie_id}")
 async def one_sortie(sortie_id: SortieId, services: Wired, asker: Asker) -> SortieNow:
     """A sortie as it was last saved, and how its flight goes now."""
-    sortie = _as_known(await services.store.sortie(sortie_id), asker)
+    sortie = await _as_known(services, await services.store.sortie(sortie_id), asker)
     vehicle = next((each for each in services.hub.vehicles() if each.vehicle_id == sortie.vehicle_id), None)
     return SortieNow.at(sortie, vehicle)
 
@@ -65,5 +65,7 @@ async def sortie_tlog(sortie_id: SortieId, services: Wired) -> FileResponse:
     return FileResponse(path, media_type="application/octet-stream", filename=f"{sortie_id}.tlog")
 
 
-def _as_known(sortie: Sortie, asker: Principal) -> Sortie:
-    return sortie if asker.units is None else sortie_for(sortie)
+async def _as_known(services: Services, sortie: Sortie, asker: Principal) -> Sortie:
+    if asker.units is None:
+        return sortie
+    return sortie_for(sortie, await services.store.sortie(sortie.continues) if sortie.continues else None)

@@ -206,9 +206,12 @@ class StreamHub:
     def sortie_changed(self, sortie: Sortie) -> None:
         """Tells everybody, unless it is not news."""
         if self._picture.on_sortie(sortie):
-            told, short = self._worded(sortie), sortie_for(sortie)
+            told, short = self._worded(sortie), self._shortened(sortie)
             narrow = of_owners(told if short is sortie else self._worded(short), self._owners(sortie.vehicle_id))
             self._tell(contract.SortieNews, "sortie", told, narrow)
+
+    def _shortened(self, sortie: Sortie) -> Sortie:
+        return sortie_for(sortie, self._picture.sortie(sortie.continues))
 
     def _worded(self, sortie: Sortie) -> dict[str, Any]:
         told: dict[str, Any] = msgspec.json.decode(self._encoders.sortie(sortie))
@@ -442,7 +445,7 @@ class StreamHub:
         """What a snapshot tells besides vehicles, as far as the audience may know it."""
         units = audience.scope.units
         sorties = [each for each in self._picture.sorties() if self._of_units(each.vehicle_id, units)]
-        sorties = sorties if units is None else [sortie_for(each) for each in sorties]
+        sorties = sorties if units is None else [self._shortened(each) for each in sorties]
         tracks = self._picture.tracks()
         return {
             "sorties": [encoding.again(self._encoders.sortie(each)) for each in sorties],

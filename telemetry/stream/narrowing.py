@@ -41,8 +41,13 @@ def of_event(event: FleetEvent, unit_of: UnitOf) -> Narrow[FleetEvent]:
     return of_owners(event, map(unit_of, named))
 
 
-def sortie_for(sortie: Sortie) -> Sortie:
-    """A sortie without the names of the flights that it was refused for."""
+def sortie_for(sortie: Sortie, continued: Sortie | None) -> Sortie:
+    """A sortie without the names of other vehicles' flights: those that it was refused for, and that it goes on with.
+
+    `continued`: what it goes on with, None: nobody knows whose that was.
+    """
+    if sortie.continues is not None and (continued is None or continued.vehicle_id != sortie.vehicle_id):
+        sortie = replace(sortie, continues=None)
     problem = sortie.problem
     if problem is None or problem.get("slug") not in _NAMES_OTHERS:
         return sortie

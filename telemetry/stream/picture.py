@@ -106,6 +106,10 @@ class Picture:
         """The unfinished ones and the newest finished, newest first."""
         return tuple(sorted(self._sorties.values(), key=lambda sortie: sortie.created_at, reverse=True))
 
+    def sortie(self, sortie_id: SortieId | None) -> Sortie | None:
+        """One of them; None: it is not known (any more)."""
+        return None if sortie_id is None else self._sorties.get(sortie_id)
+
     def tracks(self) -> dict[SortieId, list[TrackPosition]]:
         """[lon, lat, metres above home] of the unfinished sorties."""
         return {sortie_id: self._tracks.get(sortie_id, []) for sortie_id in self._unfinished()}

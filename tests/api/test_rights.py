@@ -255,6 +255,35 @@ async def test_who_was_away_while_a_vehicle_left_its_unit_begins_anew(world: Wor
     assert {each["vehicle_id"] for each in again["vehicles"]} == {"bl-01", "bl-03"}
 
 
+async def test_what_a_sortie_was_refused_for_and_what_it_goes_on_with_may_be_another_units(
+    world: World, served: Serving
+) -> None:
+    await both_fly(world)
+    ours = await world.store.sortie(SortieId(NORTHS))
+    problem: dict[str, object] = {
+        "slug": "mission-conflict",
+        "title": "t",
+        "detail": SOUTHS,
+        "conflicts": [{"flight": SOUTHS}],
+    }
+    changed = replace(ours, continues=SortieId(SOUTHS), problem=problem, row_revision=ours.row_revision + 1)
+    await world.store.save_sortie(changed)
+    become(world, "north")
+    async with stream(served) as viewer:
+        await subscribed(viewer)
+        await viewer.recv()
+        world.hub.sortie_changed(changed)
+        the_end(world)
+        live = await heard(viewer, until=END)
+    world.clock.advance(1)
+    async with stream(served) as viewer:
+        await subscribed(viewer)
+        whole = [await viewer.recv()]
+    texts = [(await world.http.get(path)).text for path in ("/sorties", f"/sorties/{NORTHS}")]
+    assert leaks([*live, *whole, *texts]) == []
+    assert all("mission-conflict" in text_of(each) for each in [*whole, *texts])
+
+
 @pytest.mark.parametrize(("unit", "role"), [("north", "first"), ("south", "yields")])
 async def test_of_a_meeting_each_unit_is_told_when_and_how_near_but_not_with_whom(
     world: World, unit: str, role: str
