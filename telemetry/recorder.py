@@ -200,7 +200,8 @@ class Recorder:
         finally:
             for each in self._logs.values():
                 each.is_over = True
-            await asyncio.shield(self.flush())
+            if not await asyncio.shield(self.flush()):
+                log.error("the recorder stops with %d positions that the disk did not take", self.waiting_rows)
 
     async def flush(self) -> bool:
         """Writes what waits, for a few seconds at the most; whether nothing waits now."""

@@ -30,7 +30,7 @@ def replay(
     speed: Annotated[float, typer.Option(min=1, max=60, help="Seconds of the recording in one of ours.")] = 1.0,
     url: Annotated[str, typer.Option("--url", help="A running platform.")] = URL,
 ) -> None:
-    """Play a recording as a live table until its end or Ctrl-C; its stream is there for others meanwhile."""
+    """Play a recording as a live table, with what happened, until its end or Ctrl-C; others may see it meanwhile."""
     asked: Json = {"speed": speed}
     if sortie is not None:
         asked["sortie_id"] = sortie
@@ -58,6 +58,30 @@ async def _replay(url: str, asked: Json) -> None:
                 await platform.call("DELETE", path)
 
 
+def told(frame: Json) -> str | None:
+    """A line of what happened, with its time in the recording; None for a frame that is no news."""
+    match frame["type"]:
+        case "event":
+            event = frame["event"]
+            return f"{event['at'][:19]} {event['severity']}: {event['text']}"
+        case "sortie":
+            sortie = frame["sortie"]
+            at = sortie["transitions"][-1]["at"] if sortie["transitions"] else sortie["created_at"]
+            return f"{at[:19]} {sortie['vehicle_id']} sortie {sortie['state']}"
+        case "alarm":
+            alarm = frame["alarm"]
+            at, now = (alarm["ended_at"], "is over") if alarm["ended_at"] else (alarm["began_at"], "begins")
+            return f"{at[:19]} {alarm['vehicle_id']} alarm {now}: {alarm['text']}"
+        case "command":
+            command = frame["command"]
+            at = command["finished_at"] or command["issued_at"]
+            return (
+                f"{at[:19]} {command['vehicle_id']} {command['kind']} of {command['issued_by']}: {command['state']}"
+            )
+        case _:
+            return None
+
+
 async def _show(platform: Platform, made: Json) -> None:
     vehicles: dict[str, Json] = {}
     with Live(console=out, refresh_per_second=5, screen=False) as live:
@@ -65,5 +89,7 @@ async def _show(platform: Platform, made: Json) -> None:
             if frame["type"] == "snapshot":
                 vehicles.clear()
             vehicles.update((each["vehicle_id"], each) for each in frame.get("vehicles", []))
+            if (line := told(frame)) is not None:
+                live.console.print(line, markup=False, highlight=False)
             at = max((each["last_heard_at"] or "" for each in vehicles.values()), default="")
             live.update(table(vehicles, f"{made['speed']:g}× · {at[:19]}"))

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api import replays as module
+from api.cli import replay as cli
 from api.runtime import listen
 from api.webserver import serving
 from core.clock import ManualClock, SystemClock
@@ -393,6 +394,16 @@ async def test_a_replayed_sortie_tells_its_events_on_the_stream_marked_as_replay
             await eventful.http.patch(path, json={"playing": True, "speed": 60})
             told = [frame async for frame in _news(frames, until="three")]
             assert all(frame["replayed"] for frame in told)
+            lines = [cli.told(frame) for frame in told]
+            assert [line for line in lines if line is not None and "bl-03" not in line] == [
+                "2026-03-01T08:30:45 info: two",
+                "2026-03-01T08:30:47 info: platform",
+                "2026-03-01T08:31:40 info: three",
+            ]
+            assert lines[:4] == [
+                "2026-03-01T08:30:20 bl-03 alarm begins: 20 %", "2026-03-01T08:30:25 bl-03 pause of tester: issued",
+                "2026-03-01T08:30:26 bl-03 pause of tester: done", "2026-03-01T08:30:30 bl-03 sortie preflight",
+            ]  # fmt: skip
             assert [_word(frame) for frame in told] == [
                 "alarm a-1 True", "command issued", "command done", "sortie preflight", "event two", "event platform",
                 "alarm a-1 False", "command issued", "command done", "alarm a-2 True", "sortie refused",
