@@ -43,8 +43,8 @@ class Chronicle:
 
     def standing(self, at_us: int) -> Standing:
         """As of `at_us`, all that happened then included."""
-        newest = {each.what.id: each.what for each in self._moments[: bisect_right(self._times, at_us)]}
-        found = newest.values()
+        newest = {each.became.id: each for each in self._moments[: bisect_right(self._times, at_us)]}
+        found = [each.what for each in newest.values()]
         return Standing(
             tuple(each for each in found if isinstance(each, Sortie)),
             tuple(each for each in found if isinstance(each, Alarm)),

@@ -24,10 +24,23 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something happened: a sortie, an alarm or a command is from now on as it stands here."""
+    """Something happened. `became`: the sortie, alarm or command as it is today."""
 
     at: datetime
-    what: Sortie | Alarm | CommandRecord
+    became: Sortie | Alarm | CommandRecord
+
+    @property
+    def what(self) -> Sortie | Alarm | CommandRecord:
+        """As it was from this moment on; made when it is asked for, for a day of a city has tens of thousands."""
+        match self.became:
+            case Sortie():
+                then: Sortie | Alarm | CommandRecord | None = sortie_as_of(self.became, self.at)
+            case Alarm():
+                then = alarm_as_of(self.became, self.at)
+            case CommandRecord():
+                then = command_as_of(self.became, self.at)
+        assert then is not None
+        return then
 
 
 def moments(history: History) -> list[Moment]:
@@ -38,23 +51,23 @@ def moments(history: History) -> list[Moment]:
 
 def _of_sorties(history: History) -> Iterator[Moment]:
     for sortie in history.sorties:
-        for at in sorted({sortie.created_at, *(step.at for step in sortie.transitions)}):
-            if (then := sortie_as_of(sortie, at)) is not None:
-                yield Moment(at, then)
+        for at in {sortie.created_at, *(step.at for step in sortie.transitions)}:
+            if at >= sortie.created_at:  # a clock that was set back may say otherwise
+                yield Moment(at, sortie)
 
 
 def _of_alarms(history: History) -> Iterator[Moment]:
     for alarm in history.alarms:
-        for at in sorted({alarm.began_at, alarm.acknowledged_at or alarm.began_at, alarm.ended_at or alarm.began_at}):
-            if (then := alarm_as_of(alarm, at)) is not None:
-                yield Moment(at, then)
+        for at in {alarm.began_at, alarm.acknowledged_at, alarm.ended_at}:
+            if at is not None and at >= alarm.began_at:
+                yield Moment(at, alarm)
 
 
 def _of_commands(history: History) -> Iterator[Moment]:
     for command in history.commands:
-        for at in sorted({command.issued_at, command.finished_at or command.issued_at}):
-            if (then := command_as_of(command, at)) is not None:
-                yield Moment(at, then)
+        for at in {command.issued_at, command.finished_at}:
+            if at is not None and at >= command.issued_at:
+                yield Moment(at, command)
 
 
 def sortie_as_of(sortie: Sortie, at: datetime) -> Sortie | None:
