@@ -85,8 +85,10 @@ def test_draw_an_area_launch_watch_hold_resume_and_land(page: Page, platform: Pl
 
     by(page, "hold").click()
     state_is(page, "paused")
+    expect(by(page, "event-log")).to_contain_text(re.compile("(暂停|悬停)：已执行"))
     by(page, "resume").click()
     state_is(page, "on_mission")
+    expect(by(page, "event-log")).to_contain_text("继续：已执行")
     state_is(page, "returning", "landing", within_s=180)
     state_is(page, "closed", within_s=120)
 
