@@ -10,6 +10,7 @@ from pathlib import Path
 FILE = "reserve"
 # How often it is looked whether there is room again; only while it is given up, and somebody writes.
 _LOOK_EVERY_S = 10.0
+_BLOCK = 1 << 20
 
 
 class Reserve:
@@ -57,6 +58,15 @@ class Reserve:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.is_held = True
         try:
-            os.posix_fallocate(descriptor, 0, self._size_bytes)
+            _allocate(descriptor, self._size_bytes)
         finally:
             os.close(descriptor)
+
+
+def _allocate(descriptor: int, size_bytes: int) -> None:
+    """Blocks for so many bytes from the beginning on; macOS has no call for it, and is written to."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size_bytes)
+        return
+    for at in range(0, size_bytes, _BLOCK):
+        os.pwrite(descriptor, bytes(min(_BLOCK, size_bytes - at)), at)

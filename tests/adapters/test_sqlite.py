@@ -258,9 +258,12 @@ async def test_another_file_in_its_place_is_opened_anew_and_keeps_what_is_in_its
     before.close()
 
 
+@pytest.mark.parametrize("has_a_call", [True, False])
 def test_the_reserve_takes_real_blocks_and_only_where_there_is_room_for_two(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_a_call: bool
 ) -> None:
+    if not has_a_call:
+        monkeypatch.delattr(os, "posix_fallocate")
     reserve = Reserve(tmp_path / "reserve", 1 << 20)
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as little:
