@@ -24,11 +24,11 @@ V = Wanted(vehicle_id=VehicleId("v"))
 
 
 async def record(records: Records, minutes: range) -> None:
-    """A batch each half second, and blobs of those that are old enough."""
+    """A batch each two seconds, and blobs of those that are old enough."""
     for number in minutes:
         rows = minute(number)
-        for at in range(0, len(rows), 25):
-            await records.append(Batch(("v",), rows[at : at + 25]))
+        for at in range(0, len(rows), 100):
+            await records.append(Batch(("v",), rows[at : at + 100]))
             await records.compact(int(rows["at_us"][at]))
 
 

@@ -309,7 +309,7 @@ def when(happening: Happening) -> datetime:
 async def test_what_happened_is_told_at_its_time_and_in_its_order(eventful: World, stage: Stage) -> None:
     end_us = START_US + 120_000_000
     history = await eventful.store.history(AT, at(120))
-    await _play(eventful, stage, Reel(START_US, end_us), 60.0, end_us, history)
+    await _play(eventful, stage, Reel(START_US, end_us), 240.0, end_us, history)
     shown = AT
     for place, each in enumerate(stage.all):
         if isinstance(each, FleetTick):
@@ -333,7 +333,7 @@ async def test_after_a_jump_things_stand_as_they_stood_then_and_only_what_came_l
 ) -> None:
     reel = Reel(START_US, START_US + 120_000_000)
     history = await eventful.store.history(AT, at(120))
-    made = a_replay(eventful, stage, reel, speed=60.0, history=history)
+    made = a_replay(eventful, stage, reel, speed=240.0, history=history)
     made.is_playing = False
     task = asyncio.create_task(made.run())
     seen: dict[int, tuple[list[str], list[str], list[str]]] = {}
@@ -344,7 +344,7 @@ async def test_after_a_jump_things_stand_as_they_stood_then_and_only_what_came_l
         async with asyncio.timeout(3):
             while not stage.stood:  # noqa: ASYNC110 - the replay has no event for it
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.25)  # it stands still: nothing is told
+        await asyncio.sleep(0.15)  # it stands still: nothing is told
         assert stage.told == []
         standing, tracks = stage.stood[-1]
         (sortie,) = [each for each in standing.sorties if each.id == "sortie-3"]
