@@ -225,7 +225,11 @@ def running(module: str, *arguments: str, **pipes: int) -> Iterator[subprocess.P
         yield process
     finally:
         process.terminate()
-        process.wait(_ENDS_WITHIN_S)
+        try:
+            process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def _until(holds: Any, process: subprocess.Popen[bytes]) -> None:
