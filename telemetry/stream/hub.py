@@ -26,7 +26,6 @@ from telemetry.messages import (
     FleetEvent,
     FleetTick,
     LinksTick,
-    TrafficConflict,
     TrafficNews,
     VehicleState,
 )
@@ -37,24 +36,13 @@ from telemetry.stream.audience import ALL_UNITS, Audience, Rights
 from telemetry.stream.coding import StateFrames, table_of
 from telemetry.stream.contract import Bye, Frame, Gap, Resume, Resumed, Subscribe, read_subscribe
 from telemetry.stream.frames import Encoding, Sent
-from telemetry.stream.narrowing import (
-    EVENTS_LOST,
-    Narrow,
-    Units,
-    conflict_for,
-    links_for,
-    of_event,
-    of_owners,
-    review_for,
-    sortie_for,
-    traffic_for,
-)
+from telemetry.stream.known import Known
+from telemetry.stream.narrowing import EVENTS_LOST, Narrow, Units
 from telemetry.stream.news import News, Ring
 from telemetry.stream.picture import RECENT_ALARMS, RECENT_SORTIES, Picture, no_better
 from telemetry.stream.table import Move, Table
 from telemetry.stream.viewer import BAD_MESSAGE, GOING_AWAY, SILENT_S, TRY_AGAIN_LATER, Cut, FarEnd, Viewer
 
-MAX_GATEWAYS = 64
 # How long a farewell may take; a viewer that does not read gets none.
 FAREWELL_S = 1.0
 BEAT_S = 1.0
@@ -104,6 +92,7 @@ class StreamHub:
         self._table = Table()
         self._table.enrol(states, self._seq)
         self._table.moves()
+        self._known = Known(self._picture, self._table, encoders.sortie)
         self._moved_seq = 0  # when a vehicle came to another unit last
         self._coding = StateFrames(self._table, self._epoch)
         self._coding.advance(self._seq, clock.mono_s(), self._now())
@@ -118,7 +107,6 @@ class StreamHub:
         self._admission = Admission()
         self._snapshots: dict[tuple[Audience, Encoding], tuple[float, int, Sent]] = {}
         self._tick_s: dict[str, float] = {}
-        self._links: dict[str, LinksTick] = {}
         self.new_follow = asyncio.Event()
         self.drops: Counter[str] = self._picture.drops
         self.frames_sent = self.bytes_sent = 0  # states and news; payloads, before compression
@@ -150,11 +138,7 @@ class StreamHub:
 
     def links(self, units: Units | None = None) -> tuple[LinksTick, ...]:
         """How the links of each gateway were when it last told; those that vehicles of `units` have to themselves."""
-        if units is None:
-            return tuple(self._links.values())
-        owners = self._table.owners_by_link()
-        told = (links_for(each, units, owners) for each in self._links.values())
-        return tuple(each for each in told if each is not None)
+        return self._known.links(units)
 
     def unit(self, vehicle_id: VehicleId) -> str | None:
         """Whose a vehicle is; None: it is not known (any more)."""
@@ -206,28 +190,19 @@ class StreamHub:
     def sortie_changed(self, sortie: Sortie) -> None:
         """Tells everybody, unless it is not news."""
         if self._picture.on_sortie(sortie):
-            told, short = self._worded(sortie), self._shortened(sortie)
-            narrow = of_owners(told if short is sortie else self._worded(short), self._owners(sortie.vehicle_id))
-            self._tell(contract.SortieNews, "sortie", told, narrow)
-
-    def _shortened(self, sortie: Sortie) -> Sortie:
-        return sortie_for(sortie, self._picture.sortie(sortie.continues))
-
-    def _worded(self, sortie: Sortie) -> dict[str, Any]:
-        told: dict[str, Any] = msgspec.json.decode(self._encoders.sortie(sortie))
-        return told
+            self._tell(contract.SortieNews, "sortie", *self._known.of_sortie(sortie))
 
     def command(self, record: CommandRecord) -> None:
         """Tells how a command to a vehicle stands, unless it is not news."""
         if self._picture.on_command(record):
-            self._tell(contract.CommandNews, "command", record, of_owners(record, self._owners(record.vehicle_id)))
+            self._tell(contract.CommandNews, "command", record, self._known.of_one(record))
 
     def event(self, event: FleetEvent) -> None:
         """Tells everybody: at once, or with the next tick what nobody has to act upon.
 
         A thousand autopilots say two hundred sentences a second: one write each would cost more than all positions.
         """
-        narrow = of_event(event, self._table.unit)
+        narrow = self._known.of_event(event)
         self._tell(contract.EventNews, "event", event, narrow, at_once=event.severity != _CAN_WAIT)
 
     def missed(self, subject: str, count: int) -> None:
@@ -240,28 +215,24 @@ class StreamHub:
     def alarm(self, alarm: Alarm) -> None:
         """Tells everybody, unless it is not news."""
         if self._picture.on_alarm(alarm):
-            self._tell(contract.AlarmNews, "alarm", alarm, of_owners(alarm, self._owners(alarm.vehicle_id)))
+            self._tell(contract.AlarmNews, "alarm", alarm, self._known.of_one(alarm))
 
     def links_tick(self, tick: LinksTick) -> None:
         """Takes over how the links of a gateway do; a link that is lost or back is told as an event besides."""
-        if tick.gateway not in self._links and len(self._links) >= MAX_GATEWAYS:
+        narrow = self._known.take_links(tick)
+        if narrow is None:
             self.drops["gateways over the bound"] += 1
-            return
-        self._links[tick.gateway] = tick
-        owners = self._table.owners_by_link()
-        self._tell(contract.LinksNews, "links", tick, lambda units: links_for(tick, units, owners))
+        else:
+            self._tell(contract.LinksNews, "links", tick, narrow)
 
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
         """What a new airspace version means for missions; told to everybody, to each of its own flights."""
-        owner = {each.vehicle_id: self._table.unit(each.vehicle_id) for each in news.failing}
-        self._tell(contract.ReviewNews, "review", news, lambda units: review_for(news, units, owner))
+        self._tell(contract.ReviewNews, "review", news, self._known.of_review(news))
 
     def traffic(self, news: TrafficNews) -> None:
         """Two of our own flights that come too near to each other, or no longer do; told to either one's units."""
         self._picture.on_traffic(news)
-        both = (news.conflict.first.vehicle_id, news.conflict.yields.vehicle_id)
-        owner = {each: self._table.unit(each) for each in both if each is not None}
-        self._tell(contract.TrafficFrame, "traffic", news, lambda units: traffic_for(news, units, owner.get))
+        self._tell(contract.TrafficFrame, "traffic", news, self._known.of_traffic(news))
 
     def go_to(self, standing: Standing, tracks: Mapping[SortieId, Sequence[TrackPoint]]) -> None:
         """A recording goes on from another moment, at which things stood so: everybody is told everything anew."""
@@ -435,48 +406,18 @@ class StreamHub:
         if gap is None and kept is not None and now_s - kept[0] < SNAPSHOT_S:
             return kept[1], kept[2]
         self._coding.advance(self._seq, now_s, self._now())
-        snapshot = self._coding.snapshot(audience, encoding, gap=gap, **self._besides(audience, encoding))
+        snapshot = self._coding.snapshot(
+            audience, encoding, gap=gap, **self._known.besides(audience.scope.units, encoding)
+        )
         sent = Sent(encoding.join(snapshot), encoding)
         if gap is None:
             self._snapshots[audience, encoding] = (now_s, self._seq, sent)
         return self._seq, sent
 
-    def _besides(self, audience: Audience, encoding: Encoding) -> dict[str, Any]:
-        """What a snapshot tells besides vehicles, as far as the audience may know it."""
-        units = audience.scope.units
-        sorties = [each for each in self._picture.sorties() if self._of_units(each.vehicle_id, units)]
-        sorties = sorties if units is None else [self._shortened(each) for each in sorties]
-        tracks = self._picture.tracks()
-        return {
-            "sorties": [encoding.again(self._encoders.sortie(each)) for each in sorties],
-            "alarms": [
-                encoding.raw(each) for each in self._picture.alarms() if self._of_units(each.vehicle_id, units)
-            ],
-            "tracks": {each.id: tracks[each.id] for each in sorties if each.id in tracks},
-            "commands": [
-                encoding.raw(each) for each in self._picture.commands() if self._of_units(each.vehicle_id, units)
-            ],
-            "traffic": [encoding.raw(each) for each in self._traffic_for(units)],
-            "links": [encoding.raw(each) for each in self.links(units)],
-        }
-
-    def _traffic_for(self, units: Units | None) -> Iterable[TrafficConflict]:
-        conflicts = self._picture.traffic()
-        if units is None:
-            return conflicts
-        told = (conflict_for(each, units, self._table.unit) for each in conflicts)
-        return [each for each in told if each is not None]
-
-    def _of_units(self, vehicle_id: VehicleId, units: frozenset[str] | None) -> bool:
-        return units is None or self._table.unit(vehicle_id) in units
-
     def _may_see(self, viewer: Viewer, state: VehicleState) -> bool:
         """Of which unit the vehicle is, and of which one it was at the last tick."""
         whose, units = {self._table.unit(state.vehicle_id), state.unit}, viewer.rights.units
         return None not in whose and (units is None or whose <= units)
-
-    def _owners(self, vehicle_id: VehicleId) -> tuple[str | None]:
-        return (self._table.unit(vehicle_id),)
 
     def _follow(self, viewer: Viewer) -> None:
         for vehicle_id in [each for each, those in self._followed.items() if viewer in those]:
