@@ -69,6 +69,20 @@ def degraded(platform: Platform) -> bool:
     return bool(platform.get("/health")["degraded"])
 
 
+def _tells_all_of_it(again: list[dict[str, Any]], transitions: list[str]) -> None:
+    """The replay has what happened while the disk was full."""
+    assert all(each["replayed"] for each in again)
+    steps = [each["sortie"]["state"] for each in again if each["type"] == "sortie"]
+    assert steps == transitions[-len(steps) :]
+    assert "paused" in steps
+    assert steps[-1] == "closed"
+    commands = [(each["command"]["kind"], each["command"]["state"]) for each in again if each["type"] == "command"]
+    asked = [("pause", "issued"), ("pause", "done"), ("resume", "issued"), ("resume", "done")]
+    assert [each for each in commands if each[0] in ("pause", "resume")] == asked
+    events = [each["event"]["code"] for each in again if each["type"] == "event"]
+    assert {"recording-degraded", "recording-restored"} <= {*events}, "both were kept, on the full disk too"
+
+
 def test_on_a_full_disk_people_see_and_command_and_the_record_goes_on_when_there_is_room(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -112,22 +126,9 @@ def test_on_a_full_disk_people_see_and_command_and_the_record_goes_on_when_there
         assert codes == ["recording-degraded", "recording-restored"]
         sortie = platform.sortie(sortie_id)
         assert sortie["outcome"] == "completed"
-        assert {"paused", "on_mission", "returning", "landed", "closed"} <= {
-            each["to_state"] for each in sortie["transitions"]
-        }
-        again = replayed(platform, sortie_id)
-        assert all(each["replayed"] for each in again)
-        steps = [each["sortie"]["state"] for each in again if each["type"] == "sortie"]
-        assert steps == [each["to_state"] for each in sortie["transitions"]][-len(steps) :]
-        assert "paused" in steps
-        assert steps[-1] == "closed"
-        commands = [
-            (each["command"]["kind"], each["command"]["state"]) for each in again if each["type"] == "command"
-        ]
-        asked = [("pause", "issued"), ("pause", "done"), ("resume", "issued"), ("resume", "done")]
-        assert [each for each in commands if each[0] in ("pause", "resume")] == asked
-        events = [each["event"]["code"] for each in again if each["type"] == "event"]
-        assert {"recording-degraded", "recording-restored"} <= {*events}, "both were kept, on the full disk too"
+        transitions = [each["to_state"] for each in sortie["transitions"]]
+        assert {"paused", "on_mission", "returning", "landed", "closed"} <= {*transitions}
+        _tells_all_of_it(replayed(platform, sortie_id), transitions)
         log = tmp_path / "flight.tlog"
         log.write_bytes(platform.request("GET", f"/sorties/{sortie_id}/tlog").content)
         assert whole_length(log) == log.stat().st_size
