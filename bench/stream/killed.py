@@ -1,6 +1,6 @@
 """A recorder at work that is there to be killed: vehicles over UDP in, a line out for each batch that is stored.
 
-`python -m bench.stream.killed FOLDER PORT SORTIE`: vehicles of `bench.swarm` on the port, the first on the sortie.
+`python -m bench.stream.killed FOLDER SORTIE` tells its port; vehicles of `bench.swarm`, the first one on the sortie.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def vehicle_id(number: int) -> VehicleId:
     return VehicleId(f"v-{number}")
 
 
-async def _record(folder: Path, port: int, sortie_id: SortieId) -> None:
+async def _record(folder: Path, sortie_id: SortieId) -> None:
     async with open_records(folder / FILE) as records:
         recorder = Recorder(Telling(records), data_dir=folder, clock=SystemClock(), floor_bytes=0)
         log = recorder.begin(sortie_id)
@@ -78,7 +78,7 @@ async def _record(folder: Path, port: int, sortie_id: SortieId) -> None:
         configs = [
             VehicleConfig(vehicle_id(n), f"v{n}", ("link",), n + 1, dock, default_airframe()) for n in range(VEHICLES)
         ]
-        link = LinkConfig("link", f"udpin:127.0.0.1:{port}")
+        link = LinkConfig("link", "udpin:127.0.0.1:0")
         fleet = Fleet(
             "killed", [link], configs, clock=SystemClock(), pace=1.0, on_frame=on_frame, on_event=recorder.event
         )
@@ -87,7 +87,7 @@ async def _record(folder: Path, port: int, sortie_id: SortieId) -> None:
             vehicle.placed = recorder.place
         for each in fleet.links:
             await each.open()
-        tell("up")
+        tell("port", fleet.links[0].address[1])
         async with asyncio.TaskGroup() as group:
             for each in fleet.links:
                 group.create_task(each.run())
@@ -103,4 +103,4 @@ async def _tick(fleet: Fleet) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_record(Path(sys.argv[1]), int(sys.argv[2]), SortieId(sys.argv[3])))
+    asyncio.run(_record(Path(sys.argv[1]), SortieId(sys.argv[2])))

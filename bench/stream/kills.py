@@ -56,12 +56,17 @@ class Toll:
 class Speaking:
     """Vehicles that send positions at a steady rate, each with a latitude of its own; whoever listens."""
 
-    def __init__(self, port: int) -> None:
-        self._vehicles = [*speakers([port], VEHICLES)]
+    def __init__(self) -> None:
+        self._vehicles = [*speakers(free_ports(1, socket.SOCK_DGRAM), VEHICLES)]
         self._sent = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.first: set[int] = set()  # latitudes of the vehicle that is on the sortie
+
+    def to(self, port: int) -> None:
+        """From now on they speak to whoever listens there."""
+        for each in self._vehicles:
+            each.sock.connect(("127.0.0.1", port))
 
     def _run(self) -> None:
         turn, began_s = 0, time.monotonic()
@@ -106,12 +111,12 @@ class Speaking:
 
 def killed(folder: Path, count: int, *, alive_s: float = 1.5, seed: int = 1) -> Toll:
     """Kills a recorder `count` times, most of them up to `alive_s` after its first batch, and looks after each."""
-    toll, rng, (port,) = Toll(), random.Random(seed), free_ports(1, socket.SOCK_DGRAM)
-    with Speaking(port) as speaking:
+    toll, rng = Toll(), random.Random(seed)
+    with Speaking() as speaking:
         for number in range(count):
             sortie_id = SortieId(f"sortie-{number // KILLS_PER_SORTIE}")
-            with _recording(folder, port, sortie_id) as child:
-                batches = _one_life(child, rng, alive_s)
+            with _recording(folder, sortie_id) as child:
+                batches = _one_life(child, speaking, rng, alive_s)
             toll.kills += 1
             toll.acknowledged.update(*batches)
             _look_at_rows(folder, toll)
@@ -122,8 +127,8 @@ def killed(folder: Path, count: int, *, alive_s: float = 1.5, seed: int = 1) -> 
 
 
 @contextmanager
-def _recording(folder: Path, port: int, sortie_id: SortieId) -> Iterator[subprocess.Popen[bytes]]:
-    line = [sys.executable, "-m", "bench.stream.killed", str(folder), str(port), sortie_id]
+def _recording(folder: Path, sortie_id: SortieId) -> Iterator[subprocess.Popen[bytes]]:
+    line = [sys.executable, "-m", "bench.stream.killed", str(folder), sortie_id]
     with subprocess.Popen(line, stdout=subprocess.PIPE) as child:
         try:
             yield child
@@ -131,7 +136,9 @@ def _recording(folder: Path, port: int, sortie_id: SortieId) -> Iterator[subproc
             child.kill()
 
 
-def _one_life(child: subprocess.Popen[bytes], rng: random.Random, alive_s: float) -> list[list[int]]:
+def _one_life(
+    child: subprocess.Popen[bytes], speaking: Speaking, rng: random.Random, alive_s: float
+) -> list[list[int]]:
     """The batches that were acknowledged before the kill, which comes at a moment of chance."""
     assert child.stdout is not None
     said: list[bytes] = []
@@ -141,6 +148,8 @@ def _one_life(child: subprocess.Popen[bytes], rng: random.Random, alive_s: float
         while not (said and said[-1].startswith(b"rows")):
             said.append(child.stdout.readline())
             assert said[-1], "the recorder ended by itself"
+            if said[-1].startswith(b"port"):
+                speaking.to(int(said[-1].split()[1]))
         time.sleep(rng.uniform(0.0, alive_s))
     child.kill()
     said += child.stdout.readlines()
