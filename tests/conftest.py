@@ -1,12 +1,18 @@
-"""What is thorough by where it lies: tests with the whole service, a real store or real receivers behind them."""
+"""What is thorough by where it lies, and properties that no busy machine makes fail."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the benches' business.
+settings.register_profile("bailu", deadline=None)
+settings.load_profile("bailu")
 
 _TESTS = Path(__file__).parent
+# With the whole service, a real store or real receivers behind them.
 _WITH_THE_REAL_THING = frozenset({"adapters", "api", "forwarding"})
 
 
