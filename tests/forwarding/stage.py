@@ -33,7 +33,7 @@ from telemetry.messages import FLEET_TICK, FleetTick, LinkState, VehicleState
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 QUICK = Waits(
     connect=2.0,
-    send=0.6,
+    send=1.5,
     first_retry=0.02,
     last_retry=0.2,
     longest_retry_after=5.0,
