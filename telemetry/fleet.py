@@ -68,13 +68,12 @@ _MAX_CHANNELS = 4_096
 _STREAMS_AGAIN_S = 3.0
 _ESSENTIAL = (GlobalPosition, SysStatus, GpsRaw, MissionCurrent, ExtendedSysState, EkfStatus)
 _LOOK_EVERY_S = 0.05
-_STREAMS_EVERY_S = 0.2
-_LOOKED_AT_ONCE = 50
+_LOOKED_AT_ONCE = 20
 _ROUND_TRIP_EVERY_S = 2.0
 # A link's round trip is one figure: of many vehicles only so many are asked a second.
 _ROUND_TRIPS_PER_S = 20.0
-# Vehicles that are asked for their streams; each takes 14 commands, or a millisecond.
-_ASKED_PER_S, _ASKED_AT_ONCE = 100.0, 20.0
+# Vehicles that are asked for their streams; each takes 14 commands, or a millisecond, and gives 14 answers.
+_ASKED_PER_S, _ASKED_AT_ONCE = 100.0, 5.0
 # Of a large fleet so many are looked at for what only people can judge: a second passes for a thousand of them.
 _LOOKED_AT_A_TICK = 100
 # A path that was not heard for longer is not beaten to any more, unless it is the only one.
@@ -420,13 +419,10 @@ class Fleet:
 
     async def keep_streams(self) -> None:
         """Asks who has to prove itself, and each vehicle for the streams that we use whenever positions stop."""
-        streams_s = 0.0
         while True:
             now_s = self._clock.mono_s()
             self._ask_proofs(now_s)
-            if now_s - streams_s >= _STREAMS_EVERY_S:
-                streams_s = now_s
-                self._keep_all(now_s)
+            self._keep_all(now_s)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _ask_proofs(self, now_s: float) -> None:
@@ -452,7 +448,7 @@ class Fleet:
         them at a time would hold everything else up for a second."""
         members = self._members_now()
         # A part of a large fleet at a time, so that nothing else waits for it: everybody is looked at once a second.
-        for _ in range(min(len(members), max(_LOOKED_AT_ONCE, round(len(members) * _STREAMS_EVERY_S)))):
+        for _ in range(min(len(members), max(_LOOKED_AT_ONCE, round(len(members) * _LOOK_EVERY_S)))):
             if not self._keep(members[self._turn % len(members)][0], now_s):
                 break
             self._turn = (self._turn + 1) % len(members)

@@ -146,8 +146,8 @@ class _Craft(asyncio.DatagramProtocol):
             if self._mode in (_RTL, _SMART_RTL) and self._outside_at_s is not None:
                 self.took_ms.append((now_s - self._outside_at_s) * 1_000.0)
                 self._outside_at_s, self.ready_s = None, now_s + _AGAIN_S
+            self.heartbeat()
         self._send(mavlink.MAVLink_command_ack_message(message.command, 0))
-        self.heartbeat()
 
     def heartbeat(self) -> None:
         if self._mode != _AUTO and time.perf_counter() > self.ready_s - _AGAIN_S / 2:
