@@ -53,6 +53,7 @@ SNAPSHOT_S = 0.25
 # The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
 _CAN_WAIT = "info"
 MOST_WAITING, WAITING_S = 256, 0.1
+NOTHING: Mapping[Viewer, Sequence[Sent]] = {}
 # Commands that are compared with the store now and then.
 COMPARED_COMMANDS = 200
 
@@ -154,11 +155,11 @@ class StreamHub:
         now_s = self._clock.mono_s()
         self._tick_s[tick.gateway] = now_s
         self._picture.on_tick(tick, now_s)
-        self._tell_waiting()
+        waiting = self._taken_waiting()  # for those who may have them before this tick moves vehicles to other units
         self._seq += 1
         self._table.take(tick, self._seq, now_s)
         self._follow_moves(self._table.moves())
-        self._broadcast(now_s)
+        self._broadcast(now_s, waiting)
 
     def _follow_moves(self, moves: Sequence[Move]) -> None:
         """Viewers of some units to which a vehicle came, or which it left, are told everything anew."""
@@ -397,7 +398,7 @@ class StreamHub:
 
     def _replay(self, viewer: Viewer, seq: int) -> None:
         viewer.joined, viewer.must_restart = True, False
-        self._tell_one(viewer, self._ring.since(seq))
+        self._hand(viewer, _frames(viewer, self._ring.since(seq)))
 
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
         """Sequence and frame; an equal audience's of a moment ago when there is one."""
@@ -428,26 +429,33 @@ class StreamHub:
             self._followed.setdefault(viewer.follows, set()).add(viewer)
             self.new_follow.set()
 
-    def _broadcast(self, now_s: float) -> None:
-        """Tells every viewer that is due and takes more; one encoding and one write each, nobody is waited for."""
+    def _broadcast(self, now_s: float, waiting: Mapping[Viewer, Sequence[Sent]] = NOTHING) -> None:
+        """Tells every viewer that is due and takes more; one encoding and one write each, nobody is waited for.
+
+        `waiting`: news of each viewer that are older than these states, and go out before them.
+        """
         self._coding.advance(self._seq, now_s, self._now())
         self.drain()
-        for viewer in self._viewers:
-            if viewer.is_due(now_s):
-                self._show(viewer, now_s)
+        for viewer in tuple(self._viewers):
+            self._show(viewer, now_s, waiting.get(viewer, ()))
 
-    def _show(self, viewer: Viewer, now_s: float) -> None:
+    def _show(self, viewer: Viewer, now_s: float, news: Sequence[Sent] = ()) -> None:
         if not viewer.is_due(now_s):
+            self._hand(viewer, news)
             return
         if viewer.must_restart:
+            self._hand(viewer, news)
             self._start(viewer, None, now_s)
             return
         far = viewer.far
         frame, says = self._coding.tick(viewer.audience, far.encoding, viewer.since, viewer.rows_since)
         if says or now_s - viewer.said_s >= SILENT_S:
-            far.write(frame)
+            far.write(*news, frame)
             viewer.has(self._coding.seq, now_s)
-            self._count(frame)
+            for each in (*news, frame):
+                self._count(each)
+        else:
+            self._hand(viewer, news)
 
     def _tell(self, kind: type[Frame], member: str, value: Any, narrow: Narrow[Any], *, at_once: bool = True) -> None:
         self._seq += 1
@@ -466,20 +474,22 @@ class StreamHub:
 
     def _tell_waiting(self) -> None:
         """Before any frame that has a later sequence: whoever has that frame has these news."""
+        for viewer, frames in self._taken_waiting().items():
+            self._hand(viewer, frames)
+
+    def _taken_waiting(self) -> Mapping[Viewer, Sequence[Sent]]:
+        """What waits for each viewer, and waits no more."""
         self._is_telling = False
         waiting, self._waiting = self._waiting, []
-        if waiting:
-            for viewer in tuple(self._viewers):
-                if viewer.joined:
-                    self._tell_one(viewer, waiting)
+        return {each: _frames(each, waiting) for each in self._viewers if each.joined} if waiting else NOTHING
 
     def _count(self, frame: Sent) -> None:
         self.frames_sent += 1
         self.bytes_sent += len(frame.payload)
 
-    def _tell_one(self, viewer: Viewer, waiting: Iterable[News]) -> None:
-        units, encoding = viewer.audience.scope.units, viewer.far.encoding
-        frames = [frame for news in waiting if (frame := news.sent(units, encoding)) is not None]
+    def _hand(self, viewer: Viewer, frames: Sequence[Sent]) -> None:
+        if not frames:
+            return
         viewer.tell(frames)
         for frame in frames:
             self._count(frame)
@@ -521,6 +531,12 @@ class StreamHub:
 
     def _now(self) -> str:
         return _text(self._clock.now())
+
+
+def _frames(viewer: Viewer, waiting: Iterable[News]) -> list[Sent]:
+    """The news that a viewer may have, as it takes them."""
+    units, encoding = viewer.audience.scope.units, viewer.far.encoding
+    return [frame for news in waiting if (frame := news.sent(units, encoding)) is not None]
 
 
 def _text(at: datetime) -> str:
