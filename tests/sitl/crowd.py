@@ -15,6 +15,7 @@ from shapely.geometry import box
 from bench.process import cpu_s
 from core.geo import LatLon
 from geofence.geojson import zone_collection
+from telemetry.trespass import LOOK_EVERY_S
 from tests.fields import FRAME, Field
 from tests.platform import Json, Platform, running_platform
 from tests.sitl.stage import alarms
@@ -69,9 +70,14 @@ def fly(data_dir: Path, crew: Sequence[Member], *, sitl: bool, speedup: float, w
     with running_platform(data_dir, sitl=sitl, speedup=speedup, settings=settings) as platform:
         airspace = {"note": "test", "zones": zone_collection(_AREA.airspace().zones)}
         platform.post_patiently("/airspace/versions", airspace)
+        published_s = time.monotonic()
         missions = [platform.post_patiently("/missions", member.feature) for member in crew]
         for member in crew:
             platform.until_ready(member.id, within_s=within_s)
+        # The watch over closed zones reads which ones count every few seconds; at this pace that is half a minute.
+        platform.until(
+            lambda: time.monotonic() > published_s + LOOK_EVERY_S + 1.0, within_s=30, what="the zones to count"
+        )
         busy, began_s = _Busy(platform), time.monotonic()
         launched = [_launched(platform, mission, member) for mission, member in zip(missions, crew, strict=True)]
         together = _followed(platform, launched, within_s)
