@@ -137,9 +137,14 @@ class UdpLink:
         sock, self._again = self._socket, None
         if sock is None:
             return
-        taken = self._drain(sock)
-        if self._socket is not sock:
-            return
+        taken = 1  # whatever a frame makes somebody raise, the socket is read again
+        try:
+            taken = self._drain(sock)
+        finally:
+            if self._socket is sock:
+                self._go_on(sock, taken)
+
+    def _go_on(self, sock: socket.socket, taken: int) -> None:
         loop = asyncio.get_running_loop()
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)

@@ -49,3 +49,28 @@ async def test_what_the_kernel_had_no_room_for_is_told(monkeypatch: pytest.Monke
     got, dropped = await taken(monkeypatch, 4_096, BURST)
     assert 0 < len(got) < BURST
     assert len(got) + dropped == BURST
+
+
+async def test_a_frame_that_makes_somebody_raise_leaves_the_link_hearing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BUSY", 1)  # read by the clock from the first datagram on
+    raised, got = list[object](), list[bytes]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: raised.append(told["exception"]))
+
+    def take(_: Peer, data: bytes) -> None:
+        if data == b"bad":
+            raise RuntimeError("a listener's fault")
+        got.append(data)
+
+    link = make(LinkConfig("x", "udpin:127.0.0.1:0"), take, clock=SystemClock())
+    await link.open()
+    task = asyncio.create_task(link.run())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for data in (b"one", b"bad", b"two", b"three"):
+            far.sendto(data, link.address)
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(3.0):
+            while len(got) < 3:  # noqa: ASYNC110 - the kernel sets no event
+                await asyncio.sleep(0.002)
+    task.cancel()
+    await asyncio.wait([task])
+    assert (got, len(raised)) == ([b"one", b"two", b"three"], 1)
