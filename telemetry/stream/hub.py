@@ -398,7 +398,9 @@ class StreamHub:
 
     def _replay(self, viewer: Viewer, seq: int) -> None:
         viewer.joined, viewer.must_restart = True, False
-        self._hand(viewer, _frames(viewer, self._ring.since(seq)))
+        missed = _frames(viewer, self._ring.since(seq))
+        viewer.grant(missed)
+        self._hand(viewer, missed)
 
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
         """Sequence and frame; an equal audience's of a moment ago when there is one."""

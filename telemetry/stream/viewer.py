@@ -66,6 +66,8 @@ class Viewer:
 
     __slots__ = (
         "_held_bytes",
+        "_owed_bytes",
+        "_owed_frames",
         "_progress_s",
         "audience",
         "cut",
@@ -94,6 +96,7 @@ class Viewer:
         self.period_s = self.due_s = self.said_s = 0.0
         self.lane: deque[Sent] = deque()
         self.lane_bytes = 0
+        self._owed_frames = self._owed_bytes = 0  # of the lane, what a resume was granted; until it is empty
         self.cut: Cut | None = None
         self._progress_s, self._held_bytes = mono_s, 0
 
@@ -120,12 +123,17 @@ class Viewer:
         self.since = self.rows_since = seq
         self.due_s, self.said_s = mono_s + self.period_s - DUE_SLACK_S, mono_s
 
+    def grant(self, frames: Sequence[Sent]) -> None:
+        """It will be told these news besides, which it missed. The ring bounds them, and holds them for everybody: a
+        viewer that was cut for them would come back for the same ones, and more."""
+        self._owed_frames, self._owed_bytes = len(frames), sum(len(frame.payload) for frame in frames)
+
     def tell(self, frames: Sequence[Sent]) -> None:
         """Writes news at once, or keeps them in order while the far end is slow; past the bound it is cut."""
         self.lane.extend(frames)
         self.lane_bytes += sum(len(frame.payload) for frame in frames)
         self.drain()
-        if len(self.lane) > LANE_BOUND or self.lane_bytes > LANE_BYTES:
+        if len(self.lane) > LANE_BOUND + self._owed_frames or self.lane_bytes > LANE_BYTES + self._owed_bytes:
             self.end(Cut(TRY_AGAIN_LATER, Overloaded("This connection reads events too slowly")))
 
     def drain(self) -> None:
@@ -138,6 +146,8 @@ class Viewer:
                 self.lane_bytes -= len(frame.payload)
                 going.append(frame)
             self.far.write(*going)
+        if not self.lane:
+            self._owed_frames = self._owed_bytes = 0
 
     def is_stalled(self, mono_s: float) -> bool:
         """Whether the far end has taken nothing for `STALLED_AFTER_S`; asked once a second."""

@@ -146,6 +146,14 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+class Narrow(Far):
+    """A far end whose transport holds what was written until a test says that it has gone out."""
+
+    def write(self, *frames: Sent) -> None:
+        super().write(*frames)
+        self.held += sum(len(each.payload) for each in frames)
+
+
 @asynccontextmanager
 async def viewing(hub: StreamHub, *fars: Far, rights: Rights | None = None, **wants: Any) -> AsyncIterator[None]:
     """Connected, and subscribed to `wants`."""
@@ -378,6 +386,25 @@ async def test_a_snapshot_holds_the_flights_that_meet_until_they_do_not(hub: Str
     snapshots = [[each["severity"] for each in frame["traffic"]] for frame in far.of("snapshot")]
     assert snapshots == [[], ["warning"], ["critical"], []]
     assert far.of("traffic")[0]["traffic"]["phase"] == "begin"
+
+
+async def test_whoever_missed_more_than_a_lane_holds_gets_all_of_it_as_fast_as_it_takes_it(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    before, again = Far(), Narrow()
+    async with viewing(hub, before):
+        pass
+    snapshot = before.frames[0]
+    for number in range(2 * LANE_BOUND):
+        hub.event(FleetEvent(clock.now(), "warning", "statustext", f"{number} {'x' * 400}"))
+    await asyncio.sleep(0)
+    async with viewing(hub, again, resume={"epoch": snapshot["epoch"], "seq": snapshot["seq"]}):
+        told = 0
+        while len(news_of(again)) > told:
+            told, again.held = len(news_of(again)), 0
+            hub.drain()
+        assert again.code is None
+        assert [each.split()[0] for each in news_of(again)] == [str(number) for number in range(2 * LANE_BOUND)]
 
 
 async def test_events_that_the_bus_dropped_are_counted_and_told_before_the_next_one(
