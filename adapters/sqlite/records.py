@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -62,7 +62,7 @@ class Records:
     async def compact(self, now_us: int) -> int:
         """Blobs of what waits, then coarser levels of spans that are over; a little at a time, so that no batch waits
         long for its turn. What a crash left undone is done at the next call."""
-        count, first_us = await self._writer.read(chunks.waiting)
+        count, first_us = await _told(self._writer.read(chunks.waiting))
         if count >= _COMPACT_ROWS or (count and now_us - first_us >= COMPACT_AFTER_S * 1e6):
             count -= await self._write(lambda db: chunks.compact(db, _COMPACT_ROWS))
         for level in LEVELS[1:]:
@@ -105,10 +105,7 @@ class Records:
 
     async def _write(self, job: Callable[[apsw.Connection], R]) -> R:
         """One transaction. Whatever is wrong with it, live goes on: the recorder tells, and tries again."""
-        try:
-            return await self._writer.write(job)
-        except apsw.Error as error:
-            raise Overloaded(f"The telemetry database fails ({error})") from error
+        return await _told(self._writer.write(job))
 
     # --- reading ---
 
@@ -156,7 +153,7 @@ class Records:
         )
 
     async def used_bytes(self) -> int:
-        return await self._reader.read(chunks.used_bytes)
+        return await _told(self._reader.read(chunks.used_bytes))
 
 
 def _selection(db: apsw.Connection, wanted: Wanted) -> chunks.Selection:
@@ -172,6 +169,14 @@ def _in_snapshot(db: apsw.Connection, job: Callable[[], R]) -> R:
         return job()
     finally:
         db.execute("COMMIT")
+
+
+async def _told(work: Awaitable[R]) -> R:
+    """What `work` gives; whatever is wrong with the file is told in a way that the gateway's tasks outlive."""
+    try:
+        return await work
+    except apsw.Error as error:
+        raise Overloaded(f"The telemetry database fails ({error})") from error
 
 
 @asynccontextmanager

@@ -238,3 +238,15 @@ async def test_a_crowd_of_new_names_keeps_its_numbers_when_its_batch_is_refused(
         await record(records, batch)
         assert np.array_equal(await read(records, Wanted(VehicleId("bl-01"))), of_vehicle(batch, 0))
         assert np.array_equal(await read(records, Wanted(VehicleId("bl-02"))), of_vehicle(batch, 1))
+
+
+async def test_a_file_that_is_broken_is_told_to_the_tasks_that_keep_it_and_ends_none_of_them(
+    records: Records, tmp_path: Path
+) -> None:
+    connection = connect(tmp_path / "telemetry.db")
+    connection.execute("DROP TABLE pending")
+    connection.close()
+    with pytest.raises(Overloaded, match="telemetry database fails"):
+        await records.compact(START_US)
+    with pytest.raises(Overloaded, match="telemetry database fails"):
+        await records.append(Batch(NAMES, rows(0, 1)))
