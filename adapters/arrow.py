@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator
 
@@ -29,12 +30,15 @@ _PARQUET = _schema(pa.timestamp("us", tz="UTC"))
 async def csv(parts: AsyncIterator[Rows]) -> AsyncIterator[bytes]:
     """A line of names, then one per row; empty where it was never told (RFC 4180)."""
     yield ",".join(f'"{name}"' for name in _CSV.names).encode() + b"\n"
-    options = pyarrow.csv.WriteOptions(include_header=False)
     async for rows in parts:
-        out = io.BytesIO()
-        table = pa.table([pa.array(times(rows)), *_columns(rows)], schema=_CSV)
-        pyarrow.csv.write_csv(table, out, options)
-        yield out.getvalue()
+        yield await asyncio.to_thread(_lines, rows)
+
+
+def _lines(rows: Rows) -> bytes:
+    out = io.BytesIO()
+    table = pa.table([pa.array(times(rows)), *_columns(rows)], schema=_CSV)
+    pyarrow.csv.write_csv(table, out, pyarrow.csv.WriteOptions(include_header=False))
+    return out.getvalue()
 
 
 async def parquet(parts: AsyncIterator[Rows], about: About) -> AsyncIterator[bytes]:
@@ -44,10 +48,14 @@ async def parquet(parts: AsyncIterator[Rows], about: About) -> AsyncIterator[byt
     schema = _PARQUET.with_metadata(told)
     with pyarrow.parquet.ParquetWriter(out, schema, compression="zstd") as writer:
         async for rows in _regrouped(parts):
-            time = pa.array(rows["at_us"].astype("datetime64[us]"), pa.timestamp("us", tz="UTC"))
-            writer.write_table(pa.table([time, *_columns(rows)], schema=schema))
+            await asyncio.to_thread(_put_group, writer, rows, schema)
             yield out.drained()
     yield out.drained()
+
+
+def _put_group(writer: pyarrow.parquet.ParquetWriter, rows: Rows, schema: pa.Schema) -> None:
+    time = pa.array(rows["at_us"].astype("datetime64[us]"), pa.timestamp("us", tz="UTC"))
+    writer.write_table(pa.table([time, *_columns(rows)], schema=schema))
 
 
 def _columns(rows: Rows) -> Iterator[pa.Array]:

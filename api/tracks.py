@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 
 from core.errors import FieldError, InvalidRequest
 from operations.recording.formats.document import Document, Pass
@@ -93,10 +96,16 @@ class Track:
     def write(self, form: TrackFormat) -> AsyncIterator[bytes]:
         """The file, piece by piece."""
         if form is TrackFormat.CSV or form is TrackFormat.PARQUET:
-            from adapters import arrow  # noqa: PLC0415 - large, and seldom asked for
-
-            return arrow.csv(self.parts()) if form is TrackFormat.CSV else arrow.parquet(self.parts(), self.about)
+            return self._columnar(form)
         return self._written(_DOCUMENTS[form](self.about))
+
+    async def _columnar(self, form: TrackFormat) -> AsyncIterator[bytes]:
+        # Large, and seldom asked for. It takes a thread, like all that is made: vehicles are listened to meanwhile.
+        arrow = await asyncio.to_thread(import_module, "adapters.arrow")
+        made = arrow.csv(self.parts()) if form is TrackFormat.CSV else arrow.parquet(self.parts(), self.about)
+        async with aclosing(made) as pieces:
+            async for data in pieces:
+                yield data
 
     async def _written(self, document: Document) -> AsyncIterator[bytes]:
         for piece in document:
@@ -109,7 +118,7 @@ class Track:
     async def _passed(self, piece: Pass) -> AsyncIterator[bytes]:
         joint = b""
         async for rows in self.parts():
-            yield joint + piece.write(rows)
+            yield joint + await asyncio.to_thread(piece.write, rows)
             joint = piece.joint
 
 
