@@ -18,6 +18,7 @@ def lanes(load: Load = _LOAD, stalled: Load = _STALLED) -> Iterator[Figure]:
     quiet = measured("bailu", load)
     yield Figure("stream.follow.p50", _ms(quiet.follow_s, 0.5), "ms", 5.0)
     yield Figure("stream.follow.p99", _ms(quiet.follow_s, 0.99), "ms", 30.0)
+    yield Figure("stream.follow.lost", quiet.lost_follow, "updates", 0.0)
     yield Figure("stream.alarms.p50", _ms(quiet.alarms_s, 0.5), "ms")
     yield Figure("stream.alarms.p99", _ms(quiet.alarms_s, 0.99), "ms", 50.0)
     held = measured("bailu", stalled)

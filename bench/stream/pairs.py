@@ -44,6 +44,7 @@ def thousand(load: Load = _LONG) -> Iterator[Figure]:
     found = measured("bailu", load)
     name = f"stream.{load.vehicles}x{load.viewers}"
     yield Figure(f"{name}.cores", found.cores, "of a core", 0.6)
+    yield Figure(f"{name}.delivered", found.delivered(load), "of the updates", 0.9, "higher")
     yield Figure(f"{name}.lost-datagrams", found.lost_datagrams, "", 0.0)
     yield Figure(f"{name}.recorded", found.rows_per_s, "rows/s")
     yield Figure(f"{name}.positions-not-recorded", found.lost_rows, "", 0.0)

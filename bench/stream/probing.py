@@ -147,7 +147,12 @@ async def probed(asked: Probing) -> dict[str, object]:
             voices.measures = False
         await asyncio.sleep(max(0.0, began_s + turn * swarm.SLOT_S - loop.time()))
     hearing.cancel()
-    return {"follow_s": timed.follow_s, "alarms_s": timed.alarms_s, "lost_alarms": len(timed.breaches_s)}
+    return {
+        "follow_s": timed.follow_s,
+        "alarms_s": timed.alarms_s,
+        "lost_alarms": timed.breaches - len(timed.alarms_s),
+        "lost_follow": len(timed.positions_s),
+    }
 
 
 async def _hear(stream: LiveStream, timed: Timed) -> None:

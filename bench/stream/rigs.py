@@ -74,6 +74,7 @@ class Measured:
     follow_s: tuple[float, ...] = ()  # of each update of a followed vehicle: frame in → client
     alarms_s: tuple[float, ...] = ()  # of each alarm that came
     lost_alarms: int = 0
+    lost_follow: int = 0
 
     @property
     def cores(self) -> float:
@@ -87,10 +88,13 @@ class Measured:
     def octets_per_update(self) -> float:
         return self.octets / self.updates if self.updates else float("inf")
 
+    def delivered(self, load: Load) -> float:
+        """Of the updates that were due, how many came."""
+        return self.updates / (load.rate_hz * self.took_s * load.vehicles * load.viewers)
+
     def keeps_up(self, load: Load, within_s: float) -> bool:
         """Nine of ten updates to everybody, on time, and nobody lost: the same for both."""
-        due = 0.9 * load.rate_hz * self.took_s * load.vehicles * load.viewers
-        return self.updates >= due and self.age_p99_s <= within_s and not self.lost_viewers
+        return self.delivered(load) >= 0.9 and self.age_p99_s <= within_s and not self.lost_viewers
 
 
 def measured(rig: str, load: Load) -> Measured:

@@ -206,7 +206,7 @@ async def watched(order: Order) -> dict[str, Any]:
     began_s = time.monotonic()
     await asyncio.sleep(order.measure_s)
     took_s = time.monotonic() - began_s
-    ages = sorted(probe.ages_s) or [0.0]
+    ages = sorted(probe.ages_s) or [PERIOD_S]  # nothing that was seen is not fresh
     return {
         "took_s": took_s,
         "updates": probe.updates,
