@@ -109,7 +109,7 @@ async def journalled(
     deadline_at = record.deadline_at
     if deadline_at is not None and clock.now() >= deadline_at and not fail_open:
         late = CommandExpired(record.vehicle_id, record.kind, deadline_at)
-        await _finished(journal, _ended(record, "expired", late.detail, clock))
+        await finished(journal, _ended(record, "expired", late.detail, clock))
         raise late
     try:
         await send()
@@ -117,13 +117,13 @@ async def journalled(
         state = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
         texts = getattr(error, "texts", ())
         await entry
-        await _finished(journal, replace(_ended(record, state, error.detail, clock), texts=texts))
+        await finished(journal, replace(_ended(record, state, error.detail, clock), texts=texts))
         raise
     # An earlier record under this key was found too late: it was sent twice, which these commands bear.
     if (begun := await entry).id != record.id:
         return begun
     done = _ended(begun, "done", "the vehicle shows it", clock)
-    await _finished(journal, done)
+    await finished(journal, done)
     return done
 
 
@@ -148,7 +148,7 @@ async def _begun(
         return record
 
 
-async def _finished(journal: CommandJournal, record: CommandRecord) -> None:
+async def finished(journal: CommandJournal, record: CommandRecord) -> None:
     """The vehicle has acted by now: a journal that takes no entry must not turn that into a failure."""
     try:
         await journal.finish_command(record)

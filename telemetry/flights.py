@@ -15,7 +15,17 @@ from core.ids import VehicleId
 from missions.model import CommandRecord, Sortie, SortieState
 from missions.ports import Store
 from missions.sortie import is_flying
-from telemetry.commands import MODE_OF, RESULT_OF, SAFETY, UNQUEUED, journalled, new_record, reconciled, set_mode
+from telemetry.commands import (
+    MODE_OF,
+    RESULT_OF,
+    SAFETY,
+    UNQUEUED,
+    finished,
+    journalled,
+    new_record,
+    reconciled,
+    set_mode,
+)
 from telemetry.flight import Flight
 from telemetry.journal import ToldJournal
 from telemetry.logbook import GATEWAY, Logbook, Publish
@@ -148,7 +158,7 @@ class Flights:
         for record in unsettled:
             settled = reconciled(record, vehicle.snapshot(), self._clock)
             log.warning("command %s (%s) was unfinished at the last stop: %s", record.id, record.kind, settled.result)
-            await self._journal.finish_command(settled)
+            await finished(self._journal, settled)
 
     # --- commands ---
 

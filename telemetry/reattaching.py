@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from core.clock import Clock
-from core.errors import BailuError
+from core.errors import BailuError, Overloaded
 from missions.manoeuvre import Diversion, DiversionState, step
 from missions.model import Onboard, Plan
 from missions.ports import DiversionStore
@@ -53,7 +53,7 @@ async def verified(vehicle: Vehicle, logbook: Logbook, loaded: Loaded, store: Di
         return loaded
     if half is not None:
         changed = await _settled(vehicle, logbook, loaded, half, held)
-        await store.save_diversion(_closed(changed, clock))
+        await _saved(store, _closed(changed, clock))
         return Loaded(changed.plan, changed) if changed.state is DiversionState.FLYING else loaded
     await _told(logbook, held, loaded.plan)
     return loaded
@@ -108,4 +108,12 @@ async def _half_executed(logbook: Logbook, store: DiversionStore) -> Diversion |
 
 async def _failed(half: Diversion | None, store: DiversionStore, clock: Clock, why: str) -> None:
     if half is not None:
-        await store.save_diversion(step(half, DiversionState.FAILED, result=why, finished_at=clock.now()))
+        await _saved(store, step(half, DiversionState.FAILED, result=why, finished_at=clock.now()))
+
+
+async def _saved(store: DiversionStore, diversion: Diversion) -> None:
+    """The vehicle flies on whatever the store says."""
+    try:
+        await store.save_diversion(diversion)
+    except Overloaded as error:
+        log.error("diversion %s is not stored as %s: %s", diversion.id, diversion.state, error.detail)

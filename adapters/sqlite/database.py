@@ -74,6 +74,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+# What is the disk's fault, not the statement's. A page that a power cut damaged too: what brings a vehicle home goes
+# out without its journal entry, and the gateway lives.
+_BAD_DISK = (
+    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.CorruptError, apsw.NotADBError,
+)  # fmt: skip
+
+
 class _Thread:
     """A thread that does jobs one after the other, urgent ones first; those of one kind in the order of asking."""
 
@@ -169,7 +176,7 @@ class Database:
         except apsw.BusyError as error:
             self.refused += 1
             raise Overloaded("The database is busy") from error
-        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+        except _BAD_DISK as error:
             kept.is_doubtful = not isinstance(error, apsw.FullError)
             self.refused += 1
             raise Overloaded(f"The disk does not take the data ({error})") from error
