@@ -189,6 +189,11 @@ class FenceWatch:
         if before is not None:
             self._watched[key].standing = before.standing
 
+    def shows(self, key: str, phase: Phase) -> bool:
+        """Whether any bound of what `key` flies stands so."""
+        watched = self._watched.get(key)
+        return watched is not None and any(each.phase is phase for each in watched.standing.values())
+
     def drop(self, key: str) -> None:
         """Watches `key` no more."""
         self._watched.pop(key, None)

@@ -81,6 +81,10 @@ class FenceGuard:
         self._rails.pop(vehicle.id, None)
         self._fresh.pop(vehicle.id, None)
 
+    def shows(self, vehicle: Vehicle, phase: Phase) -> bool:
+        """Whether it stands so to any bound of its fence: it may be outside and too high at once."""
+        return self._watch.shows(vehicle.id, phase)
+
     def hear(self, vehicle: Vehicle, packet: Inbound) -> None:
         """Takes note of a position; a look follows within `_GATHER_S`."""
         if not isinstance(packet, GlobalPosition) or vehicle.id not in self._watch or not is_position(packet):

@@ -150,8 +150,9 @@ class Watchman:
         return replace(state, ghosts=ghosts_of(state, self._courses.get(state.vehicle_id), tick.at))
 
     def _on_fence(self, vehicle: Vehicle, event: FenceEvent, action: FenceAction) -> None:
-        if event.phase is Phase.OVER or event.was is Phase.PREDICTED:
-            self._note(self._book.over(vehicle.id, _CLEARED[event.was or Phase.BREACH]))
+        was = event.was
+        if was is not None and was in _CLEARED and not self._guard.shows(vehicle, was):
+            self._note(self._book.over(vehicle.id, _CLEARED[was]))
         if event.phase is Phase.OVER:
             log.info("%s: %s", vehicle.id, event.detail)
             return
@@ -191,9 +192,9 @@ class Watchman:
                         self._publish(AlarmChanged(each))
                     await asyncio.sleep(_STORE_AGAIN_S)
                     continue
-                if self._unsaved.get(alarm_id) is alarm:
+                if self._unsaved.get(alarm_id) is alarm:  # else a newer one is told in its turn
                     del self._unsaved[alarm_id]
-                self._publish(AlarmChanged(kept))
+                    self._publish(AlarmChanged(kept))
 
     def _note(self, alarms: Iterable[Alarm]) -> None:
         for alarm in alarms:

@@ -12,12 +12,14 @@ import pytest
 from core.clock import SystemClock
 from core.ids import VehicleId
 from geofence.qingpu import default_airspace
+from missions.model import Plan
 from operations.alarms import Alarm, AlarmKind, AlarmStore
 from telemetry.messages import AlarmChanged
-from telemetry.packets import FenceStatus, Heartbeat
+from telemetry.packets import FenceStatus, GlobalPosition, Heartbeat, Mode
 from telemetry.trespass import Airspaces
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.watchman import Watchman, WatchPolicy
+from tests.samples import a_plan
 from tests.telemetry.test_flight import DOCK, FRAME
 
 WITHIN_S = 5.0
@@ -40,8 +42,8 @@ class Shelf:
 
 
 @asynccontextmanager
-async def watching(shelf: Shelf, told: asyncio.Queue[Alarm]) -> AsyncIterator[Vehicle]:
-    """An armed vehicle under watch; nobody ticks."""
+async def watching(shelf: Shelf, told: asyncio.Queue[Alarm], plan: Plan | None = None) -> AsyncIterator[Vehicle]:
+    """An armed vehicle under watch, which flies `plan`; nobody ticks."""
     clock = SystemClock()
 
     def publish(news: AlarmChanged) -> None:
@@ -52,11 +54,13 @@ async def watching(shelf: Shelf, told: asyncio.Queue[Alarm]) -> AsyncIterator[Ve
 
     watchman = Watchman(
         WatchPolicy(), store=cast("AlarmStore", shelf), airspaces=cast("Airspaces", shelf), clock=clock,
-        publish=publish, act=nothing, left_fence=nothing,
+        publish=publish, act=nothing, left_fence=lambda _: None,
     )  # fmt: skip
     vehicle = Vehicle(VehicleConfig(VehicleId("one"), "one", ("line",), 1, DOCK, FRAME), clock=clock)
     vehicle.changed = watchman.glance
     vehicle.hear(Heartbeat(True, True, 3, 4))
+    if plan is not None:
+        watchman.follow(vehicle, plan)
     running = asyncio.create_task(watchman.run())
     yield vehicle
     running.cancel()
@@ -86,3 +90,27 @@ async def test_a_fence_that_is_still_left_is_no_news() -> None:
         await asyncio.sleep(0.05)
         assert told.empty()
         assert (shelf.kept.get_nowait(), shelf.kept.empty()) == (first, True)
+
+
+async def test_a_breach_is_over_when_it_is_over_at_every_bound() -> None:
+    shelf, told, plan = Shelf(), asyncio.Queue[Alarm](), a_plan()
+    assert plan.fence is not None
+    shelf.open.set()
+    home, ceiling_m = plan.home, plan.fence.alt_max_rel_m
+
+    async with watching(shelf, told, plan) as vehicle:
+        for _ in range(2):  # held by its pilot, so that nobody acts
+            vehicle.hear(Heartbeat(True, True, Mode.LOITER, 4))
+
+        async def at(north_deg: float, alt_rel_m: float) -> list[bool]:
+            """It is there; whether each alarm that this told is open."""
+            await asyncio.sleep(0.6)  # what was seen a moment ago is not over yet
+            for _ in range(4):
+                lat, lon = home.lat_deg + north_deg, home.lon_deg
+                vehicle.hear(GlobalPosition(0, lat, lon, alt_rel_m + 4.0, alt_rel_m, 0.0, 0.0, 0.0, None))
+                await asyncio.sleep(0.03)
+            return [told.get_nowait().is_open for _ in range(told.qsize())]
+
+        assert any(await at(0.5, ceiling_m + 100.0))
+        assert False not in await at(0.5, ceiling_m / 2), "it is below its ceiling, and outside"
+        assert False in await at(0.0, ceiling_m / 2)
