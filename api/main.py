@@ -49,7 +49,7 @@ from api.settings import Settings
 from api.traffic import Ears, TrafficWatch
 from core.bus import Bus
 from core.clock import Clock
-from core.errors import BailuError
+from core.errors import BailuError, NotFound
 from core.ids import DockId, VehicleId
 from geofence.terrain import Terrain
 from missions.model import Dock
@@ -90,8 +90,9 @@ def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHu
     nobody = settings.model_copy(update={"vehicles": ()})
 
     def describe(vehicle_id: VehicleId) -> VehicleState:
-        known = {each.vehicle_id: each for each in live.vehicles()}.get(vehicle_id)
-        if known is None:
+        try:
+            known = live.vehicle(vehicle_id)
+        except NotFound:
             return VehicleState(vehicle_id, vehicle_id, None, 0, "", "", unit=NOBODYS)
         return VehicleState(
             vehicle_id, known.name, known.dock_id, known.system_id, "", known.airframe, unit=known.unit
