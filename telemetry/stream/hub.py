@@ -53,6 +53,8 @@ SNAPSHOT_S = 0.25
 # The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
 _CAN_WAIT = "info"
 MOST_WAITING, WAITING_S = 256, 0.1
+# Of a moment ago, kept for a herd; past it each viewer's is made for it alone.
+MOST_SNAPSHOTS = 64
 NOTHING: Mapping[Viewer, Sequence[Sent]] = {}
 # Commands that are compared with the store now and then.
 COMPARED_COMMANDS = 200
@@ -106,7 +108,7 @@ class StreamHub:
         self._ends: dict[Viewer, asyncio.Event] = {}
         self._serving: set[asyncio.Task[Any]] = set()
         self._admission = Admission()
-        self._snapshots: dict[tuple[Audience, Encoding], tuple[float, int, Sent]] = {}
+        self._snapshots: dict[tuple[Audience, Encoding, Gap | None], tuple[float, int, Sent]] = {}
         self._tick_s: dict[str, float] = {}
         self.new_follow = asyncio.Event()
         self.drops: Counter[str] = self._picture.drops
@@ -181,7 +183,13 @@ class StreamHub:
         frames: dict[tuple[tuple[int, ...], Encoding], Sent] = {}
         at = _text(update.at)
         for viewer in self._followed.get(state.vehicle_id, ()):
-            if not viewer.joined or viewer.lane or viewer.far.waiting() or not self._may_see(viewer, state):
+            if (
+                not viewer.joined
+                or viewer.must_restart
+                or viewer.lane
+                or viewer.far.waiting()
+                or not self._may_see(viewer, state)
+            ):
                 continue
             key = (viewer.audience.fields, viewer.far.encoding)
             if key not in frames:
@@ -355,10 +363,13 @@ class StreamHub:
         if viewer.cut is not None:
             return
         self._tell_waiting()
+        was_joined = viewer.joined
         as_wide = viewer.want(wants)
         self._follow(viewer)
         now_s = self._clock.mono_s()
-        if not as_wide:
+        if not as_wide and was_joined:
+            viewer.must_restart = True  # once it has all news: a snapshot would overtake those that wait
+        elif not as_wide:
             gap = None if wants.resume is None else self._gap(wants.resume, viewer.audience.scope.units)
             if wants.resume is not None and gap is None:
                 self._resume(viewer, wants.resume.seq)
@@ -384,7 +395,7 @@ class StreamHub:
         sent = Sent(viewer.far.encoding.encode(frame), viewer.far.encoding)
         viewer.far.write(sent)
         self._count(sent)
-        viewer.since = viewer.rows_since = seq
+        viewer.since, viewer.rows_since = seq, 0  # all rows: it may look at another area or sortie than before
         self._replay(viewer, seq)
 
     def _start(self, viewer: Viewer, gap: Gap | None, now_s: float) -> None:
@@ -405,16 +416,16 @@ class StreamHub:
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
         """Sequence and frame; an equal audience's of a moment ago when there is one."""
         audience, encoding = viewer.audience, viewer.far.encoding
-        kept = self._snapshots.get((audience, encoding))
-        if gap is None and kept is not None and now_s - kept[0] < SNAPSHOT_S:
+        kept = self._snapshots.get((audience, encoding, gap))
+        if kept is not None and now_s - kept[0] < SNAPSHOT_S:
             return kept[1], kept[2]
         self._coding.advance(self._seq, now_s, self._now())
         snapshot = self._coding.snapshot(
             audience, encoding, gap=gap, **self._known.besides(audience.scope.units, encoding)
         )
         sent = Sent(encoding.join(snapshot), encoding)
-        if gap is None:
-            self._snapshots[audience, encoding] = (now_s, self._seq, sent)
+        if len(self._snapshots) < MOST_SNAPSHOTS:
+            self._snapshots[audience, encoding, gap] = (now_s, self._seq, sent)
         return self._seq, sent
 
     def _may_see(self, viewer: Viewer, state: VehicleState) -> bool:
@@ -447,7 +458,8 @@ class StreamHub:
             return
         if viewer.must_restart:
             self._hand(viewer, news)
-            self._start(viewer, None, now_s)
+            if viewer.is_free():
+                self._start(viewer, None, now_s)
             return
         far = viewer.far
         frame, says = self._coding.tick(viewer.audience, far.encoding, viewer.since, viewer.rows_since)
