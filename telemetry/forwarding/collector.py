@@ -41,6 +41,7 @@ class Collector:
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
         self._arrived = asyncio.Event()
         self._pushed_out = self._dropped = self._told_lost = 0
+        self._committing: asyncio.Task[None] | None = None
 
     @property
     def lost(self) -> int:
@@ -81,12 +82,28 @@ class Collector:
 
     async def close(self) -> None:
         """Commits what waits, if the store takes it now."""
-        with suppress(Overloaded, TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                while self._waiting:
-                    await self._commit()
+        try:
+            with suppress(Overloaded, TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    while self._waiting:
+                        await self._commit()
+        finally:
+            if self._committing is not None:
+                self._committing.cancel()
+                await asyncio.gather(self._committing, return_exceptions=True)
 
     async def _commit(self) -> None:
+        """One batch, which goes on when its caller is cancelled and which the next caller waits for: the store ends
+        what it began, and whoever offered the same batch again would have the same events twice, with other ids.
+        """
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._store_batch(), name="forwarding-commit")
+        committing = self._committing
+        await asyncio.wait({committing})
+        self._committing = None
+        committing.result()
+
+    async def _store_batch(self) -> None:
         batch = list(self._waiting)[:BATCH]
         pushed_out = self._pushed_out
         if await self._outbox.wanted():
