@@ -18,6 +18,8 @@ interface Asked {
 let asked: Asked[];
 let made: number;
 let answers: (body: Record<string, unknown>) => Response | Promise<Response>;
+/** When a beginning is answered. */
+let begins: (made: Response) => Response | Promise<Response>;
 
 const json = (body: object, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
 const replay = (part: object = {}) => ({
@@ -34,7 +36,7 @@ function service(url: string, { method = "GET", body }: RequestInit): Promise<Re
   if (method === "DELETE") return new Response(null, { status: 204 });
   if (method === "POST") {
     made += 1;
-    return json(replay(), 201);
+    return begins(json(replay(), 201));
   }
   return answers(told);
 }
@@ -50,6 +52,7 @@ beforeEach(async () => {
   asked = [];
   made = 0;
   answers = (body) => json(replay(body));
+  begins = (made) => made;
   vi.stubGlobal("fetch", vi.fn(async (url: string, init: RequestInit) => service(url, init)));
   vi.stubGlobal("WebSocket", Silent);
   vi.stubGlobal("window", { location: { protocol: "http:", host: "here" } });
@@ -90,6 +93,18 @@ describe("steering", () => {
     await vi.advanceTimersByTimeAsync(300);
     expect(changes()).toHaveLength(2);
   });
+  it("is not overwritten by a look that was asked for before it, and answered after it", async () => {
+    let late = (_: Response): void => undefined;
+    answers = () => new Promise((resolve) => (late = resolve));
+    await vi.advanceTimersByTimeAsync(1_000); // the look is on its way
+    answers = (body) => json(replay(body));
+    setPlaying(false);
+    await vi.advanceTimersByTimeAsync(150);
+    expect(changes()).toEqual([{ playing: false }]);
+    late(json(replay({ playing: true })));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(replaying.get()?.tape.playing).toBe(false);
+  });
   it("follows the service, which may play slower", async () => {
     answers = () => json(replay({ at: at("08:00:04") }));
     await vi.advanceTimersByTimeAsync(1_000);
@@ -127,9 +142,43 @@ describe("the end", () => {
     expect(replaying.get()).toMatchObject({ id: "replay-2", gone: false });
     expect(changes().at(-1)).toEqual({ at: at("08:20:00") });
   });
+  it("and what its sortie flew is kept when it goes on", async () => {
+    const flown = { line: [[121, 31, 60]] as [number, number, number][], atMs: [Date.parse(at("08:01:00"))] };
+    replaying.update((now) => now && { ...now, flown });
+    await playOn();
+    expect(replaying.get()).toMatchObject({ id: "replay-2", flown });
+  });
   it("of a time that has not come yet is now", async () => {
     backToLive();
     await playFleet(FROM, "2026-11-23T13:00:00Z");
     expect(asked.filter(({ method }) => method === "POST").at(-1)?.body).toMatchObject({ to: new Date(NOW).toISOString() });
+  });
+});
+
+describe("a beginning that is answered late", () => {
+  const held: (() => void)[] = [];
+  const ended = () => asked.filter(({ method }) => method === "DELETE").map(({ path }) => path);
+  beforeEach(() => {
+    held.length = 0;
+    begins = (made) => new Promise((resolve) => held.push(() => resolve(made)));
+  });
+
+  it("takes nothing away from who went back to live, and leaves no replay at the service", async () => {
+    const late = playFleet(FROM, TO);
+    backToLive();
+    held[0]?.();
+    await late;
+    expect([replaying.get(), replayed.get()]).toEqual([null, null]);
+    expect(ended()).toEqual(["/replays/replay-1", "/replays/replay-2"]);
+  });
+  it("does not take the place of what was begun after it", async () => {
+    const older = playFleet(FROM, TO);
+    const newer = playFleet(FROM, TO);
+    held[1]?.();
+    await newer;
+    held[0]?.();
+    await older;
+    expect(replaying.get()?.id).toBe("replay-3");
+    expect(ended()).toEqual(["/replays/replay-1", "/replays/replay-2"]);
   });
 });

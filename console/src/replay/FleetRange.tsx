@@ -25,6 +25,7 @@ export function FleetRange() {
     } catch (reason) {
       if (!(reason instanceof Problem)) throw reason;
       setProblem(reason);
+    } finally {
       setBusy(false);
     }
   };

@@ -40,6 +40,7 @@ const MOST_SORTIES = 300;
 /** Plays a sortie that is over. Rejects with a `Problem`, also when nothing was recorded of it. */
 export async function playSortie(sortie: Sortie): Promise<void> {
   const found = await begin({ sortie_id: sortie.sortie_id, speed: 1 }, sortie);
+  if (!found) return;
   selectVehicle(sortie.vehicle_id);
   const track = await api.track(sortie.sortie_id, "1s").catch(() => null);
   if (!track || replaying.get()?.id !== found.replay_id) return;
@@ -60,19 +61,27 @@ export async function playOn(): Promise<void> {
   const now = replaying.get();
   if (!now) return;
   const atMs = moment(now);
-  await begin(now.asked, now.reel.sortie);
-  seek(atMs);
+  if (await begin(now.asked, now.reel.sortie, now.flown)) seek(atMs);
 }
 
-async function begin(asked: ReplayIn, sortie: Sortie | null): Promise<Replay> {
+/** Counts beginnings and ways back: what is answered to an older one is wanted no more. */
+let begun = 0;
+
+/** null: something else was begun meanwhile, or the page went back to live. */
+async function begin(asked: ReplayIn, sortie: Sortie | null, flown: Flown | null = null): Promise<Replay | null> {
+  const mine = ++begun;
   const made = await api.startReplay(asked);
   const [sorties, alarms] = await Promise.all([sortie ? [sortie] : known(api.sorties(MOST_SORTIES)), known<Alarm>(api.alarms(sortie?.vehicle_id))]);
+  if (mine !== begun) {
+    end(made.replay_id);
+    return null;
+  }
   const span = { fromMs: Date.parse(made.from), toMs: Date.parse(made.to) };
   const reel: Reel = { ...span, sortie, ...within(span, sorties, alarms) };
   leaveLive();
   const before = replaying.get();
   if (before) end(before.id);
-  replaying.set({ id: made.replay_id, asked, reel, flown: null, tape: tapeOf(made, Date.now()), link: "connecting", gone: false });
+  replaying.set({ id: made.replay_id, asked, reel, flown, tape: tapeOf(made, Date.now()), link: "connecting", gone: false });
   replayed.set({ ...EMPTY, frameAtMs: span.fromMs });
   stop = keepShown(made);
   return made;
@@ -84,6 +93,8 @@ const known = <T>(all: Promise<T[]>): Promise<T[]> => all.catch(() => []);
 let stop = (): void => undefined;
 let back = view.get();
 let wanted: ReplayChange = {};
+/** Counts what was steered: an answer to what was asked before says nothing of it. */
+let steers = 0;
 let asking: ReturnType<typeof setTimeout> | undefined;
 
 /** Puts everything away that could become a command. */
@@ -104,6 +115,7 @@ function leaveLive(): void {
 
 /** Ends the replay; the page is as it was before. */
 export function backToLive(): void {
+  begun += 1;
   const now = replaying.get();
   if (!now) return;
   stop();
@@ -145,6 +157,7 @@ function steer(change: (tape: Tape) => Tape, asked: ReplayChange): void {
   const pageMs = Date.now();
   replaying.update((now) => now && { ...now, tape: change({ ...now.tape, atMs: moment(now), pageMs }) });
   wanted = { ...wanted, ...asked };
+  steers += 1;
   asking ??= setTimeout(() => void tell(), ASK_MS);
 }
 
@@ -156,12 +169,12 @@ async function tell(): Promise<void> {
   asking = Object.keys(wanted).length ? setTimeout(() => void tell(), ASK_MS) : undefined;
 }
 
-/** Takes over where the service is, unless it was asked for something else meanwhile. */
+/** Takes over where the service is, unless it was steered meanwhile. */
 async function heard(id: string, ask: () => Promise<Replay>): Promise<void> {
+  const before = steers;
   try {
     const told = await ask();
-    const settled = !Object.keys(wanted).length;
-    replaying.update((now) => (now?.id === id && settled ? { ...now, tape: tapeOf(told, Date.now()) } : now));
+    replaying.update((now) => (now?.id === id && before === steers ? { ...now, tape: tapeOf(told, Date.now()) } : now));
   } catch (reason) {
     if (!(reason instanceof Problem)) throw reason;
     if (reason.slug === "not-found") replaying.update((now) => (now?.id === id ? { ...now, gone: true } : now));
