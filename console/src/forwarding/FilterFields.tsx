@@ -3,7 +3,7 @@ import { useT } from "../i18n";
 import { Field } from "../plan/Field";
 import { live } from "../state/connection";
 import { shallow, useStore } from "../state/store";
-import { polygonIn, SEVERITIES, type Severity } from "./form";
+import { polygonIn, SEVERITIES } from "./form";
 import type { Editing } from "./RuleEditor";
 
 /** Of whom and of what is told; what is left empty narrows nothing. */
@@ -18,56 +18,29 @@ export function FilterFields({ editing: { form, change, against } }: { editing: 
       <h3>{t("forward.filter")}</h3>
       <div className="fields">
         <Field label={t("forward.vehicles")} reason={against("/filter/vehicle_ids")} wide>
-          <Select
-            mode="multiple"
-            allowClear
-            maxTagCount="responsive"
-            value={[...form.vehicleIds]}
-            placeholder={t("forward.all")}
-            options={Object.entries(names).map(([value, name]) => ({ value, label: name }))}
-            showSearch={{ optionFilterProp: "label" }}
-            onChange={(vehicleIds: string[]) => change({ vehicleIds })}
-            aria-label={t("forward.vehicles")}
-            data-testid="rule-vehicles"
+          <Chosen
+            label={t("forward.vehicles")}
+            value={form.vehicleIds}
+            options={Object.entries(names).map(([value, label]) => ({ value, label }))}
+            onChange={(vehicleIds) => change({ vehicleIds })}
+            testid="rule-vehicles"
           />
         </Field>
         <Field label={t("forward.units")} reason={against("/filter/units")} wide={!narrows}>
-          <Select
-            mode="tags"
-            allowClear
-            maxTagCount="responsive"
-            value={[...form.units]}
-            placeholder={t("forward.all")}
-            options={units.map((value) => ({ value, label: value }))}
-            onChange={(chosen: string[]) => change({ units: chosen })}
-            aria-label={t("forward.units")}
-          />
+          <Chosen label={t("forward.units")} value={form.units} options={units.map(asOption)} onChange={(chosen) => change({ units: chosen })} typed />
         </Field>
         {narrows && (
           <>
             <Field label={t("forward.severities")} reason={null}>
-              <Select
-                mode="multiple"
-                allowClear
-                maxTagCount="responsive"
-                value={[...form.severities]}
-                placeholder={t("forward.all")}
+              <Chosen
+                label={t("forward.severities")}
+                value={form.severities}
                 options={SEVERITIES.map((value) => ({ value, label: t(`forward.${value}`) }))}
-                onChange={(severities: Severity[]) => change({ severities })}
-                aria-label={t("forward.severities")}
+                onChange={(severities) => change({ severities })}
               />
             </Field>
             <Field label={t("forward.codes")} reason={against("/filter/codes")} wide>
-              <Select
-                mode="tags"
-                allowClear
-                maxTagCount="responsive"
-                value={[...form.codes]}
-                placeholder={t("forward.all")}
-                options={CODES.map((value) => ({ value, label: value }))}
-                onChange={(codes: string[]) => change({ codes })}
-                aria-label={t("forward.codes")}
-              />
+              <Chosen label={t("forward.codes")} value={form.codes} options={CODES.map(asOption)} onChange={(codes) => change({ codes })} typed />
             </Field>
           </>
         )}
@@ -85,6 +58,37 @@ export function FilterFields({ editing: { form, change, against } }: { editing: 
     </section>
   );
 }
+
+interface ChosenProps<T extends string> {
+  label: string;
+  value: readonly T[];
+  options: { value: T; label: string }[];
+  onChange: (value: T[]) => void;
+  /** What is not offered can be typed. */
+  typed?: boolean;
+  testid?: string;
+}
+
+/** Any number of values; none stands for all. */
+function Chosen<T extends string>({ label, value, options, onChange, typed = false, testid }: ChosenProps<T>) {
+  const t = useT();
+  return (
+    <Select
+      mode={typed ? "tags" : "multiple"}
+      allowClear
+      maxTagCount="responsive"
+      value={[...value]}
+      placeholder={t("forward.all")}
+      options={options}
+      showSearch={{ optionFilterProp: "label" }}
+      onChange={onChange}
+      aria-label={label}
+      data-testid={testid}
+    />
+  );
+}
+
+const asOption = (value: string) => ({ value, label: value });
 
 /** Kinds that are asked for most; any other can be typed. */
 const CODES = ["link-lost", "link-back", "low-battery", "fence-breach", "fence-ahead", "zone-entered", "gps", "mode-surprise", "airspace-review", "traffic"];

@@ -2,7 +2,7 @@
 
 import type { Alarm, Replay, Sortie } from "../api/model";
 import type { Position } from "../api/stream";
-import { hasEnded, type LogEntry } from "../state/live";
+import { hasEnded, type LogEntry, stepsOf } from "../state/live";
 
 /** What is played, and the sorties and alarms that fall into it, as they are known today: the stream tells how they stood. */
 export interface Reel {
@@ -58,21 +58,11 @@ export function within({ fromMs, toMs }: Pick<Reel, "fromMs" | "toMs">, sorties:
 
 /** Steps and alarms of the reel's time, the oldest first. */
 export function marksOf({ fromMs, toMs, sorties, alarms }: Reel): LogEntry[] {
-  const steps = sorties.flatMap(({ sortie_id: sortieId, vehicle_id: vehicleId, transitions }) =>
-    transitions.map<LogEntry>(({ at, from_state: from, to_state: to, why }, index) => ({
-      key: `${sortieId}#${index}`,
-      at,
-      severity: to === "refused" || to === "lost" ? "critical" : "info",
-      vehicleId,
-      sortieId,
-      body: { kind: "step", from, to, why },
-    })),
-  );
   const begun = alarms.map<LogEntry>((alarm) => {
     const { id: key, began_at: at, severity, vehicle_id: vehicleId, sortie_id: sortieId } = alarm;
     return { key, at, severity, vehicleId, sortieId, body: { kind: "alarm", alarm } };
   });
-  return inOrder([...steps, ...begun].filter(({ at }) => Date.parse(at) >= fromMs && Date.parse(at) <= toMs));
+  return inOrder([...sorties.flatMap(stepsOf), ...begun].filter(({ at }) => Date.parse(at) >= fromMs && Date.parse(at) <= toMs));
 }
 
 export function inOrder(entries: LogEntry[]): LogEntry[] {

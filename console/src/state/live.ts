@@ -197,17 +197,21 @@ function entryOf(event: FleetEvent, key: string): LogEntry {
   return { key, at, severity, vehicleId, sortieId, body: { kind: "text", code, text } };
 }
 
+/** An entry for each step of a sortie, in their order. */
+export function stepsOf({ sortie_id: sortieId, vehicle_id: vehicleId, transitions }: Sortie): LogEntry[] {
+  return transitions.map(({ at, from_state: from, to_state: to, why }, index) => ({
+    key: `${sortieId}#${index}`,
+    at,
+    severity: to === "refused" || to === "lost" ? "critical" : "info",
+    vehicleId,
+    sortieId,
+    body: { kind: "step", from, to, why },
+  }));
+}
+
 function logSteps(log: readonly LogEntry[], sortie: Sortie): readonly LogEntry[] {
   const known = new Set(log.filter((entry) => entry.sortieId === sortie.sortie_id).map((entry) => entry.key));
-  const steps = sortie.transitions.map<LogEntry>((step, index) => ({
-    key: `${sortie.sortie_id}#${index}`,
-    at: step.at,
-    severity: step.to_state === "refused" || step.to_state === "lost" ? "critical" : "info",
-    vehicleId: sortie.vehicle_id,
-    sortieId: sortie.sortie_id,
-    body: { kind: "step", from: step.from_state, to: step.to_state, why: step.why },
-  }));
-  return add(log, steps.filter((step) => !known.has(step.key)));
+  return add(log, stepsOf(sortie).filter((step) => !known.has(step.key)));
 }
 
 function add(log: readonly LogEntry[], entries: readonly LogEntry[]): readonly LogEntry[] {
