@@ -37,7 +37,7 @@ class Members:
 
     `host`: what the gateway does for a vehicle as long as it is a member. `is_busy`: it flies for us; its enrolment
     is left alone until that is over, but for its unit. `keyed`: told of each member, as it comes and as it changes,
-    why its signing key cannot be read; "" when it can, or when it leaves.
+    why its signing key cannot be read; "" when it can.
     """
 
     def __init__(
@@ -86,7 +86,6 @@ class Members:
             self._wanted = {config.id: config for config in changed}
         for vehicle_id in [each for each in self._hosted if each not in self._wanted and not self._is_busy(each)]:
             await self._hosted.pop(vehicle_id).aclose()
-            self._keyed(self._fleet.vehicles[vehicle_id], "")
             self._fleet.retire(vehicle_id)
         for config in self._wanted.values():
             await self._follow(config)

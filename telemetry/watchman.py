@@ -117,12 +117,17 @@ class Watchman:
             self._note(self._book.look([self._watched(vehicle.snapshot())]))
 
     def look(self, tick: FleetTick, sorties: Mapping[VehicleId, Sortie]) -> FleetTick:
-        """Looks at all vehicles; the tick with what may be guessed of silent ones."""
+        """Looks at all vehicles; the tick with what may be guessed of silent ones.
+
+        Who is not in the tick is no vehicle of ours, or none any more, and has no alarms.
+        """
         self._sorties = sorties
         self._view.take(tick)
         slow, rows = self._view.slow(), tick.rows()
         flies = np.array([(state := slow.get(each)) is not None and state.armed is True for each in tick.ids], bool)
         self._zones = self._trespass.inside(tick.ids, rows, flies)
+        for vehicle_id in self._book.noted().difference(tick.ids):
+            self._note(self._book.forget(vehicle_id))
         due = self._attention.due(tick, rows, sorties, self._book.noted() | self._zones.keys())
         found = (self._view.state(vehicle_id) for vehicle_id in due)
         self._note(self._book.look(self._watched(state) for state in found if state is not None))
@@ -169,7 +174,7 @@ class Watchman:
 
     async def resume(self) -> None:
         """Takes up what was open when the platform stopped."""
-        self._book.resume(await self._store.alarms(limit=_RESUMED_AT_MOST, open_only=True))
+        self._note(self._book.resume(await self._store.alarms(limit=_RESUMED_AT_MOST, open_only=True)))
 
     async def run(self) -> None:
         """Keeps alarms and knows the zones in force, until cancelled."""

@@ -58,11 +58,24 @@ class AlarmBook:
         found = (entry.alarm for entry in self._entries.values() if entry.alarm is not None)
         return tuple(sorted(found, key=lambda alarm: alarm.began_at))
 
-    def resume(self, alarms: Iterable[Alarm]) -> None:
-        """Takes up the alarms that were open when the platform stopped; what is over ends with the next looks."""
-        now_s = self._clock.mono_s()
+    def resume(self, alarms: Iterable[Alarm]) -> list[Alarm]:
+        """Takes up the alarms that were open when the platform stopped; those that are over by that, ended.
+
+        What else is over ends with the next looks. What was foreseen begins anew if it is still so: whoever foresaw
+        it knows nothing of it any more, and would never say that it is over. Of two alike the first one goes on.
+        """
+        now_s, over = self._clock.mono_s(), []
         for alarm in alarms:
-            self._entries[alarm.vehicle_id, alarm.kind] = _Entry(now_s, now_s, alarm, is_told=alarm.kind in TOLD)
+            if alarm.kind is AlarmKind.FENCE_AHEAD or self.knows(alarm.vehicle_id, alarm.kind):
+                over.append(self._ended(alarm))
+            else:
+                self._entries[alarm.vehicle_id, alarm.kind] = _Entry(now_s, now_s, alarm, is_told=alarm.kind in TOLD)
+        return over
+
+    def forget(self, vehicle_id: VehicleId) -> list[Alarm]:
+        """It is no vehicle of ours any more: its alarms, ended."""
+        gone = [self._entries.pop(key) for key in tuple(self._entries) if key[0] == vehicle_id]
+        return [self._ended(entry.alarm) for entry in gone if entry.alarm is not None]
 
     def noted(self) -> set[VehicleId]:
         """The vehicles with a condition that is open, or has begun."""

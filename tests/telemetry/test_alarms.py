@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.clock import ManualClock
-from core.ids import OperatorId, VehicleId
+from core.ids import AlarmId, OperatorId, VehicleId
 from missions.model import SortieState
 from operations.alarms import Alarm, AlarmKind, Severity, Sighting
 from telemetry.alarms.book import AlarmBook
@@ -190,6 +190,36 @@ def test_a_breach_that_the_watch_tells_and_the_autopilot_reports_is_one_alarm() 
 
 def test_a_told_alarm_outlives_a_restart_and_is_over_when_that_is_said() -> None:
     before, after = Hours(), Hours()
-    after.book.resume(before.book.tell(flying(), Sighting(AlarmKind.FENCE_AHEAD, Severity.WARNING, "fast")))
+    no_key = Sighting(AlarmKind.SIGNING_KEY, Severity.CRITICAL, "its key cannot be read")
+    assert after.book.resume(before.book.tell(flying(), no_key)) == []
     assert after.look(flying(), 5) == []
-    assert len(after.book.over(VehicleId("bl-01"), AlarmKind.FENCE_AHEAD)) == 1
+    assert len(after.book.over(VehicleId("bl-01"), AlarmKind.SIGNING_KEY)) == 1
+
+
+def test_what_was_foreseen_before_a_restart_is_over_and_begins_anew_if_it_is_still_so() -> None:
+    before, after = Hours(), Hours()
+    ahead = Sighting(AlarmKind.FENCE_AHEAD, Severity.WARNING, "too fast")
+    (alarm,) = before.book.tell(flying(), ahead)
+    (over,) = after.book.resume([alarm])
+    assert (over.id, over.is_open, after.book.open()) == (alarm.id, False, ())
+    (again,) = after.book.tell(flying(), ahead)
+    assert again.id != alarm.id
+
+
+def test_of_two_alike_that_a_stop_left_open_one_goes_on_and_the_other_is_over() -> None:
+    hours = Hours()
+    (newer,) = hours.look(flying(link=LinkState.LOST))
+    older = replace(newer, id=AlarmId("older"))
+    (over,) = Hours().book.resume([newer, older])
+    assert (over.id, over.is_open) == (older.id, False)
+
+
+def test_a_vehicle_that_leaves_the_fleet_leaves_no_alarm_and_others_keep_theirs() -> None:
+    hours = Hours()
+    for name in ("bl-01", "bl-02"):
+        hours.look(flying(vehicle_id=VehicleId(name), battery_pct=20.0))  # has begun, and is no alarm yet
+        hours.look(flying(vehicle_id=VehicleId(name), link=LinkState.LOST))
+    (over,) = hours.book.forget(VehicleId("bl-01"))
+    assert (over.vehicle_id, over.kind, over.is_open) == ("bl-01", AlarmKind.LINK_LOST, False)
+    assert hours.book.noted() == {"bl-02"}
+    assert hours.book.forget(VehicleId("bl-01")) == []

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from core.clock import SystemClock
-from core.ids import VehicleId
+from core.clock import Clock, SystemClock
+from core.ids import AlarmId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.model import Plan
-from operations.alarms import Alarm, AlarmKind, AlarmStore
+from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity
 from telemetry.messages import AlarmChanged
 from telemetry.packets import FenceStatus, GlobalPosition, Heartbeat, Mode
 from telemetry.trespass import Airspaces
 from telemetry.vehicle import Vehicle, VehicleConfig
 from telemetry.watchman import Watchman, WatchPolicy
 from tests.samples import a_plan
+from tests.telemetry.test_alarms import WELL
 from tests.telemetry.test_flight import DOCK, FRAME
+from tests.telemetry.ticks import Ticker
 
 WITHIN_S = 5.0
 
 
 class Shelf:
-    """A store of alarms that takes them only while it is open."""
+    """A store of alarms that takes them only while it is open. `left_open`: when the platform stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, *left_open: Alarm) -> None:
+        self.left_open = left_open
         self.kept: asyncio.Queue[Alarm] = asyncio.Queue()
         self.open = asyncio.Event()
 
@@ -37,14 +41,17 @@ class Shelf:
         self.kept.put_nowait(alarm)
         return alarm
 
+    async def alarms(self, *, limit: int, open_only: bool) -> Sequence[Alarm]:
+        assert limit
+        assert open_only
+        return self.left_open
+
     async def airspace_at(self, _: object) -> object:
         return default_airspace()
 
 
-@asynccontextmanager
-async def watching(shelf: Shelf, told: asyncio.Queue[Alarm], plan: Plan | None = None) -> AsyncIterator[Vehicle]:
-    """An armed vehicle under watch, which flies `plan`; nobody ticks."""
-    clock = SystemClock()
+def a_watchman(shelf: Shelf, told: asyncio.Queue[Alarm], clock: Clock) -> Watchman:
+    """One that has nothing to do but to tell."""
 
     def publish(news: AlarmChanged) -> None:
         told.put_nowait(news.alarm)
@@ -52,10 +59,17 @@ async def watching(shelf: Shelf, told: asyncio.Queue[Alarm], plan: Plan | None =
     def nothing(*_: Any) -> None:
         raise AssertionError("nothing is to be done")
 
-    watchman = Watchman(
+    return Watchman(
         WatchPolicy(), store=cast("AlarmStore", shelf), airspaces=cast("Airspaces", shelf), clock=clock,
         publish=publish, act=nothing, left_fence=lambda _: None,
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def watching(shelf: Shelf, told: asyncio.Queue[Alarm], plan: Plan | None = None) -> AsyncIterator[Vehicle]:
+    """An armed vehicle under watch, which flies `plan`; nobody ticks."""
+    clock = SystemClock()
+    watchman = a_watchman(shelf, told, clock)
     vehicle = Vehicle(VehicleConfig(VehicleId("one"), "one", ("line",), 1, DOCK, FRAME), clock=clock)
     vehicle.changed = watchman.glance
     vehicle.hear(Heartbeat(True, True, 3, 4))
@@ -114,3 +128,42 @@ async def test_a_breach_is_over_when_it_is_over_at_every_bound() -> None:
         assert any(await at(0.5, ceiling_m + 100.0))
         assert False not in await at(0.5, ceiling_m / 2), "it is below its ceiling, and outside"
         assert False in await at(0.0, ceiling_m / 2)
+
+
+async def test_who_is_not_in_the_fleet_has_no_alarm_since_a_restart_or_since_it_was_taken_out() -> None:
+    clock, told, ticker = SystemClock(), asyncio.Queue[Alarm](), Ticker("g")
+
+    def left(vehicle: str, kind: AlarmKind) -> Alarm:
+        number = AlarmId(f"{vehicle} {kind}")
+        return Alarm(number, kind, Severity.CRITICAL, "so it was", VehicleId(vehicle), None, clock.now())
+
+    shelf = Shelf(*(left(each, AlarmKind.SIGNING_KEY) for each in ("gone", "stays", "leaves")))
+    shelf.open.set()
+    watchman = a_watchman(shelf, told, clock)
+    await watchman.resume()
+    running = asyncio.create_task(watchman.run())
+
+    async def told_over(*present: str) -> str:
+        tick = ticker.tick([replace(WELL, vehicle_id=VehicleId(each)) for each in present], 0.0, clock.now())
+        watchman.look(tick, {})
+        alarm = await asyncio.wait_for(told.get(), WITHIN_S)
+        assert (alarm.is_open, told.empty()) == (False, True)
+        return alarm.vehicle_id
+
+    assert await told_over("stays", "leaves") == "gone"
+    assert await told_over("stays") == "leaves"
+    assert [alarm.vehicle_id for alarm in watchman.open_alarms()] == ["stays"]
+    running.cancel()
+
+
+async def test_a_fence_ahead_that_a_stop_left_open_is_over_at_the_start() -> None:
+    clock, told = SystemClock(), asyncio.Queue[Alarm]()
+    ahead = Alarm(AlarmId("a"), AlarmKind.FENCE_AHEAD, Severity.WARNING, "fast", VehicleId("one"), None, clock.now())
+    shelf = Shelf(ahead)
+    shelf.open.set()
+    watchman = a_watchman(shelf, told, clock)
+    await watchman.resume()
+    running = asyncio.create_task(watchman.run())
+    over = await asyncio.wait_for(told.get(), WITHIN_S)
+    assert (over.id, over.is_open, watchman.open_alarms()) == ("a", False, ())
+    running.cancel()
