@@ -123,16 +123,20 @@ async def mqtt_session(rule: Rule, secrets: Secrets, doors: Doors) -> AsyncItera
 
 
 async def _entered(client: Client, doors: Doors) -> None:
-    """Connects. The library, which connects in a thread, cannot be broken off: then it is hung up on afterwards."""
-    async with doors.blocking:
-        entering = asyncio.ensure_future(client.__aenter__())
-        try:
-            await asyncio.shield(entering)
-        except asyncio.CancelledError:
-            hanging_up = asyncio.ensure_future(_hung_up(client, entering))
-            _HANGING_UP.add(hanging_up)
-            hanging_up.add_done_callback(_HANGING_UP.discard)
-            raise
+    """Connects. The library, which connects in a thread, cannot be broken off: then it is hung up on afterwards.
+
+    The thread keeps its place among the blocked ones until it is done, also when nobody waits for it any more.
+    """
+    await doors.blocking.acquire()
+    entering = asyncio.ensure_future(client.__aenter__())
+    entering.add_done_callback(lambda _: doors.blocking.release())
+    try:
+        await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        hanging_up = asyncio.ensure_future(_hung_up(client, entering))
+        _HANGING_UP.add(hanging_up)
+        hanging_up.add_done_callback(_HANGING_UP.discard)
+        raise
 
 
 async def _hung_up(client: Client, entering: asyncio.Future[Client]) -> None:
