@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
+from api.replays import Session
 from api.services import Principal, Services, principal_in, services_on
 from core.errors import NotAllowed, NotFound
 from core.ids import SortieId, VehicleId
@@ -51,6 +52,20 @@ async def own_sortie(services: Services, asker: Principal, sortie_id: SortieId) 
     """Raises NotFound when there is none, or it is not for the asker to know."""
     sortie = await services.store.sortie(sortie_id)
     _own_vehicle(services, asker, sortie.vehicle_id, "sortie", sortie_id)
+
+
+async def own_replay(services: Services, asker: Principal, session: Session) -> None:
+    """Raises NotFound, as for none, when it plays a sortie that is not for the asker to know.
+
+    One of the whole fleet is everybody's: its stream leaves out what a viewer may not know.
+    """
+    sortie_id = session.replay.reel.sortie_id
+    if sortie_id is None or asker.units is None:
+        return
+    try:
+        await own_sortie(services, asker, sortie_id)
+    except NotFound:
+        raise NotFound("replay", session.id) from None  # the sortie's name is not theirs to know
 
 
 def _own_vehicle(services: Services, asker: Principal, vehicle_id: VehicleId, kind: str, name: str) -> None:

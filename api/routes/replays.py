@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.replays import Replays, Session
-from api.rights import own_sortie
+from api.rights import own_replay, own_sortie
 from api.schemas.geojson import Strict
 from api.services import Asker, Wired
 from core.errors import FieldError, InvalidRequest
@@ -77,6 +77,16 @@ async def _replays(request: Request) -> Replays:
 Running = Annotated[Replays, Depends(_replays)]
 
 
+async def _session(replay_id: str, replays: Running, services: Wired, asker: Asker) -> Session:
+    """The session of the path. Raises NotFound, also when it is not for the asker to know."""
+    session = replays.session(replay_id)
+    await own_replay(services, asker, session)
+    return session
+
+
+Played = Annotated[Session, Depends(_session)]
+
+
 @router.post("/replays", status_code=201)
 async def start_replay(
     asked: ReplayIn, replays: Running, services: Wired, asker: Asker, response: Response
@@ -100,15 +110,14 @@ async def _started(asked: ReplayIn, replays: Replays) -> Session:
 
 
 @router.get("/replays/{replay_id}")
-async def one_replay(replay_id: str, replays: Running) -> ReplayOut:
+async def one_replay(session: Played) -> ReplayOut:
     """Where it is now."""
-    return ReplayOut.of(replays.session(replay_id))
+    return ReplayOut.of(session)
 
 
 @router.patch("/replays/{replay_id}")
-async def change_replay(replay_id: str, asked: ReplayChange, replays: Running) -> ReplayOut:
+async def change_replay(session: Played, asked: ReplayChange) -> ReplayOut:
     """Faster or slower, another moment, a pause or on again."""
-    session = replays.session(replay_id)
     replay = session.replay
     if asked.speed is not None:
         replay.speed = asked.speed
@@ -120,7 +129,7 @@ async def change_replay(replay_id: str, asked: ReplayChange, replays: Running) -
 
 
 @router.delete("/replays/{replay_id}", status_code=204)
-async def end_replay(replay_id: str, replays: Running) -> Response:
+async def end_replay(session: Played, replays: Running) -> Response:
     """Ends it and sends its viewers away."""
-    await replays.end(replay_id)
+    await replays.end(session.id)
     return Response(status_code=204)

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket
 
 from api.asyncapi import document
+from api.rights import own_replay
 from api.services import bailu_version, principal_in, services_of
 from api.websocket import accepted
 from core.errors import NotFound
@@ -20,15 +21,17 @@ NO_SUCH_REPLAY = 1008  # policy violation (RFC 6455, section 7.4.1)
 
 async def hub_for(websocket: WebSocket, replay_id: str | None) -> StreamHub | None:
     """The hub of the fleet, or of a recording that is played; None when there is no such one, and that was told."""
+    services = services_of(websocket)
     if replay_id is None:
-        return services_of(websocket).hub
+        return services.hub
     try:
-        hub = websocket.app.state.replays.session(replay_id).hub
+        session = websocket.app.state.replays.session(replay_id)
+        await own_replay(services, principal_in(services), session)
     except NotFound as error:
         await websocket.close(NO_SUCH_REPLAY, error.detail)
         return None
-    assert isinstance(hub, StreamHub)
-    return hub
+    assert isinstance(session.hub, StreamHub)
+    return session.hub
 
 
 @router.websocket("/stream")

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from api import rights
@@ -370,7 +371,9 @@ def test_routes_about_one_vehicle_or_sortie_are_named_for_it_and_none_that_is_no
     assert not about_one & (rights.OPEN | rights.NARROWED)
 
 
-async def test_a_recording_shows_ones_own_vehicles_only(world: World, served: Serving) -> None:
+@pytest.fixture
+async def recorded(world: World) -> World:
+    """A minute of both: flight-0 of the north, flight-1 of the south."""
     await world.store.add_mission(a_mission(), a_revision())
     for number, vehicle_id in enumerate((NORTH, SOUTH)):
         sortie = a_sortie(f"flight-{number}", vehicle=vehicle_id)
@@ -379,6 +382,11 @@ async def test_a_recording_shows_ones_own_vehicles_only(world: World, served: Se
         await world.store.records.append(a_batch(points, sortie.id, vehicle_id))
     await world.store.records.compact(micros_of(AT + timedelta(minutes=5)))
     tick(world, states(world))
+    return world
+
+
+async def test_a_recording_shows_ones_own_vehicles_only(recorded: World, served: Serving) -> None:
+    world = recorded
     become(world, "north")
     span = {"from": AT.isoformat(), "to": (AT + timedelta(minutes=1)).isoformat(), "speed": 10}
     made = await world.http.post("/replays", json=span)
@@ -392,3 +400,29 @@ async def test_a_recording_shows_ones_own_vehicles_only(world: World, served: Se
                 shown.append(await viewer.recv())
     assert leaks(shown) == []
     assert not any("flight-1" in text_of(each) for each in shown)
+    await world.app.state.replays.close()
+
+
+async def test_a_replay_of_another_units_sortie_is_there_for_nobody_else_on_any_route(
+    recorded: World, served: Serving
+) -> None:
+    made = [
+        (await recorded.http.post("/replays", json={"sortie_id": f"flight-{number}"})).json() for number in (0, 1)
+    ]
+    ours, theirs = (each["replay_id"] for each in made)
+    become(recorded, "north")
+    started = await recorded.http.post("/replays", json={"sortie_id": "flight-1"})
+    assert (started.status_code, leaks([started.text])) == (404, [])
+    for method, more in (("GET", {}), ("PATCH", {"json": {"playing": False}}), ("DELETE", {})):
+        refused = await recorded.http.request(method, f"/replays/{theirs}", **more)
+        nowhere = await recorded.http.request(method, "/replays/replay-0", **more)
+        assert (refused.status_code, refused.text) == (404, nowhere.text.replace("replay-0", theirs)), method
+    with pytest.raises(InvalidStatus):
+        await stream(served, path=f"?replay={theirs}")
+    async with stream(served, path=f"?replay={ours}"):
+        pass
+    for method, more in (("GET", {}), ("PATCH", {"json": {"playing": False}}), ("DELETE", {})):
+        assert (await recorded.http.request(method, f"/replays/{ours}", **more)).is_success, method
+    become(recorded, "north", "south")
+    assert (await recorded.http.get(f"/replays/{theirs}")).json()["playing"] is True
+    await recorded.app.state.replays.close()
