@@ -413,16 +413,16 @@ async def test_a_replay_of_another_units_sortie_is_there_for_nobody_else_on_any_
     become(recorded, "north")
     started = await recorded.http.post("/replays", json={"sortie_id": "flight-1"})
     assert (started.status_code, leaks([started.text])) == (404, [])
-    for method, more in (("GET", {}), ("PATCH", {"json": {"playing": False}}), ("DELETE", {})):
-        refused = await recorded.http.request(method, f"/replays/{theirs}", **more)
-        nowhere = await recorded.http.request(method, "/replays/replay-0", **more)
+    for method, more in (("GET", None), ("PATCH", {"playing": False}), ("DELETE", None)):
+        refused = await recorded.http.request(method, f"/replays/{theirs}", json=more)
+        nowhere = await recorded.http.request(method, "/replays/replay-0", json=more)
         assert (refused.status_code, refused.text) == (404, nowhere.text.replace("replay-0", theirs)), method
     with pytest.raises(InvalidStatus):
         await stream(served, path=f"?replay={theirs}")
     async with stream(served, path=f"?replay={ours}"):
         pass
-    for method, more in (("GET", {}), ("PATCH", {"json": {"playing": False}}), ("DELETE", {})):
-        assert (await recorded.http.request(method, f"/replays/{ours}", **more)).is_success, method
+    for method, more in (("GET", None), ("PATCH", {"playing": False}), ("DELETE", None)):
+        assert (await recorded.http.request(method, f"/replays/{ours}", json=more)).is_success, method
     become(recorded, "north", "south")
     assert (await recorded.http.get(f"/replays/{theirs}")).json()["playing"] is True
     await recorded.app.state.replays.close()
