@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 DIST = Path(__file__).resolve().parent.parent / "console" / "dist"
 # Vite puts the hash of its content into the name of every file under assets/.
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
+READING = ("GET", "HEAD")
 
 NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>白鹭 Bailu</title>
 <h1>白鹭 Bailu</h1>
@@ -27,15 +30,27 @@ class ConsoleFiles(StaticFiles):
     """Static files with the cache headers that a hashed build wants."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """Raises 404 for what is not there, whatever the method, and 405 for a method that files do not answer."""
+        if scope["method"] not in READING:
+            await super().get_response(path, {**scope, "method": "HEAD"})
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(READING)})
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = FOREVER if path.startswith("assets/") else ASK_AGAIN
         return response
 
 
 def mount(app: FastAPI, dist: Path = DIST) -> None:
-    """Serves the console at /, or a page that says how to build it."""
+    """Serves the console where no route is, or at / a page that says how to build it.
+
+    As what is asked last, not as a route: one that takes every path would answer the API's wrong methods for it.
+    """
     if (dist / "index.html").is_file():
-        app.mount("/", ConsoleFiles(directory=dist, html=True), name="console")
+        files, nowhere = ConsoleFiles(directory=dist, html=True), app.router.default
+
+        async def page(scope: Scope, receive: Receive, send: Send) -> None:
+            await (files if scope["type"] == "http" else nowhere)(scope, receive, send)
+
+        app.router.default = page
         return
 
     @app.get("/", include_in_schema=False)

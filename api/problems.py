@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from structlog.contextvars import get_contextvars
 
 from core import errors
@@ -26,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:bailu:problem:"
 RETRY_AFTER_S = 5
 MAX_BODY_BYTES = 1 << 20
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 @dataclass(eq=False)
@@ -192,7 +194,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = request.url.path
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return response(MethodNotAllowed(request.method), path, headers=error.headers)
+        allowed = _methods_at(request) or (error.headers or {}).get("Allow", "")
+        return response(MethodNotAllowed(request.method), path, headers={"Allow": allowed})
     if error.status_code == HTTPStatus.NOT_FOUND:
         return response(errors.NotFound("page", path), path)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -200,6 +203,18 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     if HTTPStatus.BAD_REQUEST <= error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return response(InvalidRequest((FieldError("", str(error.detail)),)), path)
     return response(internal(error, path), path)
+
+
+def _methods_at(request: Request) -> str:
+    """The methods that routes answer at a request's address (RFC 9110, section 15.5.6): the router that refuses one
+    names those of the first route there only.
+    """
+    scope = {"type": "http", "path": request.scope["path"], "root_path": "", "headers": []}
+    routes = request.app.routes
+    return ", ".join(
+        method for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    )  # fmt: skip
 
 
 async def _on_defect(request: Request, error: Exception) -> Response:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api import console
 from api.main import bare_app
 
 
 @pytest.fixture
-def http(tmp_path: Path) -> httpx.AsyncClient:
+def app(tmp_path: Path) -> FastAPI:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html>白鹭")
     (tmp_path / "assets" / "index-abc123.js").write_text("1")
     app = bare_app()
     console.mount(app, tmp_path)
+    return app
+
+
+@pytest.fixture
+def http(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
@@ -35,6 +43,64 @@ async def test_the_api_and_what_is_missing_stay_themselves(http: httpx.AsyncClie
     for path in ("/nope", "/api/v1/nope", "/../pyproject.toml", "/assets/..%2f..%2fx"):
         missing = await http.get(path)
         assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.fixture(params=[True, False], ids=["built", "not built"])
+async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The application with its console, and without."""
+    if request.param:
+        (tmp_path / "index.html").write_text("<!doctype html>")
+    app = bare_app()
+    console.mount(app, tmp_path)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        yield http
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/v1/missions", {"GET", "POST"}),
+        ("POST", "/api/v1/replays/replay-1", {"GET", "PATCH", "DELETE"}),
+        ("DELETE", "/api/v1/health", {"GET"}),
+        ("GET", "/api/v1/plans", {"POST"}),
+    ],
+)
+async def test_a_wrong_method_is_told_all_that_the_address_answers_with_a_console_and_without(
+    either: httpx.AsyncClient, method: str, path: str, allowed: set[str]
+) -> None:
+    refused = await either.request(method, path)
+    assert (refused.status_code, refused.json()["type"]) == (405, "urn:bailu:problem:method-not-allowed")
+    assert set(refused.headers["allow"].split(", ")) == allowed
+
+
+async def test_what_is_nowhere_is_not_found_by_any_method_with_a_console_and_without(
+    either: httpx.AsyncClient,
+) -> None:
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        for path in ("/nowhere", "/api/v1/nowhere"):
+            missing = await either.request(method, path)
+            assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+    page = await either.post("/")
+    assert (page.status_code, "GET" in page.headers["allow"]) == (405, True)
+
+
+async def test_a_socket_to_nowhere_is_closed_and_is_no_defect(app: FastAPI) -> None:
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "path": "/nowhere",
+        "headers": [(b"host", b"127.0.0.1")],
+        "query_string": b"",
+    }
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    assert [each["type"] for each in sent] == ["websocket.close"]
 
 
 async def test_without_a_built_console_a_page_says_how_to_build_it(tmp_path: Path) -> None:
