@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 DIST = Path(__file__).resolve().parent.parent / "console" / "dist"
 # Vite puts the hash of its content into the name of every file under assets/.
@@ -45,12 +45,7 @@ def mount(app: FastAPI, dist: Path = DIST) -> None:
     As what is asked last, not as a route: one that takes every path would answer the API's wrong methods for it.
     """
     if (dist / "index.html").is_file():
-        files, nowhere = ConsoleFiles(directory=dist, html=True), app.router.default
-
-        async def page(scope: Scope, receive: Receive, send: Send) -> None:
-            await (files if scope["type"] == "http" else nowhere)(scope, receive, send)
-
-        app.router.default = page
+        app.router.default = ConsoleFiles(directory=dist, html=True)
         return
 
     @app.get("/", include_in_schema=False)

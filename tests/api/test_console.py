@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from api import console
 from api.main import bare_app
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> FastAPI:
+def http(tmp_path: Path) -> httpx.AsyncClient:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html>白鹭")
     (tmp_path / "assets" / "index-abc123.js").write_text("1")
     app = bare_app()
     console.mount(app, tmp_path)
-    return app
-
-
-@pytest.fixture
-def http(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
@@ -82,25 +75,6 @@ async def test_what_is_nowhere_is_not_found_by_any_method_with_a_console_and_wit
             assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
     page = await either.post("/")
     assert (page.status_code, "GET" in page.headers["allow"]) == (405, True)
-
-
-async def test_a_socket_to_nowhere_is_closed_and_is_no_defect(app: FastAPI) -> None:
-    scope: dict[str, Any] = {
-        "type": "websocket",
-        "path": "/nowhere",
-        "headers": [(b"host", b"127.0.0.1")],
-        "query_string": b"",
-    }
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    assert [each["type"] for each in sent] == ["websocket.close"]
 
 
 async def test_without_a_built_console_a_page_says_how_to_build_it(tmp_path: Path) -> None:
