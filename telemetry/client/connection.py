@@ -45,6 +45,8 @@ class LiveStream:
 
     async def subscribe(self, wants: Subscribe) -> None:
         """Changes what is wanted, at once when connected. Raises nothing: what is lost is said again."""
+        if _snapshot_of(wants) != _snapshot_of(self._wants):
+            self._view.anew()
         self._wants = wants
         if self._socket is not None:
             try:
@@ -84,6 +86,7 @@ class LiveStream:
 
     async def _heard(self, socket: ClientConnection) -> AsyncIterator[Record]:
         self._socket = socket
+        self._view.connected()
         await self._say(socket, msgspec.structs.replace(self._wants, resume=self._view.position))
         while True:
             try:
@@ -102,3 +105,16 @@ class LiveStream:
         packed = socket.subprotocol == MSGPACK
         message: Any = msgspec.msgpack.encode(wants) if packed else msgspec.json.encode(wants).decode()
         await socket.send(message)
+
+
+def _snapshot_of(wants: Subscribe) -> tuple[object, ...]:
+    """What a snapshot holds: a change of these brings another one, after which an earlier position means nothing.
+
+    An area or a sortie chooses rows only, and all rows come again after a resume.
+    """
+    vehicles = wants.vehicles if isinstance(wants.vehicles, str) else frozenset(wants.vehicles)
+    return vehicles, _set(wants.units), _set(wants.fields)
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)

@@ -11,8 +11,6 @@ import msgspec
 from telemetry.stream.contract import Resume
 
 Record = dict[str, Any]
-# News of more sorties and alarms than this: the oldest go.
-MAX_KEPT = 1_000
 
 
 class View:
@@ -25,9 +23,20 @@ class View:
     def __init__(self) -> None:
         self.vehicles: dict[str, Record] = {}
         self.position: Resume | None = None
+        self._epoch: str | None = None  # of the news that were had, also while there is no position
+        self._owed = 0  # answers to subscriptions that are to come yet: a position before them is another one's
         self._by_number: dict[int, Record] = {}
         self._fields: list[tuple[str, float]] = []
         self._news_seq = -1
+
+    def connected(self) -> None:
+        """A subscription is said on a new connection: one snapshot, or `resumed`, answers it."""
+        self._owed = 1
+
+    def anew(self) -> None:
+        """Another subscription is said, of which nothing is here: no position counts until its snapshot is here."""
+        self.position = None
+        self._owed += 1
 
     def take(self, message: str | bytes) -> Record | None:
         """The frame in `message`; None: it was had before.
@@ -39,6 +48,7 @@ class View:
             case "snapshot":
                 self._restart(frame)
             case "resumed":
+                self._owed = max(0, self._owed - 1)
                 self._fields = [(name, scale) for name, scale in frame["fields"]]
             case "tick":
                 self._tick(frame)
@@ -53,14 +63,15 @@ class View:
         return frame
 
     def _restart(self, frame: Record) -> None:
-        if self.position is None or self.position.epoch != frame["epoch"]:
-            self._news_seq = frame["seq"]
+        if self._epoch != frame["epoch"]:
+            self._epoch, self._news_seq = frame["epoch"], frame["seq"]
         self._fields = [(name, scale) for name, scale in frame["fields"]]
         self._by_number.clear()
         self.vehicles.clear()
         frame["vehicles"] = self._changed(frame["rows"], frame["vehicles"], frame["at"])
         self._news_seq = max(self._news_seq, frame["seq"])
-        self.position = Resume(frame["epoch"], frame["seq"])
+        self._owed = max(0, self._owed - 1)
+        self._stand(frame)
 
     def _tick(self, frame: Record) -> None:
         frame["left"] = []
@@ -69,7 +80,11 @@ class View:
             if gone is not None and self.vehicles.pop(gone["vehicle_id"], None) is not None:
                 frame["left"].append(gone["vehicle_id"])
         frame["vehicles"] = self._changed(frame["rows"], frame["changed"], frame["at"])
-        self.position = Resume(frame["epoch"], frame["seq"])
+        self._stand(frame)
+
+    def _stand(self, frame: Record) -> None:
+        if not self._owed:
+            self.position = Resume(frame["epoch"], frame["seq"])
 
     def _changed(self, rows: list[list[int | None]], records: list[Record], at: str) -> list[Record]:
         touched: dict[int, None] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from core.clock import ManualClock
-from telemetry.client import LiveStream, Subscribe
+from telemetry.client import LiveStream, Resume, Subscribe, View
 from telemetry.messages import FleetEvent
 from telemetry.stream.contract import JSON, MSGPACK
 from telemetry.stream.frames import Encoding, Sent
@@ -119,3 +120,92 @@ async def test_another_subscription_is_said_on_the_same_connection() -> None:
         assert [each["vehicle_id"] for each in (await _next(frames, "snapshot"))["vehicles"]] == ["bl-02"]
         assert len(sockets) == 1
         await frames.aclose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Subscribe(vehicles=["bl-01"]), Subscribe(vehicles=["bl-02"])),
+        (Subscribe(units=["north"]), Subscribe(units=["south"])),
+        (Subscribe(fields=["position"]), Subscribe(fields=["battery"])),
+    ],
+)
+async def test_another_subscription_does_not_go_on_where_the_one_before_it_was(
+    before: Subscribe, after: Subscribe
+) -> None:
+    hub = a_hub(ManualClock(), [state("bl-01", unit="north"), state("bl-02", unit="south")])
+    async with served(hub, MSGPACK) as (url, sockets), asyncio.timeout(10):
+        stream, fresh = LiveStream(url, before), LiveStream(url, after)
+        frames, others = stream.frames(), fresh.frames()
+        await _next(frames, "snapshot")
+        sockets[0].transport.abort()
+        await _next(frames, "lost")
+        await stream.subscribe(after)
+        assert (await anext(frames))["type"] == "snapshot"
+        await _next(others, "snapshot")
+        assert stream.vehicles == fresh.vehicles
+        sockets[1].transport.abort()
+        await _next(frames, "lost")
+        assert (await anext(frames))["type"] == "resumed"
+        await frames.aclose()  # type: ignore[attr-defined]
+        await others.aclose()  # type: ignore[attr-defined]
+
+
+async def test_another_area_goes_on_where_the_stream_was_and_has_all_rows_there() -> None:
+    clock = ManualClock()
+    west, east = state("bl-01", lat_deg=31.1, lon_deg=121.1), state("bl-02", lat_deg=31.1, lon_deg=121.9)
+    hub = a_hub(clock, [west, east])
+    hub.tick(tick(clock, west, east))
+    async with served(hub, MSGPACK) as (url, sockets), asyncio.timeout(10):
+        stream = LiveStream(url, Subscribe(area=(121.0, 31.0, 121.2, 31.2)))
+        frames = stream.frames()
+        assert [each.get("lon_deg") for each in (await _next(frames, "snapshot"))["vehicles"]] == [121.1, None]
+        sockets[0].transport.abort()
+        await _next(frames, "lost")
+        await stream.subscribe(Subscribe(area=(121.8, 31.0, 122.0, 31.2)))
+        await _next(frames, "resumed")
+        assert [each["lon_deg"] for each in (await _next(frames, "tick"))["vehicles"]] == [121.9]
+        await frames.aclose()  # type: ignore[attr-defined]
+
+
+async def test_news_that_were_had_are_not_had_again_with_another_subscription() -> None:
+    clock = ManualClock()
+    hub = a_hub(clock, [state("bl-01"), state("bl-02")])
+    async with served(hub, MSGPACK) as (url, sockets), asyncio.timeout(10):
+        stream, other = LiveStream(url, Subscribe(vehicles=["bl-01"])), LiveStream(url, Subscribe(vehicles=["bl-02"]))
+        frames, others = stream.frames(), other.frames()
+        await _next(frames, "snapshot")
+        await _next(
+            others, "snapshot"
+        )  # of a moment ago when the first one comes back: what came since is told again
+        hub.event(FleetEvent(clock.now(), "warning", "statustext", "had"))
+        assert (await _next(frames, "event"))["event"]["text"] == "had"
+        sockets[0].transport.abort()
+        await _next(frames, "lost")
+        await stream.subscribe(Subscribe(vehicles=["bl-02"]))
+        await _next(frames, "snapshot")
+        hub.event(FleetEvent(clock.now(), "warning", "statustext", "new"))
+        assert (await _next(frames, "event"))["event"]["text"] == "new"
+        await frames.aclose()  # type: ignore[attr-defined]
+        await others.aclose()  # type: ignore[attr-defined]
+
+
+def test_a_position_before_the_snapshot_of_another_subscription_does_not_count() -> None:
+    def frame(kind: str, seq: int) -> str:
+        about = {"type": kind, "epoch": "e", "seq": seq, "at": "2026-03-01T00:00:00Z", "fields": [], "rows": []}
+        return json.dumps({**about, "vehicles": [], "changed": [], "gone": []})
+
+    view = View()
+    view.connected()
+    view.anew()
+    view.take(frame("snapshot", 1))
+    view.take(frame("tick", 2))
+    assert view.position is None  # of the first subscription still
+    view.take(frame("snapshot", 3))
+    assert view.position == Resume("e", 3)
+    view.anew()
+    view.take(frame("tick", 4))
+    assert view.position is None
+    view.take(frame("snapshot", 5))
+    view.take(frame("tick", 6))
+    assert view.position == Resume("e", 6)
