@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import IllegalTransition
 from core.ids import DiversionId, OperatorId, SortieId
-from missions.model import CommandKind, Plan
+from missions.model import CommandKind, Plan, Sortie
 
 
 class DiversionState(StrEnum):
@@ -75,3 +75,24 @@ def behind(diversion: Diversion, reached: int, total: int) -> int | None:
         return None
     left = len(diversion.plan.waypoints) - reached
     return min(total, max(diversion.resumes_at, total - left))
+
+
+def flown_of(diversion: Diversion, sortie: Sortie) -> int:
+    """How many of the diversion's waypoints surely lie behind, by the sortie's own count: `behind` the other way."""
+    if diversion.state is not DiversionState.FLYING:
+        return 0
+    if diversion.kind is CommandKind.REPLACE:
+        return sortie.waypoints_reached
+    if diversion.resumes_at is None or sortie.waypoints_reached <= diversion.resumes_at:
+        return 0
+    return max(0, len(diversion.plan.waypoints) - (sortie.waypoints_total - sortie.waypoints_reached))
+
+
+def counted_anew(diversion: Diversion, sortie: Sortie) -> dict[str, int]:
+    """What changes in the sortie's counts when the diversion is flown: another total, or waypoints passed over."""
+    if diversion.kind is CommandKind.REPLACE:
+        return {"waypoints_total": len(diversion.plan.waypoints), "waypoints_reached": 0}
+    at, reached = diversion.resumes_at, sortie.waypoints_reached
+    if at is None or at <= reached:
+        return {}
+    return {"waypoints_reached": at, "waypoints_skipped": sortie.waypoints_skipped + at - reached}

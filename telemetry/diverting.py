@@ -14,7 +14,7 @@ from core.errors import BailuError, DiversionFailed, MissionConflict, PreflightC
 from core.geo import LatLon, ground_distance_m
 from core.ids import DiversionId
 from missions.diversion import BEGINS_WITHIN_M, begins_here
-from missions.manoeuvre import Diversion, DiversionState, step
+from missions.manoeuvre import Diversion, DiversionState, counted_anew, step
 from missions.model import Onboard, Plan
 from missions.ports import AirspaceStore, DiversionStore
 from telemetry.commands import set_mode
@@ -65,18 +65,18 @@ class Diverter:
     async def execute(
         self,
         diversion: Diversion,
-        current: Current,
         *,
-        hold: Callable[[], Awaitable[None]],
+        hold: Callable[[], Awaitable[Current]],
         begin: Callable[[], None],
     ) -> Diversion:
-        """The diversion, flying. `hold` makes the vehicle hold; `begin` is called just before AUTO is asked for.
+        """The diversion, flying. `hold` makes the vehicle hold, and then knows how far it came; `begin` is called
+        just before AUTO is asked for.
 
         Raises DiversionFailed, and before anything was sent IllegalTransition, MissionConflict and PreflightFailed.
         """
         await self._refuse_outdated(diversion)
         begun = self._clock.now()
-        await hold()
+        current = await hold()
         await self._be_there(diversion)
         loading = step(diversion, DiversionState.LOADING, started_at=begun)
         await self._store.save_diversion(loading)
@@ -89,6 +89,9 @@ class Diverter:
         except BailuError as error:
             await self._roll_back(loading, current, error)
         flying = step(loading, DiversionState.FLYING, result="read back, equal, started")
+        # Counted first: what a stop leaves as loading is settled by what is on board, and counted again.
+        if changes := counted_anew(flying, self._logbook.sortie):
+            await self._logbook.change(**changes)
         await self._save(flying)
         return flying
 

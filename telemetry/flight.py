@@ -290,10 +290,11 @@ class Flight:
 
     async def _count(self) -> None:
         """Waypoints behind and breaches so far; stored when they changed."""
-        count = self._itinerary.waypoints_reached(self.sortie)
-        if (count, self._breaches) != (self.sortie.waypoints_reached, self.sortie.breaches):
+        now = {"waypoints_reached": self._itinerary.waypoints_reached(self.sortie), "breaches": self._breaches}
+        # Only what is new: who waits for the store must not write over what was counted anew meanwhile.
+        if changes := {name: count for name, count in now.items() if count != getattr(self.sortie, name)}:
             self._report_s = 0.0
-            await self._logbook.change(waypoints_reached=count, breaches=self._breaches)
+            await self._logbook.change(**changes)
 
     async def _close(self, why: str) -> None:
         if self.sortie.state is not SortieState.LANDED:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from core.clock import Clock
 from core.geo import LatLon
-from missions.manoeuvre import behind
+from missions.manoeuvre import DiversionState, behind, flown_of
 from missions.model import BreakPoint, CommandKind, Plan, Sortie, SortieState
 from telemetry.estimates import progress
 from telemetry.messages import SortieProgress
+from telemetry.onboard import first_nav_seq
 from telemetry.packets import Mode
 from telemetry.progress import Flown, observe, reached, waypoint_seqs
 from telemetry.reattaching import Loaded
@@ -53,9 +54,15 @@ class Itinerary:
         return progress(self.plan, self._vehicle.config.airframe, self._vehicle.state, self._done(), start_pct)
 
     def waypoints_reached(self, sortie: Sortie) -> int:
-        """Waypoints behind, of its own mission or what replaced it; never fewer than the record has."""
+        """Waypoints behind, of its own mission or what replaced it; never fewer than the record has.
+
+        A diversion counts when it is known to fly: one that fails after all must not leave waypoints behind that
+        nobody flew.
+        """
         done: int | None = self._done()
         diversion = self.loaded.diversion
+        if diversion is not None and diversion.state is not DiversionState.FLYING:
+            return sortie.waypoints_reached
         if diversion is not None and diversion.kind is not CommandKind.REPLACE:
             done = behind(diversion, self._done(), sortie.waypoints_total)
         return max(sortie.waypoints_reached, done or 0)
@@ -80,10 +87,18 @@ class Itinerary:
             state.battery_pct,
         )
 
-    def seq_to_go_on(self) -> int:
-        """The item of the present plan that it flew to last."""
-        done = reached(self._seqs, self._reached_seq, 0)
-        return self._seqs[min(done, len(self._seqs) - 1)]
+    def seq_to_go_on(self, sortie: Sortie) -> int:
+        """The item of the present plan to go on with: the first waypoint that does not lie behind, or else the end.
+
+        What the vehicle said since this was loaded counts, and what was written down before: nothing is said again
+        after a restart.
+        """
+        diversion = self.loaded.diversion
+        counted = sortie.waypoints_reached if diversion is None else flown_of(diversion, sortie)
+        done = max(reached(self._seqs, self._reached_seq, 0), counted)
+        if done < len(self._seqs):
+            return self._seqs[done]
+        return first_nav_seq(self.plan.items, after=max((self._reached_seq, *self._seqs)))
 
     def _done(self) -> int:
         return reached(self._seqs, self._reached_seq, self._current_seq())

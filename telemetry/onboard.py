@@ -67,9 +67,9 @@ async def point_at(vehicle: Vehicle, seq: int) -> None:
     await vehicle.until(lambda state: state.mission_seq == seq, what=f"mission item {seq}", within_s=5)
 
 
-def first_nav_seq(items: Sequence[MissionItem]) -> int:
-    """The first item that is flown to; do-items before it run when AUTO begins."""
-    return next(item.seq for item in items[1:] if item.command < _NAV_LAST)
+def first_nav_seq(items: Sequence[MissionItem], *, after: int = 0) -> int:
+    """The first item behind `after` that is flown to, or the last item; do-items before it run when AUTO begins."""
+    return next((item.seq for item in items[after + 1 :] if item.command < _NAV_LAST), items[-1].seq)
 
 
 async def _held(vehicle: Vehicle, kind: MissionType) -> str:

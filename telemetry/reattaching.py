@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.clock import Clock
 from core.errors import BailuError, Overloaded
-from missions.manoeuvre import Diversion, DiversionState, step
+from missions.manoeuvre import Diversion, DiversionState, counted_anew, step
 from missions.model import Onboard, Plan
 from missions.ports import DiversionStore
 from telemetry.logbook import Logbook
@@ -46,6 +46,8 @@ async def verified(vehicle: Vehicle, logbook: Logbook, loaded: Loaded, store: Di
     try:
         held = await read_back(vehicle)
     except BailuError as error:
+        if half is not None:  # what is told as failed is not what it flies
+            await logbook.change(diversion_id=loaded.diversion.id if loaded.diversion is not None else None)
         await logbook.change(onboard=Onboard.UNKNOWN)
         said = f"It flies, what it holds is unknown: {error.detail}"
         await _failed(half, store, clock, said)
@@ -81,6 +83,7 @@ async def _settled(vehicle: Vehicle, logbook: Logbook, loaded: Loaded, half: Div
             mission_hash=plan.hash,
             fence_hash=plan.fence_hash,
             rally_hash=plan.rally_hash,
+            **counted_anew(half, logbook.sortie),
         )
         logbook.event("info", "reattached", f"The platform restarted and found the vehicle flying the {half.kind}.")
         return step(half, DiversionState.FLYING, result="found flying after a restart")

@@ -97,7 +97,7 @@ class Steering:
         """
         sortie, plan = self._logbook.sortie, self._itinerary.plan
         is_known = sortie.onboard is Onboard.VERIFIED
-        seq = self._vehicle.state.mission_seq or 1 if is_known else self._itinerary.seq_to_go_on()
+        seq = self._vehicle.state.mission_seq or 1 if is_known else self._itinerary.seq_to_go_on(sortie)
         where = off_leg(plan.items, self._vehicle.state, seq)
         if where is not None:
             raise IllegalTransition("sortie", sortie.id, f"{sortie.state} {where}", str(SortieState.ON_MISSION))
@@ -113,12 +113,15 @@ class Steering:
             raise InvalidRequest((FieldError("/parameters/diversion_id", "belongs to another sortie"),))
         former = self._itinerary.loaded
         before = former.diversion
-        current = Current(former.plan, self._itinerary.seq_to_go_on(), before.id if before else None)
+        seq = 0  # of the former plan, to go on with
 
-        async def hold() -> None:
+        async def hold() -> Current:
+            nonlocal seq
             if self._logbook.sortie.state is not SortieState.PAUSED:
                 await self._change_mode(CommandKind.HOLD, by)
                 await self._until_paused()
+            seq = self._itinerary.seq_to_go_on(self._logbook.sortie)
+            return Current(former.plan, seq, before.id if before else None)
 
         def begin() -> None:
             """Just before AUTO: from now on the vehicle is read as flying the new plan."""
@@ -126,15 +129,15 @@ class Steering:
             self._who.asked = (by, diversion.kind)
 
         try:
-            flying = await self._diverter.execute(diversion, current, hold=hold, begin=begin)
+            flying = await self._diverter.execute(diversion, hold=hold, begin=begin)
         except BailuError:
             if self._itinerary.loaded is not former:
                 self._who.asked = None
                 self.take(former)
+                self._itinerary.on_reached(seq - 1)
             raise
-        await self._ended(before, "another one followed")
         self._itinerary.loaded = Loaded(flying.plan, flying)
-        await self._count_anew(flying)
+        await self._ended(before, "another one followed")
 
     def take(self, loaded: Loaded) -> None:
         """The vehicle flies this from now on, at its own speed."""
@@ -153,14 +156,6 @@ class Steering:
             await self._store.save_diversion(ended)
         except BailuError as error:
             log.error("diversion %s is not stored as ended: %s", diversion.id, error)
-
-    async def _count_anew(self, flying: Diversion) -> None:
-        sortie = self._logbook.sortie
-        if flying.kind is CommandKind.REPLACE:
-            await self._logbook.change(waypoints_total=len(flying.plan.waypoints), waypoints_reached=0)
-        elif flying.resumes_at is not None and flying.resumes_at > sortie.waypoints_reached:
-            skipped = sortie.waypoints_skipped + flying.resumes_at - sortie.waypoints_reached
-            await self._logbook.change(waypoints_reached=flying.resumes_at, waypoints_skipped=skipped)
 
     async def _until_paused(self) -> None:
         """Until the record shows the hold, so that what follows is written down in its order. Raises LinkTimeout."""

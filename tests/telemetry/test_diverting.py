@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,21 @@ from core.errors import (
     DiversionFailed,
     IllegalTransition,
     InvalidRequest,
+    LinkTimeout,
     MissionConflict,
     PreflightFailed,
 )
+from core.geo import LatLon
 from core.ids import DiversionId
 from missions.manoeuvre import DiversionState
 from missions.model import CommandKind, HeldBy, Onboard, SortieState
 from simulator.flight.modes import Mode
+from telemetry.commands import set_mode
 from telemetry.packets import MissionCount, MissionItemInt, MissionType, ParamSet
-from tests.telemetry.aloft import OPERATOR, Aloft, aloft, plan_of
+from telemetry.packets import Mode as Asked
+from telemetry.progress import waypoint_seqs
+from telemetry.vehicle import Vehicle
+from tests.telemetry.aloft import HERE, OPERATOR, Aloft, aloft, plan_of
 
 S = SortieState
 
@@ -205,3 +212,65 @@ async def test_a_diversion_of_another_sortie_or_without_a_plan_is_refused(tmp_pa
             await rig.flight.carry_out(CommandKind.GOTO, OPERATOR, {})
         with pytest.raises(IllegalTransition):
             await rig.flight.carry_out(CommandKind.ABORT, OPERATOR, {})
+
+
+def near(rig: Aloft) -> list[tuple[float, float]]:
+    """Three places in metres from the dock, each 2 m further east of where it holds."""
+    state = rig.vehicle.state
+    assert state.lat_deg is not None
+    assert state.lon_deg is not None
+    east, north = HERE.to_xy([LatLon(state.lat_deg, state.lon_deg)])[0].tolist()
+    return [(east + 2.0 * number, north) for number in (1, 2, 3)]
+
+
+def never_confirmed(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
+    """From now on nobody hears that a diversion began; `meanwhile`: it did, and this came of it."""
+
+    async def asked(vehicle: Vehicle, mode: Asked, **how: Any) -> None:
+        if mode is not Asked.AUTO:
+            return await set_mode(vehicle, mode, **how)
+        if meanwhile is not None:
+            await set_mode(vehicle, mode, **how)
+            await meanwhile()
+        raise LinkTimeout(vehicle.id, "AUTO", 3)
+
+    monkeypatch.setattr("telemetry.diverting.set_mode", asked)
+
+
+@pytest.mark.parametrize("flies_meanwhile", [False, True])
+async def test_after_a_diversion_that_failed_at_its_start_the_mission_goes_on_where_it_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flies_meanwhile: bool
+) -> None:
+    async with aloft(tmp_path) as rig:
+        own = rig.flight._own
+        await rig.until(lambda: rig.flight.sortie.waypoints_reached == 1, "the first waypoint")
+        await rig.paused()
+        new = rig.store.kept[DiversionId(rig.diversion(*near(rig), kind=CommandKind.REPLACE))]
+        last = waypoint_seqs(new.plan.items)[-1]
+
+        async def flown() -> None:
+            await rig.until(lambda: (rig.vehicle.state.mission_seq or 0) > last, "all of the new mission")
+
+        never_confirmed(monkeypatch, flown if flies_meanwhile else None)
+        with pytest.raises(DiversionFailed, match="put back"):
+            await divert(rig, new.id, CommandKind.REPLACE)
+        counts = rig.flight.sortie.waypoints_reached, rig.flight.sortie.waypoints_total
+        assert (counts, rig.on_board) == ((1, 3), own.hash)
+        assert rig.station.craft.mission.nav_index == waypoint_seqs(own.items)[1]
+
+
+async def test_what_was_flown_of_a_diversion_stays_flown_when_the_next_one_fails_at_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with aloft(tmp_path) as rig:
+        await rig.paused()
+        first = rig.store.kept[DiversionId(rig.diversion(*near(rig)[:1], (200.0, 200.0)))]
+        seqs = waypoint_seqs(first.plan.items)
+        await divert(rig, first.id)
+        await rig.until(lambda: rig.vehicle.state.mission_seq == seqs[-1], "its last waypoint ahead")
+        await rig.paused()
+        never_confirmed(monkeypatch)
+        with pytest.raises(DiversionFailed, match="put back"):
+            await divert(rig, rig.diversion(*near(rig)))
+        assert rig.station.craft.mission.nav_index == seqs[-1]
+        assert rig.flight._itinerary.seq_to_go_on(rig.flight.sortie) == seqs[-1]
