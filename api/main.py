@@ -98,8 +98,8 @@ def replays_of(settings: Settings, clock: Clock, store: ApiStore, live: StreamHu
             vehicle_id, known.name, known.dock_id, known.system_id, "", known.airframe, unit=known.unit
         )
 
-    def new_hub() -> StreamHub:
-        return stream_hub(nobody, clock, is_replay=True)
+    def new_hub(reel_clock: Clock) -> StreamHub:
+        return stream_hub(nobody, reel_clock, is_replay=True)
 
     return Replays(store, store.records, clock, new_hub=new_hub, describe=describe)
 

@@ -20,7 +20,7 @@ from operations.recording.ports import HistoryStore, RecordStore, Wanted
 from operations.recording.tracks import micros_of, time_of
 from telemetry.chronicle import Chronicle
 from telemetry.messages import VehicleState
-from telemetry.replay import Reel, Replay, Stage
+from telemetry.replay import Reel, ReelClock, Replay, Stage
 
 log = logging.getLogger("bailu.replays")
 
@@ -60,7 +60,9 @@ class Session:
 
 
 class Replays:
-    """The sessions of one process. `new_hub` makes an empty hub; `describe` knows the vehicles of today."""
+    """The sessions of one process. `new_hub` makes an empty hub on a recording's clock; `describe` knows the vehicles
+    of today.
+    """
 
     def __init__(
         self,
@@ -68,7 +70,7 @@ class Replays:
         records: RecordStore,
         clock: Clock,
         *,
-        new_hub: Callable[[], ReplayHub],
+        new_hub: Callable[[Clock], ReplayHub],
         describe: Callable[[VehicleId], VehicleState],
     ) -> None:
         self._store = store
@@ -113,13 +115,14 @@ class Replays:
     def _start(self, reel: Reel, history: History, speed: float, vehicle_id: VehicleId | None) -> Session:
         if len(self._sessions) >= MOST_REPLAYS:
             raise Overloaded(f"{MOST_REPLAYS} recordings are being played already")
-        hub = self._new_hub()
+        reel_clock = ReelClock(self._clock, reel.from_us)
+        hub = self._new_hub(reel_clock)
         replay = Replay(
             reel,
             self._records,
             hub,
             chronicle=Chronicle(history, self._records, vehicle_id),
-            clock=self._clock,
+            clock=reel_clock,
             describe=self._describe,
             speed=speed,
         )

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol, assert_never
 
 import numpy as np
@@ -53,6 +54,23 @@ class Stage(Protocol):
     def go_to(self, standing: Standing, tracks: Tracks) -> None:
         """Another moment: what was told before counts no more, and things stand so."""
         ...
+
+
+class ReelClock:
+    """The clock of a recording that is played: its wall clock shows the moment that is shown, its seconds are ours.
+
+    A stage on this clock tells each frame as of that moment, and ages go on from there.
+    """
+
+    def __init__(self, ours: Clock, shown_us: int) -> None:
+        self._ours = ours
+        self.shown_us = shown_us
+
+    def now(self) -> datetime:
+        return time_of(self.shown_us)
+
+    def mono_s(self) -> float:
+        return self._ours.mono_s()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +167,10 @@ def _whole(value: Any) -> int | None:
 
 
 class Replay:
-    """Plays a reel on a stage. Times are of the recording; `at_us` is the moment that is shown."""
+    """Plays a reel on a stage. Times are of the recording; `at_us` is the moment that it goes on from.
+
+    `clock` is the stage's too: it shows the moment that the stage was told of.
+    """
 
     def __init__(
         self,
@@ -158,7 +179,7 @@ class Replay:
         stage: Stage,
         *,
         chronicle: Chronicle,
-        clock: Clock,
+        clock: ReelClock,
         describe: Callable[[VehicleId], VehicleState],
         speed: float = 1.0,
     ) -> None:
@@ -207,7 +228,9 @@ class Replay:
 
     async def _tell(self, after_us: int, until_us: int) -> None:
         """What happened since the last tick, in its order."""
-        for each in await self._chronicle.between(after_us, until_us):
+        happened = await self._chronicle.between(after_us, until_us)
+        self._clock.shown_us = until_us
+        for each in happened:
             match each:
                 case Sortie():
                     self._stage.sortie_changed(each)
@@ -223,7 +246,9 @@ class Replay:
     async def _go_to(self, at_us: int) -> None:
         """Shows how things stood then; what happened before is not told again."""
         standing = self._chronicle.standing(at_us)
-        self._stage.go_to(standing, await self._tracks(standing, at_us))
+        tracks = await self._tracks(standing, at_us)
+        self._clock.shown_us = at_us
+        self._stage.go_to(standing, tracks)
 
     async def _tracks(self, standing: Standing, at_us: int) -> Tracks:
         """What the sorties that are not over have flown by then, a point a second."""

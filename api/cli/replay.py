@@ -84,6 +84,7 @@ def told(frame: Json) -> str | None:
 
 async def _show(platform: Platform, made: Json) -> None:
     vehicles: dict[str, Json] = {}
+    at: str = made["at"]
     with Live(console=out, refresh_per_second=5, screen=False) as live:
         async for frame in platform.frames(rate_hz=2.0, replay=made["replay_id"]):
             if frame["type"] == "snapshot":
@@ -91,5 +92,5 @@ async def _show(platform: Platform, made: Json) -> None:
             vehicles.update((each["vehicle_id"], each) for each in frame.get("vehicles", []))
             if (line := told(frame)) is not None:
                 live.console.print(line, markup=False, highlight=False)
-            at = max((each["last_heard_at"] or "" for each in vehicles.values()), default="")
+            at = frame.get("at", at)
             live.update(table(vehicles, f"{made['speed']:g}× · {at[:19]}"))

@@ -3,11 +3,11 @@ import { api } from "../src/api/client";
 import type { Alarm, Sortie } from "../src/api/model";
 import { Problem } from "../src/api/problem";
 import { standing } from "../src/i18n/wording";
-import { flownBy, marksOf, momentMs, type Reel, within } from "../src/replay/reel";
+import { flownBy, marksOf, moved, type Reel, within } from "../src/replay/reel";
 import { shownAt } from "../src/replay/replaying";
 import { live } from "../src/state/connection";
 import { positionAgeS } from "../src/state/freshness";
-import { EMPTY, reduce } from "../src/state/live";
+import { EMPTY } from "../src/state/live";
 import { picture, pictureMs, replayed } from "../src/state/picture";
 import { ALARM, frame, snapshotOf, SORTIE, VEHICLE } from "./samples";
 
@@ -28,14 +28,19 @@ const REEL: Reel = { ...SPAN, sortie: FLOWN, sorties: [FLOWN], alarms: [LOW] };
 const REPLAYED = { ...VEHICLE, link: "replayed" as const };
 
 describe("the tape", () => {
-  const tape = { atMs: ms("08:01:00"), pageMs: 1_000, speed: 10, playing: true };
-  it("goes on as fast as it is played", () => expect(momentMs(tape, SPAN, 3_000)).toBe(ms("08:01:20")));
-  it("stands still while it is paused", () => expect(momentMs({ ...tape, playing: false }, SPAN, 9_000)).toBe(tape.atMs));
-  it("never leaves its reel", () => {
-    expect(momentMs(tape, SPAN, 10_000_000)).toBe(SPAN.toMs);
-    expect(momentMs({ ...tape, atMs: 0, playing: false }, SPAN, 1_000)).toBe(SPAN.fromMs);
+  const tape = { atMs: ms("08:01:00"), speed: 10, playing: true, soughtMs: null };
+  const sought = { ...tape, soughtMs: 50_000 };
+  const after = (from: typeof sought | typeof tape, time: string, pageMs = 51_000) => moved(from, ms(time), pageMs).atMs;
+
+  it.each(["08:01:02", "08:00:10", "08:08:00"])("is where the frames are, wherever that is: %s", (time) => expect(after(tape, time)).toBe(ms(time)));
+  it.each(["08:00:59", "08:08:00"])("is not moved back by a frame of before a jump: %s", (time) => expect(after(sought, time)).toBe(tape.atMs));
+  it.each(["08:01:00", "08:01:20"])("goes on with the first frame of after a jump: %s", (time) => {
+    const gone = moved(sought, ms(time), 51_000);
+    expect([gone.atMs, gone.soughtMs]).toEqual([ms(time), null]);
+    expect(after(gone, "08:00:30")).toBe(ms("08:00:30"));
   });
-  it("does not run backwards when the page's clock does", () => expect(momentMs(tape, SPAN, 0)).toBe(tape.atMs));
+  it("believes the service when its answer to a jump never comes", () => expect(after(sought, "08:08:00", 53_000)).toBe(ms("08:08:00")));
+  it("stays the same value while nothing moves", () => expect(moved(tape, tape.atMs, 51_000)).toBe(tape));
 });
 
 describe("a vehicle of a recording", () => {
@@ -63,7 +68,7 @@ describe("the picture", () => {
     replayed.set(null);
     live.set(EMPTY);
   });
-  const shown = (time: string) => shownAt(EMPTY, snapshotOf([REPLAYED], [FLOWN], { alarms: [LOW] }), ms(time));
+  const shown = (time: string) => shownAt(EMPTY, { ...snapshotOf([REPLAYED], [FLOWN], { alarms: [LOW] }), at: at(time) });
 
   it("is the recording's while one is played, and tells nobody of what is live", () => {
     const heard = vi.fn();
@@ -80,13 +85,13 @@ describe("the picture", () => {
     replayed.set(shown("08:05:10"));
     const seen = picture.get().vehicles.get("bl-01");
     expect(seen && positionAgeS(seen, pictureMs(Date.now() + 60_000))).toBeCloseTo(0.2);
-    replayed.update((now) => now && reduce(now, frame(2, { type: "tick", vehicles: [], left: [] }), ms("08:05:16")));
+    replayed.update((now) => now && shownAt(now, { ...frame(2, { type: "tick", vehicles: [], left: [] }), at: at("08:05:16") }));
     expect(seen && positionAgeS(seen, pictureMs(Date.now()))).toBeCloseTo(6.2);
   });
   it("keeps nothing of before a jump: its snapshot tells how things stood", () => {
     const later = shown("08:08:00");
     expect([later.sorties.size, later.log.length]).toEqual([1, FLOWN.transitions.length + 1]);
-    const back = shownAt(later, { ...snapshotOf([]), seq: 9 }, ms("08:00:21"));
+    const back = shownAt(later, { ...snapshotOf([]), seq: 9, at: at("08:00:21") });
     expect([back.sorties.size, back.vehicles.size, back.log]).toEqual([0, 0, []]);
     expect(back.frameAtMs).toBe(ms("08:00:21"));
   });

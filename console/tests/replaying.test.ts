@@ -41,10 +41,20 @@ function service(url: string, { method = "GET", body }: RequestInit): Promise<Re
   return answers(told);
 }
 
-class Silent {
+/** The stream of the newest replay; `shows` lets the service tell a frame of a moment. */
+let stream: Stream;
+class Stream {
   static OPEN = 1;
   readyState = 0;
+  onmessage: (message: { data: string }) => void = vi.fn();
   close = vi.fn();
+  constructor() {
+    stream = this;
+  }
+  shows(time: string): void {
+    const besides = { fields: [], vehicles: [], rows: [], sorties: [], alarms: [], commands: [], traffic: [], tracks: {}, links: [], gap: null };
+    this.onmessage({ data: JSON.stringify({ type: "snapshot", epoch: "e", seq: 1, at: at(time), ...besides }) });
+  }
 }
 
 beforeEach(async () => {
@@ -54,7 +64,7 @@ beforeEach(async () => {
   answers = (body) => json(replay(body));
   begins = (made) => made;
   vi.stubGlobal("fetch", vi.fn(async (url: string, init: RequestInit) => service(url, init)));
-  vi.stubGlobal("WebSocket", Silent);
+  vi.stubGlobal("WebSocket", Stream);
   vi.stubGlobal("window", { location: { protocol: "http:", host: "here" } });
   openSide({ kind: "vehicle", vehicleId: "bl-01" });
   await playFleet(FROM, TO);
@@ -105,10 +115,30 @@ describe("steering", () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(replaying.get()?.tape.playing).toBe(false);
   });
-  it("follows the service, which may play slower", async () => {
-    answers = () => json(replay({ at: at("08:00:04") }));
+  it("follows somebody else, who steers the same replay", async () => {
+    answers = () => json(replay({ speed: 60, playing: false }));
     await vi.advanceTimersByTimeAsync(1_000);
+    expect(replaying.get()?.tape).toMatchObject({ speed: 60, playing: false });
+  });
+  it("shows the moment of each frame, and none but those that are told", async () => {
+    stream.shows("08:00:04");
+    await vi.advanceTimersByTimeAsync(900);
     expect(replaying.get()?.tape.atMs).toBe(Date.parse(at("08:00:04")));
+    expect(replayed.get()?.frameAtMs).toBe(Date.parse(at("08:00:04")));
+  });
+  it("stays where it was put until the frames are there", () => {
+    stream.shows("08:00:04");
+    seek(Date.parse(at("08:30:00")));
+    stream.shows("08:00:05");
+    expect(replaying.get()?.tape.atMs).toBe(Date.parse(at("08:30:00")));
+    stream.shows("08:30:01");
+    expect(replaying.get()?.tape.atMs).toBe(Date.parse(at("08:30:01")));
+  });
+  it("never leaves its reel", () => {
+    seek(Date.parse(TO) + 1);
+    expect(replaying.get()?.tape.atMs).toBe(Date.parse(TO));
+    seek(0);
+    expect(replaying.get()?.tape.atMs).toBe(Date.parse(FROM));
   });
   it("begins again when it is over", async () => {
     setPlaying(false);

@@ -14,6 +14,7 @@ from telemetry.messages import AirspaceReviewed, FleetEvent, LinksTick, TrafficC
 JSON = "bailu.v1+json"
 MSGPACK = "bailu.v1+msgpack"
 
+_AT = "The service's clock; on the stream of a replay the moment of the recording that the frame shows."
 # [number, age of the last word in ms, age of the position in ms, then the fields of the table]; null: not known.
 Row = list[int | None]
 TrackPosition = tuple[float, float, float]
@@ -57,11 +58,11 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="type"):
-    """What every frame has. `seq` rises along ticks and news; `at` is the service's clock, and ages are as of it."""
+    """What every frame has. `seq` rises along ticks and news; ages are as of `at`."""
 
     epoch: str
     seq: int
-    at: Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+    at: Annotated[str, msgspec.Meta(description=_AT, extra_json_schema={"format": "date-time"})]
 
 
 class Snapshot(Frame, frozen=True, tag="snapshot"):

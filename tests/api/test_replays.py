@@ -28,7 +28,7 @@ from telemetry.chronicle import Chronicle, Happening, Standing
 from telemetry.client import LiveStream, Subscribe
 from telemetry.columns import FleetView
 from telemetry.messages import FleetEvent, FleetTick, LinkState, VehicleState
-from telemetry.replay import Reel, Replay, Tracks
+from telemetry.replay import Reel, ReelClock, Replay, Tracks
 from tests.api.conftest import World
 from tests.samples import AT, OPERATOR, a_batch, a_mission, a_revision, a_sortie, a_track_point
 
@@ -162,7 +162,8 @@ def stage() -> Stage:
 def a_replay(world: World, stage: Stage, reel: Reel, *, speed: float = 1.0, history: History | None = None) -> Replay:
     records = world.store.records
     chronicle = Chronicle(history or History(), records)
-    return Replay(reel, records, stage, chronicle=chronicle, clock=SystemClock(), describe=described, speed=speed)
+    clock = ReelClock(SystemClock(), reel.from_us)
+    return Replay(reel, records, stage, chronicle=chronicle, clock=clock, describe=described, speed=speed)
 
 
 async def _play(
@@ -421,6 +422,33 @@ async def test_a_replayed_sortie_tells_its_events_on_the_stream_marked_as_replay
             await eventful.http.patch(path, json={"playing": True})
             again = [frame async for frame in _news(frames, until="three")]
             assert [_word(frame) for frame in again] == [_word(frame) for frame in told][4:]
+    await eventful.app.state.replays.close()
+
+
+async def test_every_frame_says_which_moment_of_the_recording_it_shows(eventful: World) -> None:
+    made = (await eventful.http.post("/replays", json={"sortie_id": "sortie-3", "speed": 1})).json()
+    path = f"/replays/{made['replay_id']}"
+    await eventful.http.patch(path, json={"playing": False, "at": at(12.5).isoformat()})
+    async with serving(eventful.app, listen("127.0.0.1", 0)) as server, time_goes_on(eventful.clock):
+        stream = LiveStream(server.url.replace("http", "ws").rstrip("/") + made["stream"], Subscribe(rate_hz=10))
+        frames = stream.frames()
+        async with asyncio.timeout(15):
+            stood = await _next_snapshot(frames, lambda frame: bool(frame["rows"]))
+            assert stood["at"] == "2026-03-01T08:30:12.500Z"
+            assert stream.vehicles["bl-03"]["last_heard_at"] == "2026-03-01T08:30:12.000Z"
+            assert stream.vehicles["bl-03"]["heard_age_s"] == pytest.approx(0.5, abs=0.3)
+            await eventful.http.patch(path, json={"playing": True, "speed": 60})
+            shown = stood["at"]
+            async for frame in frames:
+                assert shown <= frame["at"] <= "2026-03-01T08:32:00.000Z"
+                shown = frame["at"]
+                if frame["type"] == "alarm" and frame["alarm"]["id"] == "a-2":
+                    assert at(70) <= datetime.fromisoformat(shown) <= at(70 + 60 * 0.1)
+                if frame["type"] == "event" and frame["event"]["text"] == "three":
+                    break
+            await eventful.http.patch(path, json={"playing": False, "at": at(40).isoformat()})
+            back = await _next_snapshot(frames, lambda _: True)
+            assert back["at"] == (await anext(frames))["at"] == "2026-03-01T08:30:40.000Z"
     await eventful.app.state.replays.close()
 
 

@@ -63,7 +63,10 @@ export interface components {
             type: "snapshot";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             fields: [
                 string,
@@ -298,7 +301,10 @@ export interface components {
             type: "resumed";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             fields: [
                 string,
@@ -316,7 +322,10 @@ export interface components {
             type: "tick";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             rows: (number | null)[][];
             changed: components["schemas"]["Record"][];
@@ -332,7 +341,10 @@ export interface components {
             type: "update";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             number: number;
             row: (number | null)[];
@@ -347,7 +359,10 @@ export interface components {
             type: "sortie";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             /** @description As GET /api/v1/sorties/{sortie_id} answers. */
             sortie: Record<string, never>;
@@ -363,7 +378,10 @@ export interface components {
             type: "event";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             event: components["schemas"]["FleetEvent"];
             /** @default false */
@@ -397,7 +415,10 @@ export interface components {
             type: "command";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             command: components["schemas"]["CommandRecord"];
             /** @default false */
@@ -412,7 +433,10 @@ export interface components {
             type: "alarm";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             alarm: components["schemas"]["Alarm"];
             /** @default false */
@@ -427,7 +451,10 @@ export interface components {
             type: "links";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             links: components["schemas"]["LinksTick"];
         };
@@ -440,7 +467,10 @@ export interface components {
             type: "airspace-review";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             review: components["schemas"]["AirspaceReviewed"];
         };
@@ -485,7 +515,10 @@ export interface components {
             type: "traffic";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             traffic: components["schemas"]["TrafficNews"];
         };
@@ -509,7 +542,10 @@ export interface components {
             type: "bye";
             epoch: string;
             seq: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
+             */
             at: string;
             code: number;
             /** @default null */

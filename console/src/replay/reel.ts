@@ -26,24 +26,32 @@ export function flownBy({ line, atMs }: Flown, ms: number): readonly Position[] 
   return ahead < 0 ? line : line.slice(0, ahead);
 }
 
-/** Where the recording was at `pageMs` on the clock of this page, and how it goes on. */
+/** The moment of the recording that is shown, and how it goes on. */
 export interface Tape {
   atMs: number;
-  pageMs: number;
   speed: number;
   playing: boolean;
+  /** When another moment was gone to, on the clock of this page; null: the frames that come are of after that. */
+  soughtMs: number | null;
 }
 
 export const SPEEDS = [1, 2, 5, 10, 30, 60] as const;
+/** What a jump may take, and the recording goes on meanwhile. */
+const JUMP_MS = 1_000;
+/** Whatever comes after this long is where the service is. */
+const GIVE_UP_MS = 3_000;
 
-export function tapeOf({ at, speed, playing }: Replay, pageMs: number): Tape {
-  return { atMs: Date.parse(at), pageMs, speed, playing };
-}
+export const tapeOf = ({ at, speed, playing }: Replay): Tape => ({ atMs: Date.parse(at), speed, playing, soughtMs: null });
 
-/** The moment that is shown at `pageMs`; it ends where the reel does. */
-export function momentMs(tape: Tape, { fromMs, toMs }: Pick<Reel, "fromMs" | "toMs">, pageMs: number): number {
-  const gone = tape.playing ? Math.max(0, pageMs - tape.pageMs) * tape.speed : 0;
-  return Math.min(toMs, Math.max(fromMs, tape.atMs + gone));
+/** The tape when a frame of moment `atMs` came at `pageMs`. One of before the jump that is wanted moves nothing. */
+export function moved(tape: Tape, atMs: number, pageMs: number): Tape {
+  const { soughtMs, speed } = tape;
+  if (soughtMs !== null) {
+    const sinceMs = pageMs - soughtMs;
+    const couldBe = atMs >= tape.atMs && atMs <= tape.atMs + (sinceMs + JUMP_MS) * speed;
+    if (!couldBe && sinceMs < GIVE_UP_MS) return tape;
+  }
+  return atMs === tape.atMs && soughtMs === null ? tape : { ...tape, atMs, soughtMs: null };
 }
 
 /** The sorties and alarms of a time: those that had begun before its end and were not over before its beginning. */

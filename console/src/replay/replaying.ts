@@ -15,7 +15,7 @@ import { EMPTY, type Live, reduce } from "../state/live";
 import { replayed } from "../state/picture";
 import { createStore } from "../state/store";
 import { focus, mapMenu, openPage, selectVehicle, showOnMap, view } from "../state/view";
-import { type Flown, flownBy, momentMs, type Reel, type Tape, tapeOf, within } from "./reel";
+import { type Flown, flownBy, moved, type Reel, type Tape, tapeOf, within } from "./reel";
 
 export interface Replaying {
   id: string;
@@ -33,7 +33,7 @@ export const replaying = createStore<Replaying | null>(null);
 
 /** While the slider is dragged, so often is the service asked for another moment. */
 const ASK_MS = 120;
-/** A service that has much else to do plays slower than it was asked to. */
+/** So often is looked whether the service still plays, and how: somebody else may steer it too. */
 const LOOK_MS = 1_000;
 const MOST_SORTIES = 300;
 
@@ -60,8 +60,7 @@ export async function playFleet(from: string, to: string): Promise<void> {
 export async function playOn(): Promise<void> {
   const now = replaying.get();
   if (!now) return;
-  const atMs = moment(now);
-  if (await begin(now.asked, now.reel.sortie, now.flown)) seek(atMs);
+  if (await begin(now.asked, now.reel.sortie, now.flown)) seek(now.tape.atMs);
 }
 
 /** Counts beginnings and ways back: what is answered to an older one is wanted no more. */
@@ -81,7 +80,7 @@ async function begin(asked: ReplayIn, sortie: Sortie | null, flown: Flown | null
   leaveLive();
   const before = replaying.get();
   if (before) end(before.id);
-  replaying.set({ id: made.replay_id, asked, reel, flown, tape: tapeOf(made, Date.now()), link: "connecting", gone: false });
+  replaying.set({ id: made.replay_id, asked, reel, flown, tape: tapeOf(made), link: "connecting", gone: false });
   replayed.set({ ...EMPTY, frameAtMs: span.fromMs });
   stop = keepShown(made);
   return made;
@@ -129,8 +128,6 @@ export function backToLive(): void {
 /** One that we cannot end ends by itself, a minute after its last viewer left. */
 const end = (id: string): void => void api.endReplay(id).catch(() => undefined);
 
-const moment = ({ tape, reel }: Replaying): number => momentMs(tape, reel, Date.now());
-
 export function setPlaying(playing: boolean): void {
   steer((tape) => ({ ...tape, playing }), { playing });
 }
@@ -139,23 +136,26 @@ export function setSpeed(speed: number): void {
   steer((tape) => ({ ...tape, speed }), { speed });
 }
 
-export function seek(atMs: number): void {
-  steer((tape) => ({ ...tape, atMs }), { at: new Date(atMs).toISOString() });
+/** To another moment, of the reel at the most. */
+export function seek(wantedMs: number): void {
+  const reel = replaying.get()?.reel;
+  if (!reel) return;
+  const atMs = Math.min(reel.toMs, Math.max(reel.fromMs, wantedMs));
+  steer((tape) => ({ ...tape, atMs, soughtMs: Date.now() }), { at: new Date(atMs).toISOString() });
 }
 
 /** Goes on, or from the beginning when it is over. */
 export function toggle(): void {
   const now = replaying.get();
   if (!now) return;
-  if (moment(now) < now.reel.toMs) return setPlaying(!now.tape.playing);
+  if (now.tape.atMs < now.reel.toMs) return setPlaying(!now.tape.playing);
   seek(now.reel.fromMs);
   setPlaying(true);
 }
 
 /** Shows the change at once and asks the service for it soon; several become one. */
 function steer(change: (tape: Tape) => Tape, asked: ReplayChange): void {
-  const pageMs = Date.now();
-  replaying.update((now) => now && { ...now, tape: change({ ...now.tape, atMs: moment(now), pageMs }) });
+  replaying.update((now) => now && { ...now, tape: change(now.tape) });
   wanted = { ...wanted, ...asked };
   steers += 1;
   asking ??= setTimeout(() => void tell(), ASK_MS);
@@ -169,12 +169,12 @@ async function tell(): Promise<void> {
   asking = Object.keys(wanted).length ? setTimeout(() => void tell(), ASK_MS) : undefined;
 }
 
-/** Takes over where the service is, unless it was steered meanwhile. */
+/** Takes over how the service plays, unless it was steered meanwhile. Where it is say the frames. */
 async function heard(id: string, ask: () => Promise<Replay>): Promise<void> {
   const before = steers;
   try {
-    const told = await ask();
-    replaying.update((now) => (now?.id === id && before === steers ? { ...now, tape: tapeOf(told, Date.now()) } : now));
+    const { speed, playing } = await ask();
+    replaying.update((now) => (now?.id === id && before === steers ? { ...now, tape: { ...now.tape, speed, playing } } : now));
   } catch (reason) {
     if (!(reason instanceof Problem)) throw reason;
     if (reason.slug === "not-found") replaying.update((now) => (now?.id === id ? { ...now, gone: true } : now));
@@ -201,15 +201,16 @@ function keepShown({ replay_id: id, stream }: Replay): () => void {
 }
 
 function take(frame: Frame): void {
+  const atMs = Date.parse(frame.at);
+  replaying.update((now) => now && { ...now, tape: moved(now.tape, atMs, Date.now()) });
   const now = replaying.get();
   if (!now) return;
-  const ms = moment(now);
   const { flown, reel } = now;
-  const drawn = (told: Live): Live => (flown && reel.sortie ? { ...told, tracks: new Map([[reel.sortie.sortie_id, flownBy(flown, ms)]]) } : told);
-  replayed.update((before) => before && drawn(shownAt(before, frame, ms)));
+  const drawn = (told: Live): Live => (flown && reel.sortie ? { ...told, tracks: new Map([[reel.sortie.sortie_id, flownBy(flown, atMs)]]) } : told);
+  replayed.update((before) => before && drawn(shownAt(before, frame)));
 }
 
-/** The picture after a frame that came at `ms` of the recording. A snapshot comes with every jump: nothing of before holds. */
-export function shownAt(before: Live, frame: Frame, ms: number): Live {
-  return { ...reduce(frame.type === "snapshot" ? EMPTY : before, frame, ms), offsetMs: 0 };
+/** The picture after a frame, as of its own moment. A snapshot comes with every jump: nothing of before holds. */
+export function shownAt(before: Live, frame: Frame): Live {
+  return reduce(frame.type === "snapshot" ? EMPTY : before, frame, Date.parse(frame.at));
 }
