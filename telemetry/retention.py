@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.clock import Clock
@@ -22,6 +23,7 @@ FIRST_AFTER_S = 60.0
 EVERY_S = 600.0
 # Of the allowed size, what telemetry logs may take at the most: rows are worth more.
 _LOGS_SHARE = 0.5
+_NOTHING = Gone()
 
 
 class Retention:
@@ -45,6 +47,7 @@ class Retention:
         self._clock = clock
         self._tell = tell
         self._open_logs = open_logs
+        self._untold: Deleted | None = None
 
     async def run(self) -> None:
         """Until cancelled; a store that is away is tried again the next time."""
@@ -57,7 +60,8 @@ class Retention:
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
-        """Deletes what is due now."""
+        """Deletes what is due now, and writes each part down as it is done: before that nothing more is deleted."""
+        await self._write_down()
         # Read anew each time: a hold that came after this look began is safe at the latest from the next one on.
         held = {each.sortie_id for each in await self._holds.holds()}
         await self._by_age(held)
@@ -66,30 +70,38 @@ class Retention:
     async def _by_age(self, held: Collection[SortieId]) -> None:
         now_us, policy = micros_of(self._clock.now()), self._policy
         before_us = policy.raw_before_us(now_us)
-        gone = await self._sink.expire((RAW,), before_us, held)
-        gone += await self._sink.expire(LEVELS[1:], policy.levels_before_us(now_us), held)
+        await self._told("age", await self._sink.expire((RAW,), before_us, held))
+        await self._told("age", await self._sink.expire(LEVELS[1:], policy.levels_before_us(now_us), held))
         logs = await asyncio.to_thread(_logs, self._folder)
-        await self._told("age", gone, await asyncio.to_thread(self._unlink, too_old(logs, before_us, held)))
+        await self._told("age", logs=await asyncio.to_thread(self._unlink, too_old(logs, before_us, held)))
 
     async def _by_size(self, held: Collection[SortieId]) -> None:
         most = self._policy.most_bytes
         logs = await asyncio.to_thread(_logs, self._folder)
         surplus = too_many(logs, round(most * _LOGS_SHARE), held, self._open_logs())
         unlinked = await asyncio.to_thread(self._unlink, surplus)
+        await self._told("size", logs=unlinked)
         left = sum(each.bytes for each in logs) - sum(each.bytes for each in unlinked)
-        await self._told("size", await self._sink.expire_oldest(max(0, most - left), held), unlinked)
+        await self._told("size", await self._sink.expire_oldest(max(0, most - left), held))
 
     def _unlink(self, logs: Sequence[LogFile]) -> tuple[LogFile, ...]:
+        """Those that are gone now; one that cannot be deleted does not keep the others."""
+        gone = []
         for each in logs:
-            (self._folder / f"{each.sortie_id}.tlog").unlink(missing_ok=True)
-        return tuple(logs)
+            try:
+                (self._folder / f"{each.sortie_id}.tlog").unlink(missing_ok=True)
+            except OSError as error:
+                log.error("the telemetry log of sortie %s is not deleted: %s", each.sortie_id, error.strerror)
+            else:
+                gone.append(each)
+        return tuple(gone)
 
-    async def _told(self, why: str, gone: Gone, logs: Sequence[LogFile]) -> None:
+    async def _told(self, why: str, gone: Gone = _NOTHING, logs: Sequence[LogFile] = ()) -> None:
         if not gone and not logs:
             return
         size = sum(each.bytes for each in logs)
         from_at, to_at = (time_of(gone.from_us), time_of(gone.to_us)) if gone.rows else (None, None)
-        deleted = Deleted(
+        self._untold = Deleted(
             self._clock.now(),
             why,
             gone.rows,
@@ -99,8 +111,17 @@ class Retention:
             to_at,
             gone.events,
         )
+        await self._write_down()
+
+    async def _write_down(self) -> None:
+        """The last part; what the store does not take now is written before the next one. Raises Overloaded."""
+        deleted = self._untold
+        if deleted is None:
+            return
         await self._sink.journal(deleted)
-        text = f"Records were deleted for their {why}: {gone.rows} positions, {gone.events} events, {len(logs)} logs."
+        self._untold = None
+        what = f"{deleted.rows} positions, {deleted.events} events, {len(deleted.logs)} logs"
+        text = f"Records were deleted for their {deleted.why}: {what}."
         log.info("%s", text)
         self._tell(FleetEvent(deleted.at, "info", "records-deleted", text))
 
@@ -108,6 +129,7 @@ class Retention:
 def _logs(folder: Path) -> tuple[LogFile, ...]:
     found = []
     for path in folder.glob("*.tlog"):
-        stat = path.stat()
-        found.append(LogFile(SortieId(path.stem), round(stat.st_mtime * 1e6), stat.st_size))
+        with suppress(FileNotFoundError):  # somebody took it away just now
+            stat = path.stat()
+            found.append(LogFile(SortieId(path.stem), round(stat.st_mtime * 1e6), stat.st_size))
     return tuple(found)

@@ -78,11 +78,18 @@ class Records:
 
     async def expire_oldest(self, most_bytes: int, held: Collection[SortieId]) -> Gone:
         gone = await self._expire((RAW,), FOREVER_US, held, until_bytes=most_bytes)
-        return gone + await self._expire(LEVELS[1:], FOREVER_US, held, until_bytes=most_bytes)
+        return await self._expire(LEVELS[1:], FOREVER_US, held, until_bytes=most_bytes, gone=gone)
 
     async def _expire(
-        self, levels: Sequence[int], before_us: int, held: Collection[SortieId], until_bytes: int | None
+        self,
+        levels: Sequence[int],
+        before_us: int,
+        held: Collection[SortieId],
+        until_bytes: int | None,
+        gone: Gone = Gone(),  # noqa: B008 - a frozen value
     ) -> Gone:
+        """`gone` and what goes now, step by step; when a step fails, those before it are told all the same."""
+
         def step(db: apsw.Connection) -> Gone:
             if until_bytes is not None and chunks.used_bytes(db) <= until_bytes:
                 return Gone()
@@ -94,9 +101,12 @@ class Records:
             until_us = gone.to_us if gone.rows and until_bytes is not None else before_us
             return gone + Gone(events=event_rows.expire(db, until_us, spared, _EVENTS_EXPIRED_AT_ONCE))
 
-        gone = Gone()
-        while more := await self._write(step):
-            gone += more
+        try:
+            while more := await self._write(step):
+                gone += more
+        except Overloaded:
+            if not gone:
+                raise
         return gone
 
     async def journal(self, deleted: Deleted) -> None:

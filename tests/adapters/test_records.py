@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +141,30 @@ async def test_what_is_held_is_not_deleted(records: Records) -> None:
     assert len(await read(records, Wanted(VehicleId("bl-02")))) == 500
     assert (await records.expire(LEVELS, START_US + 1_000_000_000, [])).rows == 600
     assert await records.extent(Wanted(VehicleId("bl-02"))) is None
+
+
+@pytest.mark.parametrize("by_size", [False, True])
+async def test_what_was_deleted_before_the_disk_failed_is_told(
+    records: Records, monkeypatch: pytest.MonkeyPatch, *, by_size: bool
+) -> None:
+    await record(records, rows(0, 4_000), per_batch=2_000)
+    await records.compact(START_US + 9_000_000_000)
+    steps, write = itertools.count(), records._write
+
+    async def fails_at_the_second(job: Any) -> Any:
+        if next(steps) == 1:
+            raise Overloaded("The telemetry database fails")
+        return await write(job)
+
+    async def expire() -> Gone:
+        return await (
+            records.expire_oldest(0, []) if by_size else records.expire([RAW], START_US + 9_000_000_000, [])
+        )
+
+    monkeypatch.setattr(records, "_write", fails_at_the_second)
+    part = await expire()
+    left = [await read(records, Wanted(VehicleId(name), level=RAW)) for name in NAMES[:2]]
+    assert 0 < 40_000 - sum(map(len, left)) <= part.rows
 
 
 async def test_over_its_size_the_oldest_rows_go_before_their_coarser_levels(records: Records) -> None:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from adapters.sqlite.records import open_records
 from core.clock import ManualClock
+from core.errors import Overloaded
 from core.ids import OperatorId, SortieId, VehicleId
-from operations.recording.ports import Hold, Wanted
+from operations.recording.ports import Deleted, Gone, Hold, RowSink, Wanted
 from operations.recording.retention import KeepPolicy, LogFile, too_many, too_old
 from operations.recording.rows import LEVELS
 from operations.recording.tracks import micros_of
@@ -79,11 +81,12 @@ async def test_rows_go_before_levels_with_their_logs_and_it_is_written_down(
         await retention.look()
         finest = [await _finest(records, f"bl-0{number}") for number in (1, 2)]
         assert finest == [0 if held else None, None]
-        assert [each.code for each in told] == ["records-deleted"] * 2
-        second, first = await records.deletions(limit=10)
-        assert (first.why, first.rows) == ("age", 600 if held else 1_200)
-        assert first.logs == (SortieId("sortie-2"),) if held else set(first.logs) == {"sortie-1", "sortie-2"}
-        assert (second.logs, second.rows) == ((), 670 if held else 2 * 670)
+        assert [each.code for each in told] == ["records-deleted"] * 3
+        levels, files, rows = await records.deletions(limit=10)
+        assert {each.why for each in (rows, files, levels)} == {"age"}
+        assert (rows.rows, rows.logs) == (600 if held else 1_200, ())
+        assert (files.rows, {*files.logs}) == (0, {"sortie-2"} if held else {"sortie-1", "sortie-2"})
+        assert (levels.rows, levels.logs) == (670 if held else 2 * 670, ())
 
 
 async def _finest(records: object, vehicle: str) -> int | None:
@@ -111,3 +114,66 @@ async def test_over_the_size_logs_give_way_to_rows(tmp_path: Path) -> None:
         extent = await records.extent(Wanted(VehicleId("bl-01"), level=LEVELS[0]))
         assert extent is not None
         assert [each.code for each in told] == ["records-deleted"]
+        assert sorted((await records.deletions(limit=1))[0].logs) == ["s-2", "s-3"]
+
+
+class Reluctant:
+    """A store without rows that does not take entries as long as it is full."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.entries: list[Deleted] = []
+
+    async def expire(self, *_: object) -> Gone:
+        return Gone()
+
+    async def expire_oldest(self, *_: object) -> Gone:
+        return Gone()
+
+    async def journal(self, deleted: Deleted) -> None:
+        if self.full:
+            raise Overloaded("The disk is full")
+        self.entries.append(deleted)
+
+
+def of_logs(tmp_path: Path, sink: Reluctant, *names: str) -> tuple[Retention, list[FleetEvent]]:
+    """Retention of nothing but old logs, and what it tells."""
+    for name in names:
+        path = tlog_path(tmp_path, SortieId(name))
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x" * 50)
+        os.utime(path, (0, 0))
+    told = list[FleetEvent]()
+    retention = Retention(
+        KeepPolicy(raw_days=1.0, level_days=3.0, most_bytes=1 << 30), cast("RowSink", sink), Holds(),
+        data_dir=tmp_path, clock=ManualClock(AT), tell=told.append, open_logs=frozenset,
+    )  # fmt: skip
+    return retention, told
+
+
+async def test_a_log_that_cannot_be_deleted_keeps_no_other_one_and_is_not_told_as_gone(tmp_path: Path) -> None:
+    sink = Reluctant()
+    retention, told = of_logs(tmp_path, sink, "a", "c")
+    stuck = tlog_path(tmp_path, SortieId("b"))
+    stuck.mkdir()
+    os.utime(stuck, (0, 0))
+    await retention.look()
+    assert [path.name for path in stuck.parent.iterdir()] == ["b.tlog"]
+    assert [set(entry.logs) for entry in sink.entries] == [{"a", "c"}]
+    assert len(told) == 1
+
+
+async def test_what_was_deleted_is_written_down_before_anything_more_is(tmp_path: Path) -> None:
+    sink = Reluctant()
+    retention, told = of_logs(tmp_path, sink, "a")
+    sink.full = True
+    for _ in range(2):
+        with pytest.raises(Overloaded):
+            await retention.look()
+        of_logs(tmp_path, sink, "b")
+    assert tlog_path(tmp_path, SortieId("b")).exists()
+    assert told == []
+    sink.full = False
+    await retention.look()
+    assert [entry.logs for entry in sink.entries] == [("a",), ("b",)]
+    assert len(told) == 2
