@@ -17,7 +17,7 @@ from telemetry.stream.contract import JSON, MSGPACK, Subscribe
 
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
-# Something comes every second: a stream this silent is dead even if TCP has not noticed.
+# Something comes every 5 s at the least: a stream this silent is dead even if TCP has not noticed.
 SILENCE_S = 8.0
 MAX_FRAME_BYTES = 32 << 20
 

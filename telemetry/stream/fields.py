@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "battery": ("battery_pct", "battery_v", "battery_a"),
 }
 ALL = tuple(range(len(NAMES)))
-LAT, LON, ALT_REL = NAMES.index("lat_deg"), NAMES.index("lon_deg"), NAMES.index("alt_rel_m")
+LAT, LON = NAMES.index("lat_deg"), NAMES.index("lon_deg")
 
 Whole = npt.NDArray[np.int64]
 # Stands for None among whole numbers: no field reaches it.

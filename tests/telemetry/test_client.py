@@ -175,9 +175,8 @@ async def test_news_that_were_had_are_not_had_again_with_another_subscription() 
         stream, other = LiveStream(url, Subscribe(vehicles=["bl-01"])), LiveStream(url, Subscribe(vehicles=["bl-02"]))
         frames, others = stream.frames(), other.frames()
         await _next(frames, "snapshot")
-        await _next(
-            others, "snapshot"
-        )  # of a moment ago when the first one comes back: what came since is told again
+        await _next(others, "snapshot")
+        # The first one will get that very snapshot when it comes back, and what came since.
         hub.event(FleetEvent(clock.now(), "warning", "statustext", "had"))
         assert (await _next(frames, "event"))["event"]["text"] == "had"
         sockets[0].transport.abort()
