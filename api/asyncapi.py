@@ -29,7 +29,8 @@ come twice then: drop those whose seq you had.
 
 A row is [number, age of the last word in ms, age of the position in ms, then the fields of the table]: whole numbers,
 value = number × scale, null where nothing is known. Ages are as of the frame's `at` and go on from there; what stands
-still is told again twice a second for its age alone. Something comes every second: longer silence is a dead stream.
+still is told again twice a second for its age alone. Something comes every second, or as often as a slower `rate_hz`
+asks for, up to 2 s later when a gateway falls silent: 8 s without a frame are a dead stream.
 
 On the stream of a replay (`?replay=…`) `at` is the moment of the recording that the frame shows: it goes on as fast
 as the recording is played, and stands still in a pause.
