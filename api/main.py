@@ -57,20 +57,6 @@ from telemetry.messages import VehicleState
 from telemetry.stream.hub import Encoders, StreamHub
 
 API = "/api/v1"
-_ROUTES = (
-    platform,
-    alarms,
-    places,
-    vehicles,
-    patterns,
-    missions,
-    fleets,
-    files,
-    sorties,
-    diversions,
-    traffic,
-    stream,
-)
 STREAM = f"{API}/stream"
 # The unit of a vehicle that left: who may know of some units only is not shown its recordings.
 NOBODYS = ""
