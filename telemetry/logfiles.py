@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,19 +70,15 @@ class LogFiles:
             self._unsynced.append(path)
 
     def sync(self) -> None:
-        """Puts on the disk what waits for it the longest. Raises OSError; then the file is opened anew later."""
-        for path in [self._unsynced.popleft() for _ in range(min(SYNCED_AT_ONCE, len(self._unsynced)))]:
-            self._sync(path)
+        """Puts on the disk what waits for it the longest.
+
+        Raises the first OSError when all were tried; a file that failed is opened anew later.
+        """
+        _each([self._unsynced.popleft() for _ in range(min(SYNCED_AT_ONCE, len(self._unsynced)))], self._sync)
 
     def close(self, paths: Iterable[Path]) -> None:
-        """Syncs and closes; unknown paths are none. Raises OSError."""
-        for path in paths:
-            if path in self._open:
-                self._sync(path)
-                self._forget(path)
-
-    def close_all(self) -> None:
-        self.close(tuple(self._open))
+        """Syncs and closes; unknown paths are none. Raises the first OSError when all were tried, and are closed."""
+        _each([path for path in paths if path in self._open], self._close)
 
     def _opened(self, path: Path) -> _Open:
         if path in self._open and _identity(path) != self._open[path].identity:
@@ -102,6 +98,10 @@ class LogFiles:
             folder.mkdir(parents=True, exist_ok=True)
             self._made.add(folder)
 
+    def _close(self, path: Path) -> None:
+        self._sync(path)
+        self._forget(path)
+
     def _sync(self, path: Path) -> None:
         if path not in self._open:
             return
@@ -113,9 +113,21 @@ class LogFiles:
             raise
 
     def _forget(self, path: Path) -> None:
-        os.close(self._open.pop(path).descriptor)
         if path in self._unsynced:
             self._unsynced.remove(path)
+        os.close(self._open.pop(path).descriptor)
+
+
+def _each(paths: Iterable[Path], do: Callable[[Path], None]) -> None:
+    """Does it with every path; one that fails does not keep the others. Raises the first OSError in the end."""
+    failed: list[OSError] = []
+    for path in paths:
+        try:
+            do(path)
+        except OSError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ import math
 import shutil
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -250,7 +250,7 @@ class Recorder:
     async def _write_logs(self) -> str | None:
         """Writes the frames of all sorties; what is wrong, None when nothing is."""
         wanted = {each.path: each.take() for each in self._logs.values()}
-        over = [each.path for each in self._logs.values() if each.is_over]
+        over = {each.path for each in self._logs.values() if each.is_over}
         if self.shed >= Shed.FRAMES:
             self.lost.log_bytes += sum(map(len, wanted.values()))
             wanted = {}
@@ -261,7 +261,7 @@ class Recorder:
             each.records[:0] = unwritten.get(each.path, b"")
             self.lost.log_bytes += each.lost_bytes
             each.lost_bytes = 0
-            if each.is_over and not each.records:
+            if each.path in over and not each.records:  # and not one that ended while the others were written
                 del self._logs[sortie_id]
         return wrong
 
@@ -332,9 +332,9 @@ def _why(error: BailuError) -> str:
 
 
 def _write_logs(
-    files: LogFiles, wanted: Mapping[Path, bytes], over: Iterable[Path]
+    files: LogFiles, wanted: Mapping[Path, bytes], over: Collection[Path]
 ) -> tuple[dict[Path, bytes], str | None]:
-    """Writes each file's records, syncs some; what was not written, and why."""
+    """Writes each file's records, syncs some, closes those that are over; what was not written, and what is wrong."""
     unwritten, wrong = {}, None
     for path, records in wanted.items():
         try:
@@ -342,9 +342,9 @@ def _write_logs(
                 files.append(path, records)
         except OSError as error:
             unwritten[path], wrong = records, f"{path.name}: {error.strerror}"
-    try:
-        files.sync()
-        files.close([path for path in over if path not in unwritten])
-    except OSError as error:
-        wrong = f"telemetry logs: {error.strerror}"
+    for step in (files.sync, lambda: files.close(path for path in over if path not in unwritten)):
+        try:
+            step()
+        except OSError as error:
+            wrong = f"telemetry logs: {error.strerror}"
     return unwritten, wrong

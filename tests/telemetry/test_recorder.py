@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -287,8 +288,74 @@ def test_a_failed_sync_is_not_trusted_again(tmp_path: Path, monkeypatch: pytest.
     files.append(path, struct.pack(">Q", 2) + frame(2))
     assert opened == [path]
     monkeypatch.undo()
-    files.close_all()
+    files.close([path])
     assert len(list(read_tlog(path))) == 2
+
+
+def test_a_file_that_cannot_be_synced_keeps_no_other_one_from_the_disk_or_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, paths = LogFiles(), [tmp_path / f"{number}.tlog" for number in range(3)]
+    synced, broken, sync = set[int](), tmp_path.stat().st_ino, os.fdatasync
+
+    def fails(descriptor: int) -> None:
+        inode = os.fstat(descriptor).st_ino
+        if inode == broken:
+            raise OSError(5, "Input/output error")
+        sync(descriptor)
+        synced.add(inode)
+
+    monkeypatch.setattr(os, "fdatasync", fails)
+    for write in (1, 2):
+        for path in paths:
+            files.append(path, struct.pack(">Q", write) + frame(write))
+        broken = paths[0].stat().st_ino
+        synced.clear()
+        with pytest.raises(OSError, match="Input/output"):
+            files.sync() if write == 1 else files.close(paths)
+        assert synced == {path.stat().st_ino for path in paths[1:]}
+    assert files._open == {}
+    assert [len(list(read_tlog(path))) for path in paths] == [2, 2, 2]
+
+
+async def test_a_log_that_fails_to_sync_keeps_no_finished_one_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, told = a_recorder(tmp_path, Sink())
+    flies, over = recorder.begin(SORTIE), recorder.begin(SortieId("over"))
+    for log in (flies, over):
+        log.frame(frame(1), 1_000_000)
+    recorder.end(SortieId("over"))
+
+    def fails(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(LogFiles, "sync", fails)
+    await recorder.flush()
+    assert [each.code for each in told] == ["recording-degraded"]
+    assert recorder._files._open.keys() == {flies.path}
+    monkeypatch.undo()
+    recorder.end(SORTIE)
+    await recorder.flush()
+    assert recorder._files._open == {}
+
+
+async def test_a_log_that_ends_while_others_are_written_is_closed_with_the_next_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, _ = a_recorder(tmp_path, Sink())
+    log, write = recorder.begin(SORTIE), module._write_logs
+    log.frame(frame(1), 1_000_000)
+
+    def and_it_ends(*asked: Any) -> Any:
+        recorder.end(SORTIE)
+        return write(*asked)
+
+    monkeypatch.setattr(module, "_write_logs", and_it_ends)
+    assert await recorder.flush()
+    assert recorder._files._open.keys() == {log.path}
+    await recorder.flush()
+    assert (recorder._files._open, recorder.open_logs()) == ({}, frozenset())
 
 
 async def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
