@@ -84,7 +84,7 @@ def stream_schemas() -> dict[str, Any]:
     schemas["Snapshot"]["properties"]["vehicles"]["items"] = record
     schemas["Tick"]["properties"]["changed"] = {"type": "array", "items": record}
     schemas["Update"]["properties"]["changed"] = record
-    schemas["SortieNews"]["properties"]["sortie"]["description"] = "As GET /api/v1/sorties/{sortie_id} answers."
+    schemas["SortieNews"]["properties"]["sortie"]["description"] = "As an item of GET /api/v1/sorties."
     asked = schemas["Subscribe"]["properties"]["fields"]
     asked["description"] = f"Groups: {', '.join(GROUPS)}. Fields: {', '.join(NAMES)}."
     return _told_whole(schemas)

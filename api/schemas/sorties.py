@@ -146,7 +146,7 @@ class SortieNow(SortieOut):
 
 
 def sortie_json(sortie: Sortie) -> bytes:
-    """A sortie exactly as `GET /sorties/{id}` gives it, for the stream."""
+    """A sortie exactly as an item of `GET /sorties`, for the stream."""
     return SortieOut.of(sortie).model_dump_json().encode()
 
 

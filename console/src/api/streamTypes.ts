@@ -364,7 +364,7 @@ export interface components {
              * @description The service's clock; on the stream of a replay the moment of the recording that the frame shows.
              */
             at: string;
-            /** @description As GET /api/v1/sorties/{sortie_id} answers. */
+            /** @description As an item of GET /api/v1/sorties. */
             sortie: Record<string, never>;
             /** @default false */
             replayed: boolean;
