@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -49,15 +48,6 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-def stop_signal() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 async def until_first(*waits: Awaitable[object]) -> None:

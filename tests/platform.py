@@ -18,11 +18,14 @@ from typing import Any
 
 import httpx
 
+from api.stopping import STOP_WITHIN_S
 from simulator.sitl import SitlNotFound, find_binary
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 Json = dict[str, Any]
+# A busy machine takes a moment to see that a process has ended.
+ENDS_WITHIN_S = STOP_WITHIN_S + 5.0
 _FINISHED = ("closed", "refused", "aborted", "lost")
 
 
@@ -44,7 +47,7 @@ def stop(process: subprocess.Popen[str]) -> int:
     """Ends a process as systemd would, and its exit code."""
     if process.poll() is None:
         process.terminate()
-    return process.wait(60)
+    return process.wait(ENDS_WITHIN_S)
 
 
 def why_no_sitl() -> str | None:
@@ -135,7 +138,7 @@ class Platform:
         self.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(ENDS_WITHIN_S)
 
     def close(self) -> None:
         """Lets go of the connection; the processes stay."""

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
+from api.cli import private
 from api.cli.main import COMMANDS
+from api.drills import platform as drilled
 from api.metrics.catalog import CATALOG, Kind, labels_of
+from api.stopping import STOP_WITHIN_S
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -115,3 +118,11 @@ def test_a_unit_starts_a_command_that_exists_and_is_kept_from_everything_else(un
 def test_what_beats_for_the_vehicles_outlives_a_crash_of_the_gateway() -> None:
     killed = {unit.stem: re.findall(r"^KillMode=(\w+)", unit.read_text(), re.M) for unit in UNITS}
     assert killed == {"bailu": ["process"], "bailu-gateway": ["process"], "bailu-api": []}
+
+
+def test_a_stop_is_over_before_anybody_who_waits_for_it_kills() -> None:
+    granted_s = [
+        float(found) for unit in UNITS for found in re.findall(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.M)
+    ]
+    assert len(granted_s) == len(UNITS)
+    assert min(*granted_s, drilled.STOP_WITHIN_S, private.STOP_PATIENCE_S) >= STOP_WITHIN_S + 3.0

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from api.cli.text import err, fail, plainly
-from api.runtime import run, stop_signal, until_first
+from api.runtime import run, until_first
+from api.stopping import stop_signal
 from simulator.faults.impairment import PERFECT, Faults
 from simulator.faults.line import Direction, LinkFaults
 from simulator.faults.tcp import TcpProxy

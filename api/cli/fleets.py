@@ -15,8 +15,9 @@ from api.cli.options import Config, DataDir, Speedup, StateFile
 from api.cli.text import err, plainly
 from api.docks import docks_by_id
 from api.fleet_process import FleetState, process_start, write_state
-from api.runtime import run, stop_signal, udp_address, until_first, vehicle_configs
+from api.runtime import run, udp_address, until_first, vehicle_configs
 from api.settings import Settings, load
+from api.stopping import stop_signal
 from simulator.fleet import Fleet, running_fleet
 from simulator.instances import BASE_PORT
 from simulator.sitl import SitlFleet, find_binary, running_sitl_fleet

@@ -21,6 +21,7 @@ from api.cli.text import out
 from api.fleet_process import STATE_FILE, FleetError, FleetProcess, running_state, start_fleet, write_state
 from api.folder import PLATFORM_FILE
 from api.settings import Settings
+from api.stopping import bounded_stop
 from core.clock import SystemClock
 from telemetry.gateway import RunningGateway
 
@@ -30,9 +31,8 @@ run = runtime.run
 async def up(settings: Settings, config: Path | None, kind: str | None, until_stdin_closes: bool) -> None:
     """Both roles in one process, and the fleet `kind`; the vehicles' side is at work before the other is imported."""
     logs.configure(settings.log)
-    stop = runtime.stop_signal()
     clock = SystemClock()
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack, bounded_stop() as stop:
         # First of all: a taken port is told before anything has begun.
         listening = stack.enter_context(runtime.listen(settings.host, settings.port))
         store = await stack.enter_async_context(open_store(settings.database, reserve_bytes=settings.reserve_bytes))
@@ -146,8 +146,7 @@ def _panel(url: str, settings: Settings, fleet: FleetProcess | None) -> None:
 async def gateway(settings: Settings) -> None:
     """The vehicles' side alone."""
     logs.configure(settings.log)
-    stop = runtime.stop_signal()
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack, bounded_stop() as stop:
         store = await stack.enter_async_context(open_store(settings.database, reserve_bytes=settings.reserve_bytes))
         bus = await stack.enter_async_context(hosted_bus(settings.bus_socket))
         role = runtime.gateway_role(settings, bus=bus, store=store, clock=SystemClock(), time_scale=settings.speedup)
@@ -180,8 +179,7 @@ async def api(settings: Settings) -> None:
     """The people's side alone."""
     logs.configure(settings.log)
     people_side = _people_side()
-    stop = runtime.stop_signal()
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack, bounded_stop() as stop:
         listening = stack.enter_context(runtime.listen(settings.host, settings.port))
         store = await stack.enter_async_context(open_store(settings.database))
         await runtime.seed_airspace(store)
