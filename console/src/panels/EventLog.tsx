@@ -75,6 +75,9 @@ function Row({ entry, name }: { entry: LogEntry; name: string }) {
   );
 }
 
+/** What the autopilot itself says stays as it is. */
+const OWN_WORDS = "statustext";
+
 /** An entry in the operator's words. */
 export function textOf({ body }: LogEntry, t: Translate, language: Language): string {
   if (body.kind === "step") {
@@ -88,5 +91,6 @@ export function textOf({ body }: LogEntry, t: Translate, language: Language): st
   }
   if (body.kind === "command") return commandText(body.command, t, language);
   const key = body.code.startsWith("failsafe-") ? "log.failsafe" : CODES[body.code];
-  return key ? `${t(key)} · ${said(body.text, language)}` : body.text;
+  const text = body.code === OWN_WORDS ? body.text : said(body.text, language);
+  return key ? `${t(key)} · ${text}` : text;
 }
