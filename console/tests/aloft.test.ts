@@ -70,6 +70,7 @@ describe("a broken-off sortie", () => {
     expect(canContinue({ ...FLYING, break_point: broken })).toBe(false);
     expect(canContinue({ ...SORTIE, state: "closed", break_point: broken })).toBe(true);
     expect(canContinue({ ...SORTIE, state: "closed" })).toBe(false);
+    expect(canContinue({ ...SORTIE, state: "closed", outcome: "completed", break_point: broken })).toBe(false);
   });
 });
 

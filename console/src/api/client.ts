@@ -115,7 +115,9 @@ export const api = {
   changeForwarding: (id: string, basedOn: number, body: ForwardingChange) =>
     call<ForwardingRule>("PATCH", `${RULES}/${part(id)}`, { body, headers: { "if-match": `"${basedOn}"` } }),
   removeForwarding: (id: string) => call<void>("DELETE", `${RULES}/${part(id)}`),
-  enrollment: (vehicleId: string) => call<Enrollment>("GET", `/enrollments/${part(vehicleId)}`),
+  /** Found in a list, because a vehicle of the settings file has none, which is no failure. */
+  enrollment: async (vehicleId: string, unit: string) =>
+    (await items<Enrollment>(`/enrollments?unit=${part(unit)}`)).find(({ id }) => id === vehicleId) ?? null,
   unenrolled: () => items<UnenrolledVehicle>("/unenrolled"),
   safety: (vehicleId: string) => call<SafetyState>("GET", `/vehicles/${part(vehicleId)}/safety-profile`),
   applySafety: (vehicleId: string) => call<SafetyState>("POST", `/vehicles/${part(vehicleId)}/safety-profile/apply`),

@@ -10,7 +10,10 @@ import { selectVehicle } from "../state/view";
 /** The broken-off sortie that waits for a confirmation to go on, with its key; null: none. */
 export const continuing = createStore<{ sortie: Sortie; key: string } | null>(null);
 
-export const canContinue = (sortie: Sortie): boolean => hasEnded(sortie) && sortie.break_point !== null;
+export const canContinue = (sortie: Sortie): boolean => hasEnded(sortie) && brokenOff(sortie) !== null;
+
+/** Where it left its mission; of one that was flown to its end nothing is left to go on with. */
+export const brokenOff = ({ outcome, break_point }: Sortie): Sortie["break_point"] => (outcome === "completed" ? null : break_point);
 
 export const startContinuing = (sortie: Sortie) => continuing.set({ sortie, key: newKey() });
 

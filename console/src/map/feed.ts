@@ -139,15 +139,17 @@ function unheardOf({ vehicles }: Live) {
   );
 }
 
-/** In a recording the whole line of the sortie lies faintly under what it has flown of it. */
-function shownTracks({ tracks, sorties }: Live) {
+/**
+ * The lines of sorties that are not over, and of the last one of the selected vehicle: of an earlier one it would look
+ * flown already. In a recording the whole line of the sortie lies faintly under what it has flown of it.
+ */
+export function shownTracks({ tracks, sorties, vehicles }: Live) {
   const { shown } = view.get();
   const selected = selectedVehicle(view.get());
+  const last = vehicles.get(selected ?? "")?.state.sortie_id;
   const flying = [...tracks].flatMap(([id, positions]) => {
     const sortie = sorties.get(id);
-    return sortie && hasEnded(sortie) && sortie.vehicle_id !== selected
-      ? []
-      : [{ positions, selected: sortie?.vehicle_id === selected }];
+    return sortie && hasEnded(sortie) && id !== last ? [] : [{ positions, selected: sortie?.vehicle_id === selected }];
   });
   return shown && "track" in shown ? [...flying, { positions: shown.track, selected: !isReplaying() }] : flying;
 }

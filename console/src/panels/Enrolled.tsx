@@ -6,18 +6,18 @@ import { type Translate, useT } from "../i18n";
 /** Who a vehicle is, as it was enrolled; of the settings file there is nothing more to tell than that. */
 export function Enrolled({ vehicle }: { vehicle: VehicleState }) {
   const t = useT();
-  const { vehicle_id: id } = vehicle;
+  const { vehicle_id: id, unit } = vehicle;
   const [found, setFound] = useState<Enrollment | null>(null);
   useEffect(() => {
     let gone = false;
-    api.enrollment(id).then(
+    api.enrollment(id, unit).then(
       (answer) => !gone && setFound(answer),
       () => !gone && setFound(null),
     );
     return () => {
       gone = true;
     };
-  }, [id]);
+  }, [id, unit]);
   const rows: [string, ReactNode][] = [
     [t("enrol.unit"), vehicle.unit],
     [t("enrol.uid"), <Uid key="u" uid={vehicle.uid ?? found?.uid ?? null} />],

@@ -6,6 +6,9 @@ import { said } from "../i18n/phrases";
 import { heldText } from "../i18n/wording";
 import { Elapsed } from "../ui/Age";
 
+/** It flies no plan any more: what the plan has left says nothing of when it lands. */
+const GOES_HOME: ReadonlySet<Sortie["state"]> = new Set(["returning", "landing", "landed"]);
+
 /** What a sortie does now: its state and who made it so, how far it is, when and with what charge it lands. */
 export function SortieNow({ sortie, vehicle }: { sortie: Sortie; vehicle: VehicleState }) {
   const t = useT();
@@ -13,7 +16,7 @@ export function SortieNow({ sortie, vehicle }: { sortie: Sortie; vehicle: Vehicl
   const holds = sortie.state === "paused" || sortie.state === "held";
   const says: Key = sortie.outcome ? `outcome.${sortie.outcome}` : `state.${sortie.state}`;
   const tone = failed ? "bad" : holds || sortie.outcome === "aborted" ? "warn" : sortie.outcome ? "good" : "active";
-  const flies = vehicle.sortie_id === sortie.sortie_id && vehicle.link === "live";
+  const flies = vehicle.sortie_id === sortie.sortie_id && vehicle.link === "live" && !GOES_HOME.has(sortie.state);
   return (
     <section className="sortie" aria-label={t("sortie.title")}>
       <div className="sortie-head">

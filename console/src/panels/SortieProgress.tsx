@@ -1,4 +1,5 @@
 import type { Sortie, SortieState } from "../api/model";
+import { brokenOff } from "../divert/continuing";
 import { formatDateTime, formatTime } from "../geo/format";
 import { useT } from "../i18n";
 import type { Key } from "../i18n/messages";
@@ -33,7 +34,8 @@ export function SortieProgress({ sortie }: { sortie: Sortie }) {
   const now = stepOf(sortie);
   const at = arrivals(sortie);
   const failed = sortie.state === "refused" || sortie.state === "aborted" || sortie.state === "lost";
-  const { approved_by: by, approved_at, break_point: broken } = sortie;
+  const { approved_by: by, approved_at } = sortie;
+  const broken = brokenOff(sortie);
   return (
     <section className="sortie">
       <ol className="steps" data-failed={failed}>
