@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { backToLive, playFleet, playOn, replaying, seek, setPlaying, setSpeed, toggle } from "../src/replay/replaying";
 import { replayed } from "../src/state/picture";
-import { openSide, view } from "../src/state/view";
+import { openList, openSide, view } from "../src/state/view";
 
 const FROM = "2026-11-20T08:00:00.000Z";
 const TO = "2026-11-20T09:00:00.000Z";
@@ -66,6 +66,7 @@ beforeEach(async () => {
   vi.stubGlobal("fetch", vi.fn(async (url: string, init: RequestInit) => service(url, init)));
   vi.stubGlobal("WebSocket", Stream);
   vi.stubGlobal("window", { location: { protocol: "http:", host: "here" } });
+  openList("sorties");
   openSide({ kind: "vehicle", vehicleId: "bl-01" });
   await playFleet(FROM, TO);
 });
@@ -151,11 +152,11 @@ describe("steering", () => {
 
 describe("the end", () => {
   it("leaves the page as it was, and the service without the replay", async () => {
-    expect(view.get().side).toEqual({ kind: "vehicle", vehicleId: "bl-01" });
+    expect(view.get()).toMatchObject({ side: { kind: "vehicle", vehicleId: "bl-01" }, list: "sorties" });
     openSide({ kind: "vehicle", vehicleId: "bl-02" });
     backToLive();
     expect([replaying.get(), replayed.get()]).toEqual([null, null]);
-    expect(view.get().side).toEqual({ kind: "vehicle", vehicleId: "bl-01" });
+    expect(view.get()).toMatchObject({ side: { kind: "vehicle", vehicleId: "bl-01" }, list: "sorties" });
     await vi.advanceTimersByTimeAsync(5_000);
     expect(asked.at(-1)).toMatchObject({ method: "DELETE", path: "/replays/replay-1" });
   });

@@ -10,6 +10,8 @@ export function addImages(map: MapLibre): void {
   map.addImage("arrow", draw(16, arrow), { pixelRatio: RATIO });
   map.addImage("rally", draw(20, rally), { pixelRatio: RATIO });
   map.addImage("dock", draw(22, dock), { pixelRatio: RATIO });
+  map.addImage("waypoint", draw(18, disc(palette.halo)), { pixelRatio: RATIO });
+  map.addImage("waypoint-acts", draw(18, disc(palette.acts)), { pixelRatio: RATIO });
 }
 
 function draw(size: number, paint: (context: CanvasRenderingContext2D, size: number) => void): ImageData {
@@ -47,6 +49,19 @@ function arrow(context: CanvasRenderingContext2D): void {
   context.closePath();
   context.stroke();
   context.fill();
+}
+
+/** What a waypoint's number stands on; the rim tells one at which something is done. */
+function disc(rim: string) {
+  return (context: CanvasRenderingContext2D, size: number): void => {
+    context.fillStyle = palette.plan;
+    context.strokeStyle = rim;
+    context.lineWidth = 1.2;
+    context.beginPath();
+    context.arc(size / 2, size / 2, size / 2 - 1, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+  };
 }
 
 /** A pad: the ring and H of a landing place. */

@@ -15,6 +15,7 @@ export const palette = {
   focus: "#ffe08a",
   plan: "#58a6ff",
   planText: "#08121f",
+  acts: "#ffffff",
   fence: "#7ee0c8",
   conflict: "#ff6a5f",
   track: "#f2f6fa",

@@ -61,7 +61,7 @@ export function startTooltip(map: MapLibre, container: HTMLElement): () => void 
 }
 
 function waypointAt(map: MapLibre, point: MapMouseEvent["point"]): Said | null {
-  const [hit] = map.queryRenderedFeatures(point, { layers: ["waypoint-dots"] });
+  const [hit] = map.queryRenderedFeatures(point, { layers: ["waypoint-numbers", "waypoint-dots"] });
   const plan = hit && shownPlan();
   const index = Number(hit?.properties.index);
   const step = plan?.waypoints[index];
