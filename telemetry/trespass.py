@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,9 +21,12 @@ from telemetry.columns import COLUMN, Rows
 
 log = logging.getLogger("bailu.watch")
 
-# The zones that count are taken from the store so often; one that begins meanwhile is counted from the look before.
-LOOK_EVERY_S = 5.0
-_AGAIN_AFTER = timedelta(seconds=2 * LOOK_EVERY_S)
+# So often the store is asked which version is in force: one small read. That another process published it, that its
+# time came, or that a message got lost makes no difference.
+LOOK_EVERY_S = 0.5
+# Zones of a version begin and end: so often they are counted anew. One that begins meanwhile counts from before.
+_COUNT_EVERY_S = 5.0
+_COUNTED_AHEAD = timedelta(seconds=2 * _COUNT_EVERY_S)
 
 
 class Airspaces(Protocol):
@@ -39,6 +43,8 @@ class Trespass:
         self._clock = clock
         self._presence = Presence(())
         self._version: tuple[int, tuple[ZoneId, ...]] | None = None
+        self._count_s = -math.inf  # when they are counted anew, unless the version is another one
+        self._is_known = True
 
     async def run(self) -> None:
         """Looks which zones count until cancelled."""
@@ -52,13 +58,26 @@ class Trespass:
         try:
             airspace = await self._store.airspace_at(now)
         except (NotFound, Overloaded) as error:
-            log.warning("the zones in force are not known at the moment: %s", error.detail)
+            self._tell(error.detail)
             return
-        zones = Presence.counting(airspace, now, lasting=_AGAIN_AFTER)
+        self._tell("")
+        now_s = self._clock.mono_s()
+        if now_s < self._count_s and self._version is not None and self._version[0] == airspace.version:
+            return
+        self._count_s = now_s + _COUNT_EVERY_S
+        zones = Presence.counting(airspace, now, lasting=_COUNTED_AHEAD)
         version = airspace.version, tuple(zone.id for zone in zones)
         if version != self._version:
             self._presence = await asyncio.to_thread(Presence, zones)
             self._version = version
+
+    def _tell(self, trouble: str) -> None:
+        """Once when it is not known any more which zones count, and once when it is."""
+        if trouble and self._is_known:
+            log.error("the zones in force are not known at the moment, those known before count: %s", trouble)
+        elif not trouble and not self._is_known:
+            log.warning("the zones in force are known again")
+        self._is_known = not trouble
 
     def inside(self, ids: tuple[VehicleId, ...], rows: Rows, flies: npt.NDArray[np.bool_]) -> Mapping[VehicleId, str]:
         """The vehicles of those that fly (N,) which are in closed zones, and the names of these."""

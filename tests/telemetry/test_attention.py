@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemClock
 from core.errors import Overloaded
 from core.geo import LatLon
 from core.ids import SortieId, VehicleId, ZoneId
+from geofence.window import Validity
 from geofence.zones import Airspace, CircleShape, Role, Zone
 from missions.model import Sortie, SortieState
 from operations.alarms import Alarm, AlarmKind, Severity
@@ -132,6 +135,54 @@ async def test_who_flies_in_a_closed_zone_is_named_with_it_and_a_store_that_is_a
     store.is_away, store.airspace = False, Airspace(2, (closed("school", 31.0),))
     await trespass.refresh()
     assert trespass.inside(ids, table, flies) == {"in-both": "school"}
+
+
+def in_zones(trespass: Trespass) -> str:
+    """The closed zones that a vehicle at 31.0° north is in."""
+    state = replace(WELL, vehicle_id=VehicleId("one"), lat_deg=31.0, lon_deg=121.0)
+    table = rows(Ticker("g").tick([state], 0.0, ManualClock().now()).fast)
+    return trespass.inside((VehicleId("one"),), table, np.array([True])).get(VehicleId("one"), "")
+
+
+async def test_a_new_version_of_the_airspace_counts_within_a_second() -> None:
+    store = Kept()
+    trespass = Trespass(store, SystemClock())
+    looking = asyncio.create_task(trespass.run())
+    async with asyncio.timeout(5):
+        while trespass._version is None:  # noqa: ASYNC110 - the watch has no event for it
+            await asyncio.sleep(0.01)
+    store.airspace = Airspace(2, (closed("fire", 31.0),))
+    began_s = time.monotonic()
+    async with asyncio.timeout(5):
+        while not in_zones(trespass):  # noqa: ASYNC110 - nor for this
+            await asyncio.sleep(0.01)
+    assert time.monotonic() - began_s < 1.0
+    looking.cancel()
+
+
+async def test_a_zone_counts_at_every_instant_of_its_time() -> None:
+    clock = ManualClock()
+    at = [clock.now() + timedelta(seconds=each) for each in (12.3, 40.2)]
+    zone = replace(closed("fair", 31.0), validity=Validity(*at))
+    trespass = Trespass(Kept(zone), clock)
+    counted = []
+    for _ in range(140):
+        await trespass.refresh()
+        assert in_zones(trespass) == "fair" or not at[0] <= clock.now() < at[1]
+        counted.append(bool(in_zones(trespass)))
+        clock.advance(0.5)
+    assert [counted[0], counted[-1]] == [False, False]
+
+
+async def test_a_store_that_does_not_answer_is_told_of_once_and_so_is_that_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store, clock = Kept(), ManualClock()
+    trespass = Trespass(store, clock)
+    for away in (True, True, False, False, True):
+        store.is_away = away
+        await trespass.refresh()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING", "ERROR"]
 
 
 def test_flying_in_a_closed_zone_is_critical() -> None:
