@@ -146,14 +146,25 @@ def test_the_free_part_of_an_area_leaves_out_widened_zones_and_the_edge() -> Non
     assert shapely.symmetric_difference(space_of(field).part_of(window), expected).area < 0.01
 
 
-def test_a_pair_is_searched_once_and_serves_both_directions() -> None:
-    ways = Ways(hall(box(-50, -300, 50, 100)), np.array([[-400.0, 0.0], [400.0, 0.0]]))
-    assert ways.straight_m()[0, 1] == 800
-    there, back = ways.way(0, 1), ways.way(1, 0)
-    assert there is not None
-    assert back is not None
-    assert (there == back[::-1]).all()
-    assert ways.length_m(1, 0) == ways.length_m(0, 1) > 800
+def test_a_pair_is_searched_once_and_serves_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = hall(box(-50, -300, 50, 100), box(390, -10, 410, 10))
+    searched: list[tuple[float, ...]] = []
+
+    def way(start: Array, end: Array) -> Array | None:
+        searched.append((*start, *end))
+        return FreeSpace.way(space, start, end)
+
+    monkeypatch.setattr(space, "way", way)
+    ways = Ways(space, np.array([[-400.0, 0.0], [360.0, 0.0], [400.0, 0.0]]))
+    assert ways.straight_m()[0, 1] == 760
+    for _ in range(2):
+        there, back = ways.way(0, 1), ways.way(1, 0)
+        assert there is not None
+        assert back is not None
+        assert (there == back[::-1]).all()
+        assert ways.length_m(1, 0) == ways.length_m(0, 1) > 760
+        assert ways.way(0, 2) is ways.way(2, 0) is None  # that there is none is found once as well
+    assert searched == [(-400.0, 0.0, 360.0, 0.0), (-400.0, 0.0, 400.0, 0.0)]
 
 
 def test_a_search_that_grows_too_large_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
