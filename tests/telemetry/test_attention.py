@@ -162,13 +162,13 @@ async def test_a_new_version_of_the_airspace_counts_within_a_second() -> None:
 
 async def test_a_zone_counts_at_every_instant_of_its_time() -> None:
     clock = ManualClock()
-    at = [clock.now() + timedelta(seconds=each) for each in (12.3, 40.2)]
-    zone = replace(closed("fair", 31.0), validity=Validity(*at))
+    begins_at, ends_at = (clock.now() + timedelta(seconds=each) for each in (12.3, 40.2))
+    zone = replace(closed("fair", 31.0), validity=Validity(begins_at, ends_at))
     trespass = Trespass(Kept(zone), clock)
     counted = []
     for _ in range(140):
         await trespass.refresh()
-        assert in_zones(trespass) == "fair" or not at[0] <= clock.now() < at[1]
+        assert in_zones(trespass) == "fair" or not begins_at <= clock.now() < ends_at
         counted.append(bool(in_zones(trespass)))
         clock.advance(0.5)
     assert [counted[0], counted[-1]] == [False, False]
