@@ -34,7 +34,7 @@ from telemetry.packets import (
     RcChannels,
     StatusText,
 )
-from telemetry.reattaching import recorded, verified
+from telemetry.reattaching import Loaded, verified
 from telemetry.recorder import Recorder
 from telemetry.steering import HOLDS, Steering
 from telemetry.vehicle import Vehicle
@@ -63,7 +63,8 @@ _FOUND_WITHIN_S = 3.0
 class Flight:
     """Owns one sortie's row while it is unfinished: observation, commands and recording meet here.
 
-    `flies` is told of each plan that the vehicle flies from then on. `is_beating`: whether our heartbeats go out.
+    `loaded`: what the vehicle flies already; None: nothing but the sortie's own plan. `flies` is told of each plan
+    that the vehicle flies from then on. `is_beating`: whether our heartbeats go out.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Flight:
         publish: Publish,
         clock: Clock,
         recorder: Recorder,
+        loaded: Loaded | None = None,
         flies: Callable[[Plan], None] = lambda _: None,
         is_beating: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -100,7 +102,7 @@ class Flight:
         self._since_s = clock.mono_s()
         self._found = asyncio.Event()  # it is known what the vehicle flies
         self._who = Attribution(vehicle, self._logbook, clock)
-        self._itinerary = Itinerary(vehicle, revision.plan, clock=clock, flies=flies)
+        self._itinerary = Itinerary(vehicle, revision.plan, loaded, clock=clock, flies=flies)
         self._steering = Steering(vehicle, self._logbook, self._itinerary, self._who, store=store, clock=clock)
         self._last_place: LatLon | None = None
         self._report_s = 0.0  # when it is told next how far it is
@@ -169,9 +171,6 @@ class Flight:
         Until it is known what is on board, the record is believed: a stop, a return and a landing wait for nothing.
         """
         log.info("sortie %s was unfinished (%s); looking for %s", self.sortie.id, self.sortie.state, self.vehicle.id)
-        before = await recorded(self._logbook, self._own, self._store)
-        if before.diversion is not None:
-            self._steering.take(before)
         while not self._is_known():
             if self._is_silent():
                 await self._logbook.advance(SortieState.LOST, GATEWAY, "not heard after a restart")
@@ -182,8 +181,12 @@ class Flight:
         if self.vehicle.state.armed and handed_over:
             if not flew:
                 await self._adopt_started("found armed after a restart")
-            loaded = await recorded(self._logbook, self._own, self._store)
-            self._steering.take(await verified(self.vehicle, self._logbook, loaded, self._store, self._clock))
+            before = self._itinerary.loaded
+            self._steering.take(
+                await verified(
+                    self.vehicle, self._logbook, before, own=self._own, store=self._store, clock=self._clock
+                )
+            )
             await self._look()
         elif flew:
             await self._close("it landed while the platform was down")

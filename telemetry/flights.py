@@ -31,6 +31,7 @@ from telemetry.journal import ToldJournal
 from telemetry.logbook import GATEWAY, Logbook, Publish
 from telemetry.messages import CommandDone, LaunchAccepted, LaunchRequest, LinkState, VehicleCommand
 from telemetry.metering import GatewayMeter
+from telemetry.reattaching import recorded
 from telemetry.recorder import Recorder
 from telemetry.vehicle import Vehicle
 from telemetry.watchman import Watchman
@@ -93,6 +94,7 @@ class Flights:
 
     async def _flight(self, vehicle: Vehicle, sortie: Sortie) -> Flight:
         revision = await self._store.revision(sortie.mission_id, sortie.revision)
+        loaded = await recorded(sortie, revision.plan, self._store)
         if vehicle.id in self._aloft:
             raise VehicleBusy(vehicle.id, f"it flies sortie {self._aloft[vehicle.id].sortie.id}")
         flight = Flight(
@@ -103,6 +105,7 @@ class Flights:
             publish=self._publish,
             clock=self._clock,
             recorder=self._recorder,
+            loaded=loaded,
             flies=lambda plan: self._watchman.follow(vehicle, plan),
             is_beating=self._is_beating,
         )

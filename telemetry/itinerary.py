@@ -18,14 +18,25 @@ from telemetry.vehicle import Vehicle
 
 
 class Itinerary:
-    """One flight's; it asks and sends nothing. `flies` is told of each plan that the vehicle flies from then on."""
+    """One flight's; it asks and sends nothing. `flies` is told of each plan that the vehicle flies from then on.
 
-    def __init__(self, vehicle: Vehicle, own: Plan, *, clock: Clock, flies: Callable[[Plan], None]) -> None:
+    `loaded`: what it flies to begin with, when that is not its `own` plan.
+    """
+
+    def __init__(
+        self,
+        vehicle: Vehicle,
+        own: Plan,
+        loaded: Loaded | None = None,
+        *,
+        clock: Clock,
+        flies: Callable[[Plan], None],
+    ) -> None:
         self._vehicle = vehicle
         self._own = own
         self._clock = clock
         self._flies = flies
-        self.take(Loaded(own))
+        self.take(loaded or Loaded(own))
 
     def take(self, loaded: Loaded) -> None:
         """What the vehicle flies from now on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from core.clock import Clock
 from core.errors import BailuError, Overloaded
 from missions.manoeuvre import Diversion, DiversionState, counted_anew, step
-from missions.model import Onboard, Plan
+from missions.model import Onboard, Plan, Sortie
 from missions.ports import DiversionStore
 from telemetry.logbook import Logbook
 from telemetry.onboard import Held, read_back, wanted_by
@@ -26,23 +26,31 @@ class Loaded:
     diversion: Diversion | None = None
 
 
-async def recorded(logbook: Logbook, own: Plan, store: DiversionStore) -> Loaded:
-    """What the record says that the vehicle flies."""
-    diversion_id = logbook.sortie.diversion_id
-    if diversion_id is None:
+async def recorded(sortie: Sortie, own: Plan, store: DiversionStore) -> Loaded:
+    """What the record says that the vehicle holds: its `own` plan, or a diversion, started or about to be.
+
+    A vehicle must not be held to the fence of a plan that it does not fly, not even for the moment until it is asked.
+    """
+    if sortie.diversion_id is None:
         return Loaded(own)
-    diversion = await store.diversion(diversion_id)
-    # Loaded and not started is not flown: whether it is on board after all, `verified` finds out.
-    return Loaded(own) if diversion.state is DiversionState.LOADING else Loaded(diversion.plan, diversion)
+    diversion = await store.diversion(sortie.diversion_id)
+    return Loaded(diversion.plan, diversion)
 
 
-async def verified(vehicle: Vehicle, logbook: Logbook, loaded: Loaded, store: DiversionStore, clock: Clock) -> Loaded:
+async def verified(
+    vehicle: Vehicle, logbook: Logbook, before: Loaded, *, own: Plan, store: DiversionStore, clock: Clock
+) -> Loaded:
     """What the vehicle really holds, by mission, fence and rally points; told to people, and written down.
+
+    `before`: what the record says.
 
     A diversion that the stop left half executed is over: found flying when it is on board and in AUTO, failed
     otherwise. Nothing is sent to the vehicle but questions.
     """
     half = await _half_executed(logbook, store)
+    # Loaded and not started is not flown: then it is on its own plan, as far as the record goes.
+    is_half = half is not None and before.diversion is not None and before.diversion.id == half.id
+    loaded = Loaded(own) if is_half else before
     try:
         held = await read_back(vehicle)
     except BailuError as error:

@@ -29,8 +29,7 @@ ROUND = Diversion(
 
 def itinerary(loaded: Loaded, *reached_seqs: int) -> Itinerary:
     """Of a vehicle that said that it reached these items since this was loaded."""
-    found = Itinerary(a_vehicle(), OWN, clock=SystemClock(), flies=lambda _: None)
-    found.take(loaded)
+    found = Itinerary(a_vehicle(), OWN, loaded, clock=SystemClock(), flies=lambda _: None)
     for seq in reached_seqs:
         found.on_reached(seq)
     return found
