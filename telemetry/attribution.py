@@ -14,6 +14,7 @@ from telemetry.vehicle import Vehicle
 _ON_WAY = frozenset({SortieState.ON_MISSION, SortieState.DIVERTED})
 # Its next heartbeats come within this time after a silence.
 _BACK_WITHIN_S = 3.0
+_LEAST_WITHIN_S = 1.5
 
 
 class Attribution:
@@ -66,7 +67,7 @@ class Attribution:
         held = self._logbook.sortie.held
         if held is None or held.by not in (HeldBy.PILOT, HeldBy.STATION):
             return
-        if self._clock.mono_s() - self._changed_s > max(0.5, TEXTS_WITHIN_S / self._vehicle.pace):
+        if self._clock.mono_s() - self._changed_s > self._within_s():
             return
         cause = self._somebody()
         if cause.by is HeldBy.FAILSAFE:
@@ -81,11 +82,15 @@ class Attribution:
 
     def _somebody(self) -> Cause:
         now_s, pace = self._clock.mono_s(), self._vehicle.pace
-        texts = self._vehicle.texts_since(now_s - max(0.5, TEXTS_WITHIN_S / pace))
+        texts = self._vehicle.texts_since(now_s - self._within_s())
         moved = now_s - self._switched_s < max(1.0, SWITCH_WITHIN_S / pace)
         silent_s, until_s = self._silence
         unheard_s = silent_s if now_s - until_s < _BACK_WITHIN_S else 0.0
         return cause_of(self._vehicle.state.mode or "unknown", texts, switch_moved=moved, unheard_s=unheard_s)
+
+    def _within_s(self) -> float:
+        """So near to a change of mode a text tells why. A simulation may be slower than it was asked to be."""
+        return max(_LEAST_WITHIN_S, TEXTS_WITHIN_S / self._vehicle.pace)
 
     def _tell(self, to: SortieState, cause: Cause) -> None:
         code = f"failsafe-{cause.code}" if cause.by is HeldBy.FAILSAFE else f"{cause.by}-mode"

@@ -46,6 +46,9 @@ async def set_params(vehicle: Vehicle, values: Mapping[str, float]) -> None:
     if not machine.done:
         raise vehicle.silence("setting parameters", machine.attempts)
     held = await read_params(vehicle, values)
+    other = [name for name, kept in held.items() if not same_value(kept, values[name])]
+    if other:  # on a bad line an answer of before it was set may come late: the last word counts
+        held |= await read_params(vehicle, other)
     for name, wanted in values.items():
         kept = held.get(name)
         if kept is None or not same_value(kept, wanted):

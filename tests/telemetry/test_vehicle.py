@@ -146,6 +146,26 @@ async def test_a_parameter_is_set_and_read_back() -> None:
     assert ParamRequest in kinds[kinds.index(ParamSet) :]
 
 
+async def test_a_late_answer_of_before_it_was_set_is_not_what_the_autopilot_keeps() -> None:
+    held = {"FENCE_ENABLE": 0.0}
+    asked = [0]
+
+    def parameters(vehicle: Vehicle, packet: Outbound) -> None:
+        match packet:
+            case ParamSet(name, value):
+                held[name] = value
+                vehicle.hear(ParamValue(name, value))
+            case ParamRequest(name, None):
+                asked[0] += 1
+                vehicle.hear(ParamValue(name, 0.0 if asked[0] == 1 else held[name]))
+            case ParamRequest():
+                vehicle.hear(ParamValue("FORMAT_VERSION", 120.0, 0, 900))
+
+    vehicle, _ = live_vehicle(parameters)
+    await set_params(vehicle, {"FENCE_ENABLE": 1.0})
+    assert asked == [2]
+
+
 async def test_a_parameter_that_the_autopilot_keeps_otherwise_is_a_refusal() -> None:
     vehicle, _ = live_vehicle(lambda v, p: v.hear(ParamValue("FENCE_ENABLE", 0.0)))
     with pytest.raises(VehicleRejected, match="it keeps 0"):
