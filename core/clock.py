@@ -14,6 +14,10 @@ class Clock(Protocol):
         """The wall clock, aware, in UTC."""
         ...
 
+    def unix_us(self) -> int:
+        """The wall clock for who asks at every message: microseconds since 1970."""
+        ...
+
     def mono_s(self) -> float:
         """Seconds on a clock that never steps; its zero means nothing."""
         ...
@@ -22,11 +26,13 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clocks."""
 
+    mono_s = staticmethod(time.monotonic)
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def mono_s(self) -> float:
-        return time.monotonic()
+    def unix_us(self) -> int:
+        return time.time_ns() // 1_000
 
 
 class ManualClock:
@@ -43,6 +49,9 @@ class ManualClock:
 
     def now(self) -> datetime:
         return self._start_at + timedelta(seconds=self._elapsed_s)
+
+    def unix_us(self) -> int:
+        return int(self.now().timestamp() * 1e6)
 
     def mono_s(self) -> float:
         return self._elapsed_s

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from core.clock import Clock
 from core.errors import VehicleAmbiguous
@@ -74,6 +75,7 @@ _ROUND_TRIP_EVERY_S = 2.0
 _ROUND_TRIPS_PER_S = 20.0
 # Vehicles that are asked for their streams; each takes 14 commands, or a millisecond, and gives 14 answers.
 _ASKED_PER_S, _ASKED_AT_ONCE = 100.0, 5.0
+_PLACE = How.PLACE  # looked up for every message
 # Of a large fleet so many are looked at for what only people can judge: a second passes for a thousand of them.
 _LOOKED_AT_A_TICK = 100
 # A path that was not heard for longer is not beaten to any more, unless it is the only one.
@@ -140,6 +142,7 @@ class Fleet:
         self.signing = signing or SigningBook(clock)
         self._own = own
         self._clock = clock
+        self._mono_s = clock.mono_s
         self._pace = pace
         self._on_frame = on_frame
         self._on_event = on_event
@@ -157,7 +160,6 @@ class Fleet:
         self._round_trips = Bucket.full(_ROUND_TRIPS_PER_S * len(links), _ROUND_TRIPS_PER_S, clock.mono_s())
         self._asks = Bucket.full(_ASKED_PER_S, _ASKED_AT_ONCE, clock.mono_s())
         self._turn = 0  # whose turn it is to be asked for streams
-        self._spoken: dict[VehicleId, Path] = {}  # where each vehicle is spoken to
         for config in vehicles:
             self.enroll(config)
         self.links = [self._make(config) for config in links]
@@ -166,7 +168,7 @@ class Fleet:
         self._by_peer[config.name] = {}
         return make_link(
             config,
-            lambda peer, data: self._received(config.name, peer, data),
+            partial(self._received, config.name),
             on_change=self._link_changed,
             clock=self._clock,
         )
@@ -200,7 +202,6 @@ class Fleet:
         if vehicle is not None:
             vehicle.retire()
         self._told.pop(vehicle_id, None)
-        self._spoken.pop(vehicle_id, None)
 
     def unenrolled(self) -> tuple[UnenrolledVehicle, ...]:
         """Who speaks on our links without being enrolled, the one heard last first."""
@@ -213,7 +214,7 @@ class Fleet:
         channel = self._by_peer[link_name].get(peer) or self._channel((link_name, peer))
         if channel is None:
             return
-        channel.heard_s = now_s = self._clock.mono_s()
+        channel.heard_s = now_s = self._mono_s()
         if self._pass(channel, data, now_s):
             return
         counts, damaged = channel.counts, channel.decoder.bad_frames
@@ -240,22 +241,23 @@ class Fleet:
             return False
         channel.counts.frame_of(route.watch, data[4])
         if wanted:
-            self._hand_over(route, lane, data, now_s)
+            if route.identity.spoken_on is not route.path:
+                self._speak_on(route.identity, route.vehicle, route.path)
+            if route.vehicle.is_recorded:
+                self._on_frame(route.vehicle, data)
+            if lane.how is _PLACE or not route.vehicle.take(lane, data[10:-2], now_s):
+                self._hand_over(route, lane, data, now_s)
         return True
 
     def _hand_over(self, route: Route, lane: Lane, data: bytes, now_s: float) -> None:
-        """`_deliver` for what came the quick way: read at once only if somebody waits for it or it is news."""
+        """`_deliver` for what came the quick way and is a place, or news, or waited for by somebody."""
         identity, vehicle, payload = route.identity, route.vehicle, data[10:-2]
-        if self._spoken.get(vehicle.id) is not route.path:
-            self._speak_on(identity, vehicle, route.path)
-        if lane.how is How.PLACE:
+        if lane.how is _PLACE:
             self._notices.hear_boot(identity, vehicle, boot_and_place(payload)[0], now_s)
-        if vehicle.is_recorded:
-            self._on_frame(vehicle, data)
-        if vehicle.take(lane, payload, now_s):
-            return
+            if vehicle.take(lane, payload, now_s):
+                return
         packet = read_payload(int.from_bytes(data[7:10], "little"), payload)
-        if lane.how is not How.PLACE:
+        if lane.how is not _PLACE:
             self._notices.hear(identity, vehicle, packet, now_s)
         vehicle.hear(packet)
         vehicle.knows(lane, payload)
@@ -320,8 +322,8 @@ class Fleet:
 
     def _speak_on(self, identity: Identity, vehicle: Vehicle, path: Path) -> None:
         """From now on the vehicle is spoken to there; one that is only replayed is never spoken to."""
-        if self._spoken.get(vehicle.id) is not path:
-            self._spoken[vehicle.id] = path
+        if identity.spoken_on is not path:
+            identity.spoken_on = path
             self._strangers.believe(path.place, identity.config.system_id)
             if identity.replayed:
                 vehicle.attach(None)

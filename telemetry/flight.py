@@ -142,7 +142,7 @@ class Flight:
 
     def frame(self, frame: bytes) -> None:
         """One received frame of the vehicle, for the telemetry log."""
-        self._log.frame(frame, self._recorder.now_us())
+        self._log.frame(frame, self._clock.unix_us())
 
     async def _launched(self) -> bool:
         """Whether it took off; when it was called off instead, it stands disarmed and the sortie is over."""

@@ -60,7 +60,7 @@ def plain_frame(data: bytes, known: Mapping[bytes, K]) -> K | None:
     if len(data) < 12 or data[0] != MARKER_2 or data[2] or data[1] + 12 != len(data):
         return None
     found = known.get(data[7:10])
-    if found is None or _crc(found.extra, _crc(data[1:-2])) != data[-2] | data[-1] << 8:
+    if found is None or _crc(data[1:-2] + found.extra) != data[-2] | data[-1] << 8:
         return None
     return found
 

@@ -86,6 +86,7 @@ class Identity:
     uid: str | None = None  # the autopilot's id: enrolled, or else the first one that was heard
     rivals: dict[str, float] = field(default_factory=dict)  # other autopilots under its name, and when last heard
     replayed: bool = False
+    spoken_on: Path | None = None  # where it is spoken to; the fleet's
 
     def __post_init__(self) -> None:
         self.uid = self.config.uid

@@ -156,7 +156,7 @@ class Recorder:
         """A row of a vehicle that has a position. `slow`: its record, of which the quick numbers are in `seen`."""
         if self._sink is None:
             return
-        at_us = self.now_us()
+        at_us = self._clock.unix_us()
         shed = self.shed >= Shed.FINE_ROWS and self._is_shed(slow.vehicle_id, at_us // 1_000_000)
         if shed or len(self._intake) >= MOST_ROWS:  # a disk that hangs takes in nothing at all
             self.lost.rows += 1
@@ -176,10 +176,6 @@ class Recorder:
         while len(self._events) > MOST_EVENTS:
             self._events.popleft()
             self.lost.events += 1
-
-    def now_us(self) -> int:
-        """Unix time in µs, for rows and frames."""
-        return int(self._clock.now().timestamp() * 1e6)
 
     def _is_shed(self, vehicle_id: VehicleId, second: int) -> bool:
         if self.shed is Shed.ROWS or self._seconds.get(vehicle_id) == second:
@@ -304,7 +300,7 @@ class Recorder:
             await asyncio.sleep(COMPACT_EVERY_S)
             try:
                 if self._sink is not None:
-                    await self._sink.compact(self.now_us())
+                    await self._sink.compact(self._clock.unix_us())
             except BailuError as error:
                 log.warning("recorded rows are not put in order now: %s", error.detail)
 

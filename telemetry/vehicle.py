@@ -99,7 +99,8 @@ class Vehicle:
         self._board = board or Board()
         self.row = self._board.seat(config.dock.height_agl_m)
         self._whole: VehicleState | None = None  # the record as it is, once somebody looked
-        self._slow = VehicleState(
+        # The record but for its quick numbers (`columns.FAST`), which are not kept up here; replaced by us alone.
+        self.slow = VehicleState(
             vehicle_id=config.id,
             name=config.name,
             dock_id=config.dock.id,
@@ -238,14 +239,14 @@ class Vehicle:
                 self._board.put(self.row, packet)
                 self._change(prearm_ok=packet.prearm_ok, fence_enabled=packet.fence_enabled)
             case _:
-                slow = fold(self._slow, packet, pad_agl_m=self.config.dock.height_agl_m)
-                if slow is not self._slow:
-                    self._slow, self._whole, self.is_changed = slow, None, True
+                slow = fold(self.slow, packet, pad_agl_m=self.config.dock.height_agl_m)
+                if slow is not self.slow:
+                    self.slow, self._whole, self.is_changed = slow, None, True
                     if self.changed is not None:
                         self.changed(self)
 
     def _change(self, **fields: Any) -> None:
-        self._slow, self._whole, self.is_changed = replace(self._slow, **fields), None, True
+        self.slow, self._whole, self.is_changed = replace(self.slow, **fields), None, True
 
     def _assemble(self, packet: StatusText) -> StatusText | None:
         """The whole text once its last chunk is here; None before that. Holds one unfinished text per id, few ids."""
@@ -265,22 +266,17 @@ class Vehicle:
     def state(self) -> VehicleState:
         """The record as it is, without ages."""
         if self._whole is None:
-            self._whole = merged(self._slow, self._board.one(self.row))
+            self._whole = merged(self.slow, self._board.one(self.row))
         return self._whole
 
     @state.setter
     def state(self, state: VehicleState) -> None:
         self._board.set(self.row, row_of(state))
-        self._slow, self._whole, self.is_changed = state, state, True
+        self.slow, self._whole, self.is_changed = state, state, True
 
     def seen(self) -> Seen:
         """Its quick numbers as they are, unread; cheap."""
         return self._board.peek(self.row)
-
-    @property
-    def slow(self) -> VehicleState:
-        """The record but for its quick numbers (`columns.FAST`), which are not kept up here; cheap to look at."""
-        return self._slow
 
     def snapshot(self) -> VehicleState:
         """The record with its ages as of now."""
@@ -289,7 +285,7 @@ class Vehicle:
         return replace(
             self.state,
             link=link,
-            ready=link is LinkState.LIVE and stands_ready(self._slow),
+            ready=link is LinkState.LIVE and stands_ready(self.slow),
             last_heard_at=self.heard_at,
             heard_age_s=_age_s(self.heard_s, now_s),
             position_age_s=_age_s(self.position_s, now_s),

@@ -72,7 +72,7 @@ async def _record(folder: Path, sortie_id: SortieId) -> None:
 
         def on_frame(vehicle: Vehicle, raw: bytes) -> None:
             if vehicle.id == vehicle_id(0):
-                log.frame(raw, recorder.now_us())
+                log.frame(raw, SystemClock().unix_us())
 
         dock = Dock(DockId("dock"), "dock", "dock", LatLon(31.0, 121.0), 4.0)
         configs = [

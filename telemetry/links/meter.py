@@ -17,7 +17,7 @@ MAX_SOURCES = 2_048
 _PERIOD_S = 30.0
 # Share by which a new round trip moves the smoothed one.
 _RTT_GAIN = 0.25
-_SEEN = (1 << REORDER_WINDOW) - 1
+ALL_SEEN = (1 << REORDER_WINDOW) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,47 +31,38 @@ class Found:
 class SequenceWatch:
     """Sequence numbers (8 bit) of one sender, for metrics only: they cannot tell a repeat from a restart."""
 
-    __slots__ = ("_newest", "_seen", "expected", "used")
+    __slots__ = ("expected", "seen", "used")
 
     def __init__(self) -> None:
-        self._newest: int | None = None
-        self._seen = 0  # bit n: the frame n before the newest one came
-        self.expected = -1  # what follows the newest one
+        self.expected = -1  # what follows the newest one; -1: none came yet
+        self.seen = 0  # bit n: the frame n before the newest one came
         self.used = 0  # the link's count of frames when this one was taken last
-
-    def follow(self) -> int:
-        """Counts the frame that was expected; how many are known to be lost by now, 1 at the most."""
-        seen, newest = self._seen, self.expected
-        self._newest, self.expected = newest, (newest + 1) % 256
-        self._seen = (seen << 1 | 1) & _SEEN
-        return 1 - (seen >> (REORDER_WINDOW - 1))
 
     def take(self, sequence: int) -> Found:
         """Counts one frame."""
-        if self._newest is None:
+        if self.expected < 0:
             return self._start(sequence)
-        ahead = (sequence - self._newest) % 256
+        ahead = (sequence - self.expected + 1) % 256
         if 0 < ahead < 128:
             return self._advance(sequence, ahead)
         behind = (256 - ahead) % 256
         if behind >= REORDER_WINDOW:
             return self._start(sequence)
-        duplicate = bool(self._seen >> behind & 1)
-        self._seen |= 1 << behind
+        duplicate = bool(self.seen >> behind & 1)
+        self.seen |= 1 << behind
         return Found(duplicate=duplicate)
 
     def _start(self, sequence: int) -> Found:
         """The first frame, or a sender that began anew: nothing before it is missed."""
-        self._newest, self._seen, self.expected = sequence, _SEEN, (sequence + 1) % 256
+        self.seen, self.expected = ALL_SEEN, (sequence + 1) % 256
         return Found()
 
     def _advance(self, sequence: int, ahead: int) -> Found:
         """What leaves the window without having come is lost."""
         leaving = min(ahead, REORDER_WINDOW)
-        gone = self._seen >> (REORDER_WINDOW - leaving)
+        gone = self.seen >> (REORDER_WINDOW - leaving)
         lost = leaving - gone.bit_count() + max(0, ahead - REORDER_WINDOW)
-        self._newest, self._seen = sequence, (self._seen << ahead | 1) & _SEEN
-        self.expected = (sequence + 1) % 256
+        self.seen, self.expected = (self.seen << ahead | 1) & ALL_SEEN, (sequence + 1) % 256
         return Found(lost=lost)
 
 
@@ -170,10 +161,9 @@ class Meter:
     def frame_of(self, watch: SequenceWatch, sequence: int) -> None:
         self.frames += 1
         watch.used = self.frames
-        if sequence == watch.expected:
-            tally = self._sequences.now
-            tally.came += 1
-            tally.lost += watch.follow()
+        if sequence == watch.expected and watch.seen == ALL_SEEN:  # nothing is missing: as nearly always
+            watch.expected = (sequence + 1) % 256
+            self._sequences.now.came += 1
         else:
             self.duplicates += self._sequences.take(watch, sequence)
 

@@ -155,7 +155,7 @@ class UdpLink:
 
     def _drain(self, sock: socket.socket) -> int:
         """Takes what is there; how many datagrams that were."""
-        receive, take = sock.recvfrom, self._received
+        receive, take, now_s = sock.recvfrom, self._received, self._clock.mono_s()
         for taken in range(AT_ONCE):
             try:
                 data, peer = receive(_BUFFER_BYTES)
@@ -167,17 +167,17 @@ class UdpLink:
             except OSError as error:
                 self._lose(error)
                 return taken
-            take(data, peer)
+            take(data, peer, now_s)
         return AT_ONCE
 
-    def _received(self, data: bytes, peer: Peer) -> None:
+    def _received(self, data: bytes, peer: Peer, now_s: float) -> None:
         meter, size = self._meter, len(data)
         meter.rx_bytes += size
         if len(peer) != 2:
             peer = peer[:2]
         if size > MAX_DATAGRAM:
             meter.oversized += 1
-        elif self._quota.admits(peer, self._clock.mono_s()):
+        elif self._quota.admits(peer, now_s):
             self._on_data(peer, data)
         else:
             meter.refused += 1

@@ -99,7 +99,7 @@ class Flight:
                     self.taken += 1
                     self.recorder.row(state, seen_of(state), 0.1)
                 for _ in range(20):
-                    log.frame(_frame(self.framed), self.recorder.now_us())
+                    log.frame(_frame(self.framed), SystemClock().unix_us())
                     self.framed += 1
                 await asyncio.sleep(0.002)
             await self.recorder.flush()

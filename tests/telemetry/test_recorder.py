@@ -221,7 +221,7 @@ async def test_a_disk_that_fills_sheds_frames_then_fine_rows_then_rows_and_takes
         before = sum(len(each.rows) for each in sink.batches)
         for _ in range(10):
             row(recorder, STATE, 0.0)
-            log.frame(frame(1), recorder.now_us())
+            log.frame(frame(1), clock.unix_us())
             clock.advance(0.2)
         await recorder.flush()
         size = tlog_path(tmp_path, SORTIE).stat().st_size
