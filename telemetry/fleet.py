@@ -69,7 +69,7 @@ _MAX_CHANNELS = 4_096
 _STREAMS_AGAIN_S = 3.0
 _ESSENTIAL = (GlobalPosition, SysStatus, GpsRaw, MissionCurrent, ExtendedSysState, EkfStatus)
 _LOOK_EVERY_S = 0.05
-_LOOKED_AT_ONCE = 20
+_LOOKED_AT_ONCE = 5
 _ROUND_TRIP_EVERY_S = 2.0
 # A link's round trip is one figure: of many vehicles only so many are asked a second.
 _ROUND_TRIPS_PER_S = 20.0
@@ -378,6 +378,13 @@ class Fleet:
         asked = self._questions.pop(answer.ts1, None)
         if asked is not None and asked[0] == place:
             self._channels[place].link.counts.round_trip(now_s - asked[1])
+
+    def hurry(self, vehicle_id: VehicleId, seconds: float) -> None:
+        """What a vehicle says is waited for: its link loses no time."""
+        active = self._directory.identities[vehicle_id].active
+        channel = None if active is None else self._channel(active.place)
+        if channel is not None:
+            channel.link.hurry(seconds)
 
     def beats(self) -> tuple[Beat, ...]:
         """Where heartbeats are to go: to every vehicle on each of its paths, once per channel and key."""

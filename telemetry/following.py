@@ -28,12 +28,20 @@ class _Lease:
 
 
 class Following:
-    """The followed vehicles of one gateway. `state_of`: a vehicle's whole record as of now."""
+    """The followed vehicles of one gateway. `state_of`: a vehicle's whole record as of now. `hurry`: has it heard
+    without delay for so many seconds."""
 
-    def __init__(self, bus: Bus, clock: Clock, state_of: Callable[[VehicleId], VehicleState]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        state_of: Callable[[VehicleId], VehicleState],
+        hurry: Callable[[VehicleId, float], None],
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._state_of = state_of
+        self._hurry = hurry
         self._leases: dict[VehicleId, _Lease] = {}
         self.refused = 0
 
@@ -51,6 +59,8 @@ class Following:
         else:
             new = self._leases[vehicle.id] = _Lease(vehicle, lambda _: self._tell(new), until_s)
             vehicle.listeners.append(new.listen)
+        if vehicle.id in self._leases:
+            self._hurry(vehicle.id, LEASE_S)
 
     def expire(self) -> None:
         """Drops what nobody asked for of late."""

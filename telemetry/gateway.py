@@ -171,7 +171,7 @@ class Gateway:
             is_recording=lambda: self.is_recording,
         )
 
-        self._following = Following(bus, clock, self._fleet.state)
+        self._following = Following(bus, clock, self._fleet.state, self._fleet.hurry)
         self._flights = Flights(
             self._group,
             store=store,

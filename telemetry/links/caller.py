@@ -77,6 +77,9 @@ class CallerLink(ABC):
         if self._stream is not None:
             self._stream.send(data)
 
+    def hurry(self, seconds: float) -> None:  # noqa: B027 - not a hook: nothing is to be done
+        """What comes is read at once."""
+
     def health(self) -> LinkHealth:
         return self._meter.health()
 

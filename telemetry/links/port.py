@@ -131,6 +131,10 @@ class Link(Protocol):
         """Hands `data`, whole frames, over for `peer`; what cannot be sent now is dropped, as a radio would."""
         ...
 
+    def hurry(self, seconds: float) -> None:
+        """Somebody waits for what comes: a link that reads by the clock does so more often for so long."""
+        ...
+
     def health(self) -> LinkHealth:
         """How it does, as of now."""
         ...

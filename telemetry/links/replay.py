@@ -61,6 +61,9 @@ class ReplayLink:
     def send(self, peer: Peer, data: bytes) -> None:
         """A recording hears nothing."""
 
+    def hurry(self, seconds: float) -> None:
+        """A recording keeps its own time."""
+
     def health(self) -> LinkHealth:
         return self._meter.health()
 

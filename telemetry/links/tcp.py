@@ -138,6 +138,9 @@ class TcpServerLink:
         if stream is not None:
             stream.send(data)
 
+    def hurry(self, seconds: float) -> None:
+        """What comes is read at once."""
+
     def health(self) -> LinkHealth:
         return self._meter.health()
 

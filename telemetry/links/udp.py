@@ -23,9 +23,12 @@ _BUFFER_BYTES = 2_048
 RECEIVE_BUFFER_BYTES = 8 << 20
 # Datagrams that are taken in one go: others have their turn after some ten milliseconds.
 AT_ONCE = 128
-# A socket that brings this many in one go is looked at by the clock, so that waking up costs less than reading.
+# A socket that brings this many in one go is looked at by the clock, so that waking up costs less than reading:
+# calmly, or quickly while somebody waits for what comes next.
 _BUSY = 3
-BUSY_EVERY_S = 0.004
+CALM_S, QUICK_S = 0.010, 0.004
+# Who was told something is expected to answer so soon.
+_ANSWERS_WITHIN_S = 0.02
 # Linux, getsockopt(2) SO_MEMINFO: nine counters, the last one of datagrams that found no room.
 _SO_MEMINFO, _MEMINFO = 55, struct.Struct("9I")
 
@@ -50,6 +53,7 @@ class UdpLink:
         self._lost: asyncio.Future[None] | None = None
         self._again: asyncio.Handle | None = None
         self._read_s = 0.0  # when the loop last said that there is something to read
+        self._quick_until_s = 0.0
         self._dropped_before = 0  # by sockets that are closed
 
     @property
@@ -125,12 +129,12 @@ class UdpLink:
         sock, loop = self._socket, asyncio.get_running_loop()
         if sock is None:
             return
-        before_s, self._read_s = self._read_s, loop.time()
-        taken = self._drain(sock)
-        is_busy = taken >= _BUSY or self._read_s - before_s < BUSY_EVERY_S
+        before_s, self._read_s = self._read_s, self._clock.mono_s()
+        taken, every_s = self._drain(sock), self._every_s()
+        is_busy = taken >= _BUSY or self._read_s - before_s < every_s
         if is_busy and self._socket is sock:
             loop.remove_reader(sock)
-            self._again = loop.call_later(BUSY_EVERY_S, self._look)
+            self._again = loop.call_later(every_s, self._look)
 
     def _look(self) -> None:
         """It is time to read a busy socket; one that is not busy any more waits for the loop again."""
@@ -149,9 +153,15 @@ class UdpLink:
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)
         elif taken:
-            self._again = loop.call_later(BUSY_EVERY_S, self._look)
+            self._again = loop.call_later(self._every_s(), self._look)
         else:
             loop.add_reader(sock, self._readable)
+
+    def _every_s(self) -> float:
+        return QUICK_S if self._clock.mono_s() < self._quick_until_s else CALM_S
+
+    def hurry(self, seconds: float) -> None:
+        self._quick_until_s = max(self._quick_until_s, self._clock.mono_s() + seconds)
 
     def _drain(self, sock: socket.socket) -> int:
         """Takes what is there; how many datagrams that were."""
@@ -204,6 +214,7 @@ class UdpLink:
             return
         else:
             self._meter.tx_bytes += len(data)
+            self.hurry(_ANSWERS_WITHIN_S)
 
     def health(self) -> LinkHealth:
         dropped = self._dropped_before + (0 if self._socket is None else _dropped(self._socket))

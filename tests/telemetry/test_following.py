@@ -28,7 +28,10 @@ class World:
     def __init__(self) -> None:
         self.clock, self.bus = ManualClock(), LocalBus()
         self.vehicle = Vehicle(CONFIG, clock=self.clock)
-        self.following = Following(self.bus, self.clock, lambda _: self.vehicle.snapshot())
+        self.hurried: list[tuple[VehicleId, float]] = []
+        self.following = Following(
+            self.bus, self.clock, lambda _: self.vehicle.snapshot(), lambda *asked: self.hurried.append(asked)
+        )
 
     @contextmanager
     def listening(self) -> Iterator[list[VehicleUpdate]]:
@@ -44,6 +47,13 @@ class World:
 
         self.bus.publish = see  # type: ignore[assignment, method-assign]
         yield told
+
+
+def test_a_followed_vehicle_is_heard_without_delay_for_as_long_as_it_is_followed() -> None:
+    world = World()
+    world.following.ask(world.vehicle)
+    world.following.ask(world.vehicle)
+    assert world.hurried == [(world.vehicle.id, LEASE_S)] * 2
 
 
 def test_each_packet_that_changes_something_is_told_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -53,7 +54,7 @@ async def test_what_the_kernel_had_no_room_for_is_told(monkeypatch: pytest.Monke
 
 async def test_a_frame_that_makes_somebody_raise_leaves_the_link_hearing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BUSY", 1)  # read by the clock from the first datagram on, and rarely
-    monkeypatch.setattr(module, "BUSY_EVERY_S", 0.1)
+    monkeypatch.setattr(module, "CALM_S", 0.1)
     raised, got = list[object](), list[bytes]()
     asyncio.get_running_loop().set_exception_handler(lambda _, told: raised.append(told["exception"]))
 
@@ -75,3 +76,31 @@ async def test_a_frame_that_makes_somebody_raise_leaves_the_link_hearing(monkeyp
     task.cancel()
     await asyncio.wait([task])
     assert (got, len(raised)) == ([b"one", b"two", b"three"], 1)
+
+
+async def test_a_busy_link_is_read_by_the_clock_and_without_delay_while_somebody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_BUSY", 1)
+    monkeypatch.setattr(module, "CALM_S", 3.0)
+    got = list[bytes]()
+    link = make(LinkConfig("x", "udpin:127.0.0.1:0"), lambda _, data: got.append(data), clock=SystemClock())
+    await link.open()
+    task = asyncio.create_task(link.run())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+
+        async def heard(count: int, within_s: float) -> int:
+            far.sendto(b"word", link.address)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while len(got) < count:  # noqa: ASYNC110 - the kernel sets no event
+                        await asyncio.sleep(0.002)
+            return len(got)
+
+        assert await heard(1, 2.0) == 1
+        assert await heard(2, 0.3) == 1  # it waits for the clock
+        link.hurry(60.0)
+        assert await heard(3, 10.0) == 3
+        assert [await heard(count, 2.0) for count in range(4, 8)] == [4, 5, 6, 7]
+    task.cancel()
+    await asyncio.wait([task])
