@@ -69,6 +69,9 @@ class ReelClock:
     def now(self) -> datetime:
         return time_of(self.shown_us)
 
+    def unix_us(self) -> int:
+        return self.shown_us
+
     def mono_s(self) -> float:
         return self._ours.mono_s()
 
