@@ -76,8 +76,8 @@ _ROUND_TRIPS_PER_S = 20.0
 # Vehicles that are asked for their streams; each takes 14 commands, or a millisecond, and gives 14 answers.
 _ASKED_PER_S, _ASKED_AT_ONCE = 100.0, 5.0
 _PLACE = How.PLACE  # looked up for every message
-# Of a large fleet so many are looked at for what only people can judge: a second passes for a thousand of them.
-_LOOKED_AT_A_TICK = 100
+# What only people can judge is looked at in turns: everybody once in so many ticks, or a hundred a tick.
+_TURNS, _LOOKED_AT_A_TICK = 5, 100
 # A path that was not heard for longer is not beaten to any more, unless it is the only one.
 _BEAT_WITHIN_S = 30.0
 
@@ -509,7 +509,7 @@ class Fleet:
         self.ticked_s = now_s = self._clock.mono_s()
         members = self._members_now()
         number = self._ticker.number
-        stride = 1 + len(members) // _LOOKED_AT_A_TICK
+        stride = max(_TURNS, -(-len(members) // _LOOKED_AT_A_TICK))
         for identity, _ in members[number % stride :: stride]:
             self._notices.look(identity, now_s)
         tick, changed_links = self._ticker.tick(members, now_s, self._clock.now())

@@ -52,7 +52,7 @@ FIRST_WORD_S = 1.0
 SNAPSHOT_S = 0.25
 # The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
 _CAN_WAIT = "info"
-MOST_WAITING, WAITING_S = 256, 0.1
+MOST_WAITING, WAITING_S = 256, 0.15
 # Of a moment ago, kept for a herd; past it each viewer's is made for it alone.
 MOST_SNAPSHOTS = 64
 NOTHING: Mapping[Viewer, Sequence[Sent]] = {}
@@ -101,7 +101,8 @@ class StreamHub:
         self._coding.advance(self._seq, clock.mono_s(), self._now())
         self._ring = Ring()
         self._waiting: list[News] = []  # of the ring, in order, not told yet
-        self._is_telling = False  # they go out at the end of this turn of the loop
+        self._telling: asyncio.Handle | None = None  # when they go out without a tick
+        self._is_urgent = False  # that is, at the end of this turn of the loop
         self._viewers: set[Viewer] = set()
         self._behind: set[Viewer] = set()  # those whose lane holds something
         self._followed: dict[VehicleId, set[Viewer]] = {}
@@ -232,7 +233,7 @@ class StreamHub:
         if narrow is None:
             self.drops["gateways over the bound"] += 1
         else:
-            self._tell(contract.LinksNews, "links", tick, narrow)
+            self._tell(contract.LinksNews, "links", tick, narrow, at_once=False)
 
     def airspace_reviewed(self, news: AirspaceReviewed) -> None:
         """What a new airspace version means for missions; told to everybody, to each of its own flights."""
@@ -477,14 +478,14 @@ class StreamHub:
         self._ring.add(news, self._clock.mono_s())
         self._waiting.append(news)
         loop = asyncio.get_running_loop()
-        if at_once and not self._is_telling:
+        if at_once and not self._is_urgent:
             # With what else comes in this turn of the loop: a fleet that falls silent is a thousand alarms.
-            self._is_telling = True
-            loop.call_soon(self._tell_waiting)
+            self._forget_telling()
+            self._telling, self._is_urgent = loop.call_soon(self._tell_waiting), True
         elif len(self._waiting) >= MOST_WAITING:
             self._tell_waiting()
-        elif len(self._waiting) == 1:
-            loop.call_later(WAITING_S, self._tell_waiting)
+        elif self._telling is None:
+            self._telling = loop.call_later(WAITING_S, self._tell_waiting)
 
     def _tell_waiting(self) -> None:
         """Before any frame that has a later sequence: whoever has that frame has these news."""
@@ -493,9 +494,14 @@ class StreamHub:
 
     def _taken_waiting(self) -> Mapping[Viewer, Sequence[Sent]]:
         """What waits for each viewer, and waits no more."""
-        self._is_telling = False
+        self._forget_telling()
         waiting, self._waiting = self._waiting, []
         return {each: _frames(each, waiting) for each in self._viewers if each.joined} if waiting else NOTHING
+
+    def _forget_telling(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+        self._telling, self._is_urgent = None, False
 
     def _count(self, frame: Sent) -> None:
         self.frames_sent += 1
