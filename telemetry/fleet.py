@@ -72,7 +72,7 @@ _LOOK_EVERY_S = 0.05
 _LOOKED_AT_ONCE = 5
 _ROUND_TRIP_EVERY_S = 2.0
 # A link's round trip is one figure: of many vehicles only so many are asked a second.
-_ROUND_TRIPS_PER_S = 20.0
+_ROUND_TRIPS_PER_S = 5.0
 # Vehicles that are asked for their streams; each takes 14 commands, or a millisecond, and gives 14 answers.
 _ASKED_PER_S, _ASKED_AT_ONCE = 100.0, 5.0
 _PLACE = How.PLACE  # looked up for every message
