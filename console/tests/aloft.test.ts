@@ -58,7 +58,7 @@ describe("words", () => {
     ["If it hears us, it flies on with its mission.", "若仍收到平台心跳，会继续执行任务"],
     [
       "If it does not hear us either, it has been flying home by RTL from 08:45:33 UTC on and lands about 08:46:51 UTC.",
-      "若也收不到平台心跳，自 08:45:33（UTC）起按 RTL 返航，约 08:46:51（UTC）降落",
+      "若也收不到平台心跳，自 16:45:33 起按 RTL 返航，约 16:46:51 降落",
     ],
     ["the operator asked to change-speed", "值班员改航"],
   ])("say %s in Chinese", (text, chinese) => expect(said(text, "zh")).toBe(chinese));

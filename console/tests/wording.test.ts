@@ -126,5 +126,6 @@ describe("what an operator is told, in Chinese", () => {
     const told = { key: "k", at: "2026-11-23T01:00:00Z", severity, vehicleId: null, sortieId: null, body: { kind: "text", code, text } } as const;
     expect(textOf(told, t, "zh")).toBe(chinese);
   });
+  it("in English, too, times are those of the operator's clock", () => expect(said("It lands about 17:46:51 UTC.", "en")).toBe("It lands about 01:46:51."));
   it("the autopilot's own words stay as they are", () => expect(said("PreArm: Compass not calibrated", "zh")).toBe("PreArm: Compass not calibrated"));
 });

@@ -41,6 +41,15 @@ export function formatTime(at: string | number): string {
   return new Date(at).toLocaleTimeString("zh-CN", { hour12: false });
 }
 
+/** A sentence of the service, which says times of day in UTC, with those of the operator's clock: the page has only one. */
+export function onOurClock(text: string): string {
+  const today = new Date().toISOString().slice(0, 10);
+  const ours = (time: string) => formatTime(`${today}T${time}Z`);
+  return text.replace(/(?:(\d\d:\d\d:\d\d) and )?(\d\d:\d\d:\d\d) UTC/g, (_, from: string | undefined, at: string) =>
+    from ? `${ours(from)} and ${ours(at)}` : ours(at),
+  );
+}
+
 /** Day and time to the second, for a moment that may be long ago. */
 export function formatStamp(at: string | number): string {
   return new Date(at).toLocaleString("sv-SE");

@@ -1,5 +1,6 @@
 /** The numbers of a conflict in the operator's words, read out of the service's sentence about it. */
 
+import { onOurClock } from "../geo/format";
 import type { Translate } from "./index";
 import type { Key } from "./messages";
 
@@ -17,7 +18,7 @@ const SENTENCES: readonly (readonly [RegExp, Key])[] = [
   [/remembers about (?<most>\d+) corners; this path has (?<has>\d+)\./, "conflict.remembers"],
   [/^(?<n>\d+) pictures would be taken within /, "conflict.pictures"],
   [
-    /^Between (?<from>\S+) and (?<until>\S+) UTC the flight may come within (?<gap>[\d.]+) m of (?<other>.*), [\d.]+ m above or below it .* needs (?<need>[\d.]+) m or /,
+    /^Between (?<from>\S+) and (?<until>\S+) the flight may come within (?<gap>[\d.]+) m of (?<other>.*), [\d.]+ m above or below it .* needs (?<need>[\d.]+) m or /,
     "conflict.meets",
   ],
 ];
@@ -26,7 +27,8 @@ const MORE = /\(and (?<more>\d+) more\)/;
 const FIGURE = /-?\d+(?:\.\d+)?\s?(?:km|m\/s|m|%|Wh|s|min)(?![\w/])/g;
 
 /** A sentence that is not known by its form is reduced to its quantities; one without any gives "". */
-export function conflictFacts(detail: string, t: Translate): string {
+export function conflictFacts(told: string, t: Translate): string {
+  const detail = onOurClock(told);
   const more = MORE.exec(detail)?.groups;
   const rest = more ? t("conflict.more", more) : "";
   for (const [form, key] of SENTENCES) {

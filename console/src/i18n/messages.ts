@@ -500,7 +500,7 @@ export const zh = {
   "conflict.narrowest": "最窄处只余 {left} m",
   "conflict.remembers": "航迹 {has} 个拐点，飞控约记 {most} 个",
   "conflict.pictures": "{n} 张",
-  "conflict.meets": "{from}–{until} UTC 与 {other} 相距仅 {gap} m（须 {need} m）",
+  "conflict.meets": "{from}–{until} 与 {other} 相距仅 {gap} m（须 {need} m）",
 } as const;
 
 export type Key = keyof typeof zh;
@@ -1001,5 +1001,5 @@ export const en: Record<Key, string> = {
   "conflict.narrowest": "{left} m at the narrowest",
   "conflict.remembers": "{has} corners, about {most} are remembered",
   "conflict.pictures": "{n} pictures",
-  "conflict.meets": "{from}–{until} UTC within {gap} m of {other} ({need} m needed)",
+  "conflict.meets": "{from}–{until} within {gap} m of {other} ({need} m needed)",
 };

@@ -6,6 +6,7 @@
  * and a person's stay as they are.
  */
 
+import { onOurClock } from "../geo/format";
 import type { Language } from "./index";
 
 const PHRASES: readonly (readonly [RegExp, string])[] = [
@@ -124,8 +125,8 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^If it hears us, it flies on with its mission\.$/, "若仍收到平台心跳，会继续执行任务"],
   [/^If it hears us, it still holds in mode (\S+)\.$/, "若仍收到平台心跳，仍在原处悬停（$1）"],
   [
-    /^If it does not hear us either, it (?:has been flying|will fly) home by (\S+) from (\S+) UTC on and lands about (\S+) UTC\.$/,
-    "若也收不到平台心跳，自 $2（UTC）起按 $1 返航，约 $3（UTC）降落",
+    /^If it does not hear us either, it (?:has been flying|will fly) home by (\S+) from (\S+) on and lands about (\S+)\.$/,
+    "若也收不到平台心跳，自 $2 起按 $1 返航，约 $3 降落",
   ],
   [/^It was in mode (\S+); nothing is known of where it went\.$/, "最后模式 $1，去向不明"],
   [/^(.*) is not heard any more\.$/, "$1 收不到信号"],
@@ -240,7 +241,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^It is within the margin of (.*) and no way out is clear\.$/, "已在 $1 的间距以内，没有无冲突的出路"],
   [/^What is left can be flown in (\S+) m by ways that keep clear; (\d+) waypoints cannot be reached and are left out\.$/, "剩余部分可绕飞，$1 m；$2 个航点无法到达，略去"],
   [/^What is left can be flown in (\S+) m by ways that keep clear\.$/, "剩余部分可绕飞，$1 m"],
-  [/^Depart (\d+) s later, at (\S+) UTC\.$/, "推迟 $1 秒，$2（UTC）起飞"],
+  [/^Depart (\d+) s later, at (\S+)\.$/, "推迟 $1 秒，$2 起飞"],
   [/^Fly at (\S+) m above home\.$/, "改飞相对起飞点 $1 m"],
   [/^Fly at (\S+) m above the ground\.$/, "改飞真高 $1 m"],
   [/^Fly it with (\S+) from (\S+)\.$/, "改由 $2 的 $1 执行"],
@@ -271,11 +272,12 @@ function phrase(text: string): string | null {
 }
 
 /** `unknown`: what stands for a sentence that this console does not know; by default the sentence itself. */
-export function said(text: string, to: Language, unknown = text): string {
+export function said(told: string, to: Language, unknown?: string): string {
+  const text = onOurClock(told);
   if (to === "en") return text;
   const whole = phrase(text);
   if (whole !== null) return whole;
   const parts = text.split(SENTENCES);
   const known = parts.map(phrase);
-  return parts.length > 1 && known.some((each) => each !== null) ? known.map((each, at) => each ?? parts[at]).join("；") : unknown;
+  return parts.length > 1 && known.some((each) => each !== null) ? known.map((each, at) => each ?? parts[at]).join("；") : (unknown ?? text);
 }
