@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.steps import VEHICLE, by
 from tests.platform import Platform, running_platform
@@ -52,6 +52,7 @@ def page(browser: Browser, platform: Platform) -> Iterator[Page]:
     opened = context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+    opened.on("console", lambda told: None if _is_fine(told) else wrong.append(f"console: {told.text}"))
     opened.on("request", lambda request: None if _is_ours(request.url, platform) else wrong.append(request.url))
     opened.goto(platform.url)
     expect(by(opened, "map")).to_have_attribute("data-ready", "true", timeout=30_000)
@@ -59,6 +60,11 @@ def page(browser: Browser, platform: Platform) -> Iterator[Page]:
     yield opened
     context.close()
     assert wrong == []
+
+
+def _is_fine(told: ConsoleMessage) -> bool:
+    """Refusals and a service that is gone are the browser's own lines, and parts of some stories."""
+    return told.type != "error" or told.text.startswith(("Failed to load resource", "WebSocket connection to"))
 
 
 def _is_ours(url: str, platform: Platform) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -215,6 +216,35 @@ def test_english_is_a_switch_away_and_remembered(page: Page) -> None:
     expect(by(page, "new-patrol")).to_contain_text("New patrol")
     page.reload()
     expect(by(page, "new-patrol")).to_contain_text("New patrol")
+
+
+# What lies over the map, whichever side is open.
+PIECES = (".topbar", ".fleet", ".log", ".side", ".maplibregl-ctrl-scale", ".legend", ".zone-tool", ".zoom")
+
+
+def overlaps(page: Page) -> list[str]:
+    """Pairs of pieces that share a pixel."""
+    found = {name: page.locator(name).first.bounding_box() for name in PIECES}
+    boxes = {name: box for name, box in found.items() if box is not None}
+    assert boxes.keys() == found.keys()
+    return [
+        f"{one} {other}"
+        for one, other in combinations(PIECES, 2)
+        if abs(boxes[one]["x"] + boxes[one]["width"] / 2 - boxes[other]["x"] - boxes[other]["width"] / 2)
+        < (boxes[one]["width"] + boxes[other]["width"]) / 2
+        and abs(boxes[one]["y"] + boxes[one]["height"] / 2 - boxes[other]["y"] - boxes[other]["height"] / 2)
+        < (boxes[one]["height"] + boxes[other]["height"]) / 2
+    ]
+
+
+def test_nothing_lies_over_anything_else_on_a_narrow_page_and_on_a_wide_one(page: Page) -> None:
+    by(page, f"vehicle-card-{VEHICLE}").click()
+    for width, height in ((1280, 720), (1366, 768), (2560, 1440)):
+        page.set_viewport_size({"width": width, "height": height})
+        for language in ("zh", "en"):
+            page.wait_for_timeout(400)
+            assert overlaps(page) == [], (width, height, language)
+            by(page, "language").click()
 
 
 def test_a_platform_that_is_gone_is_not_shown_as_live(page: Page, platform: Platform) -> None:

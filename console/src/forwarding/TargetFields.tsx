@@ -23,14 +23,16 @@ export function TargetFields({ editing, stored, fixed }: Props) {
   return (
     <section className="section">
       <h3>{t("forward.target")}</h3>
-      <Segmented
-        block
-        disabled={fixed}
-        value={kind}
-        options={KINDS.map((value) => ({ value, label: NAMES[value] }))}
-        onChange={(next: Kind) => change({ kind: next, url: "", secrets: {} })}
-        data-testid="rule-kind"
-      />
+      <div title={fixed ? t("forward.kindStays") : ""}>
+        <Segmented
+          block
+          disabled={fixed}
+          value={kind}
+          options={KINDS.map((value) => ({ value, label: NAMES[value] }))}
+          onChange={(next: Kind) => change({ kind: next, url: "", secrets: {} })}
+          data-testid="rule-kind"
+        />
+      </div>
       <div className="fields">
         <Field label={t("forward.url")} reason={against("/target/url")} wide>
           <Input value={form.url} placeholder={URLS[kind]} spellCheck={false} onChange={({ target }) => change({ url: target.value })} data-testid="rule-url" />
