@@ -161,6 +161,7 @@ describe("the end", () => {
     expect(asked.at(-1)).toMatchObject({ method: "DELETE", path: "/replays/replay-1" });
   });
   it("by the service is said, and going on begins where it was", async () => {
+    setSpeed(30);
     seek(Date.parse(at("08:20:00")));
     setPlaying(false);
     await vi.advanceTimersByTimeAsync(150);
@@ -171,7 +172,9 @@ describe("the end", () => {
     await playOn();
     await vi.advanceTimersByTimeAsync(150);
     expect(replaying.get()).toMatchObject({ id: "replay-2", gone: false });
-    expect(changes().at(-1)).toEqual({ at: at("08:20:00") });
+    expect(changes().at(-1)).toEqual({ at: at("08:20:00"), playing: false });
+    expect(asked.filter(({ method }) => method === "POST").at(-1)?.body).toMatchObject({ speed: 30 });
+    expect(asked.filter(({ method }) => method === "DELETE")).toEqual([]);
   });
   it("and what its sortie flew is kept when it goes on", async () => {
     const flown = { line: [[121, 31, 60]] as [number, number, number][], atMs: [Date.parse(at("08:01:00"))] };

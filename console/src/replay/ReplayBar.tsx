@@ -20,16 +20,17 @@ function Bar({ now }: { now: Replaying }) {
   const { reel, tape, link, gone } = now;
   const ms = useMoment();
   const isOver = ms >= reel.toMs;
-  const says = t(isOver ? "replay.again" : tape.playing ? "replay.pause" : "replay.play");
+  const isPlaying = tape.playing && !isOver && !gone;
+  const says = t(isOver ? "replay.again" : isPlaying ? "replay.pause" : "replay.play");
   useKeys();
   return (
-    <section className="panel replay-bar" aria-label={t("replay.title")} data-testid="replay-bar" data-playing={tape.playing && !isOver}>
+    <section className="panel replay-bar" aria-label={t("replay.title")} data-testid="replay-bar" data-playing={isPlaying}>
       {gone && <Gone />}
       <Slider reel={reel} ms={ms} />
       <div className="replay-acts">
         <Button
           type="primary"
-          icon={isOver ? <RedoOutlined /> : tape.playing ? <PauseOutlined /> : <CaretRightOutlined />}
+          icon={isOver ? <RedoOutlined /> : isPlaying ? <PauseOutlined /> : <CaretRightOutlined />}
           aria-label={says}
           title={`${says} (Space)`}
           disabled={gone}

@@ -56,11 +56,14 @@ export async function playFleet(from: string, to: string): Promise<void> {
   await begin({ from, to: end, speed: 10 }, null);
 }
 
-/** Plays the same again where the service has ended it, from where it was. */
+/** Plays the same again where the service has ended it: from where it was, as fast, and standing still if it stood. */
 export async function playOn(): Promise<void> {
   const now = replaying.get();
   if (!now) return;
-  if (await begin(now.asked, now.reel.sortie, now.flown)) seek(now.tape.atMs);
+  const { atMs, speed, playing } = now.tape;
+  if (!(await begin({ ...now.asked, speed }, now.reel.sortie, now.flown))) return;
+  seek(atMs);
+  if (!playing) setPlaying(false);
 }
 
 /** Counts beginnings and ways back: what is answered to an older one is wanted no more. */
@@ -79,7 +82,7 @@ async function begin(asked: ReplayIn, sortie: Sortie | null, flown: Flown | null
   const reel: Reel = { ...span, sortie, ...within(span, sorties, alarms) };
   leaveLive();
   const before = replaying.get();
-  if (before) end(before.id);
+  if (before && !before.gone) end(before.id);
   replaying.set({ id: made.replay_id, asked, reel, flown, tape: tapeOf(made), link: "connecting", gone: false });
   replayed.set({ ...EMPTY, frameAtMs: span.fromMs });
   stop = keepShown(made);
@@ -122,7 +125,7 @@ export function backToLive(): void {
   replaying.set(null);
   replayed.set(null);
   view.set(back);
-  end(now.id);
+  if (!now.gone) end(now.id);
 }
 
 /** One that we cannot end ends by itself, a minute after its last viewer left. */
