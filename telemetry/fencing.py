@@ -24,6 +24,9 @@ from telemetry.vehicle import Vehicle
 
 # Positions that come within this time of each other are looked at in one go.
 _GATHER_S = 0.005
+# What was asked for and does not show, by then, is asked for again: it may have been refused, or never have arrived.
+AGAIN_AFTER_S = 10.0
+AGAIN_AT_MOST = 3
 # In these the vehicle flies a way that was proven, and slows down before it turns: as long as it is no further off it
 # than the proof allows, 2 m cross-track and 2 m of cut corner; SmartRTL retraces with SRTL_ACCURACY, 2 m, more.
 # What is blown off its line has to be stopped like any other.
@@ -53,19 +56,33 @@ class FencePolicy:
 
 
 Told = Callable[[Vehicle, FenceEvent, FenceAction], None]
+Again = Callable[[Vehicle, FenceAction], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a vehicle was asked for because of its fence, the last of so many `times`."""
+
+    about: Phase
+    at_mono_s: float
+    times: int = 1
 
 
 class FenceGuard:
     """Watches the vehicles that fly a fence; `told` hears of every event with what is to be done about it.
 
-    The autopilot's own fence holds whatever happens to this one; nothing here is ever done against a pilot.
+    `again` hears of what is to be done once more, since the vehicle never did it. When it did once, whoever has it do
+    something else knows why. The autopilot's own fence holds whatever happens to this one; nothing here is ever done
+    against a pilot.
     """
 
-    def __init__(self, policy: FencePolicy, *, clock: Clock, told: Told) -> None:
+    def __init__(self, policy: FencePolicy, *, clock: Clock, told: Told, again: Again = lambda *_: None) -> None:
         self._policy = policy
         self._clock = clock
         self._told = told
+        self._again = again
         self._watch = FenceWatch()
+        self._asked: dict[VehicleId, _Asked] = {}  # and not shown yet
         self._rails: dict[VehicleId, Rails] = {}
         self._fresh: dict[VehicleId, tuple[Vehicle, GlobalPosition]] = {}
         self._is_due = False
@@ -73,6 +90,7 @@ class FenceGuard:
     def put(self, vehicle: Vehicle, fence: OnboardFence, rails: Rails) -> None:
         """Watches `vehicle`, sent to fly along `rails`, against `fence` from now on, instead of the ones before."""
         self._watch.put(vehicle.id, fence)
+        self._asked.pop(vehicle.id, None)
         self._rails[vehicle.id] = rails
 
     def drop(self, vehicle: Vehicle) -> None:
@@ -80,6 +98,7 @@ class FenceGuard:
         self._watch.drop(vehicle.id)
         self._rails.pop(vehicle.id, None)
         self._fresh.pop(vehicle.id, None)
+        self._asked.pop(vehicle.id, None)
 
     def shows(self, vehicle: Vehicle, phase: Phase) -> bool:
         """Whether it stands so to any bound of its fence: it may be outside and too high at once."""
@@ -99,11 +118,26 @@ class FenceGuard:
         fresh, self._fresh = self._fresh, {}
         vehicles = [vehicle for vehicle, _ in fresh.values()]
         on_rails = [self._is_on_rails(vehicle, at) for vehicle, at in fresh.values()]
-        events = self._watch.look([*fresh], _fixes([*fresh.values()], on_rails), self._clock.mono_s())
+        now_s = self._clock.mono_s()
+        events = self._watch.look([*fresh], _fixes([*fresh.values()], on_rails), now_s)
         by_id = {vehicle.id: vehicle for vehicle in vehicles}
         for event in events:
             vehicle = by_id[VehicleId(event.key)]
-            self._told(vehicle, event, self._action(vehicle, event))
+            action = self._action(vehicle, event.phase)
+            if action is not FenceAction.WARN:
+                self._asked[vehicle.id] = _Asked(event.phase, now_s)
+            self._told(vehicle, event, action)
+        for vehicle_id in self._asked.keys() & by_id.keys():
+            self._look_again(by_id[vehicle_id], now_s)
+
+    def _look_again(self, vehicle: Vehicle, now_s: float) -> None:
+        asked = self._asked[vehicle.id]
+        action = self._action(vehicle, asked.about)
+        if action is FenceAction.WARN or not self._watch.shows(vehicle.id, asked.about):
+            del self._asked[vehicle.id]  # it does it, somebody took it over, or it is over
+        elif now_s - asked.at_mono_s >= AGAIN_AFTER_S and asked.times <= AGAIN_AT_MOST:
+            self._asked[vehicle.id] = _Asked(asked.about, now_s, asked.times + 1)
+            self._again(vehicle, action)
 
     def _is_on_rails(self, vehicle: Vehicle, at: GlobalPosition) -> bool:
         mode = vehicle.slow.mode or ""
@@ -113,8 +147,8 @@ class FenceGuard:
         item = vehicle.slow.mission_seq if mode == Mode.AUTO.name else None
         return self._rails[vehicle.id].off_m(LatLon(at.lat_deg, at.lon_deg), item) <= _RAILS_M[mode]
 
-    def _action(self, vehicle: Vehicle, event: FenceEvent) -> FenceAction:
-        wanted = {Phase.PREDICTED: self._policy.ahead, Phase.BREACH: self._policy.breach}.get(event.phase)
+    def _action(self, vehicle: Vehicle, phase: Phase) -> FenceAction:
+        wanted = {Phase.PREDICTED: self._policy.ahead, Phase.BREACH: self._policy.breach}.get(phase)
         mode = vehicle.slow.mode
         if wanted is None or not vehicle.slow.armed or mode in _COMING_HOME or mode not in _BY_ITSELF:
             return FenceAction.WARN

@@ -70,7 +70,7 @@ class Watchman:
         self._publish = publish
         self._act = act
         self._left_fence = left_fence
-        self._guard = FenceGuard(policy.fence, clock=clock, told=self._on_fence)
+        self._guard = FenceGuard(policy.fence, clock=clock, told=self._on_fence, again=self._ask_again)
         self._book = AlarmBook(clock, policy.limits)
         self._attention = Attention(policy.limits)
         self._trespass = Trespass(airspaces, clock)
@@ -169,6 +169,11 @@ class Watchman:
         if event.phase is Phase.BREACH:
             self._left_fence(vehicle.id)
         self._note(self._book.tell(self._watched(vehicle.snapshot()), Sighting(kind, severity, text)))
+
+    def _ask_again(self, vehicle: Vehicle, action: FenceAction) -> None:
+        why = f"it was to {_DONE[action]} and does not"
+        log.warning("%s: %s; it is asked again", vehicle.id, why)
+        self._act(vehicle, action, why)
 
     # --- what is told and kept ---
 

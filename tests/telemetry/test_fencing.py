@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from core.clock import SystemClock
+from core.clock import ManualClock, SystemClock
 from core.ids import DockId, VehicleId
 from geofence.onboard import FencePolygon, OnboardFence
 from geofence.rails import Leg, Rails
 from geofence.watch import FenceEvent, Phase
 from missions.energy import AIRFRAMES
 from missions.model import Dock
-from telemetry.fencing import FenceAction, FenceGuard, FencePolicy, rails_of
+from telemetry.fencing import AGAIN_AFTER_S, AGAIN_AT_MOST, FenceAction, FenceGuard, FencePolicy, rails_of
 from telemetry.packets import GlobalPosition, Heartbeat, MissionCurrent, Mode
 from telemetry.progress import waypoint_seqs
 from telemetry.vehicle import Vehicle, VehicleConfig
@@ -53,8 +53,13 @@ class Watched:
         def told(_: Vehicle, event: FenceEvent, action: FenceAction) -> None:
             self.told.append((event.phase, action))
 
+        def again(_: Vehicle, action: FenceAction) -> None:
+            self.again.append(action)
+
+        self.again: list[FenceAction] = []
+        self.clock = ManualClock()
         self.vehicle = a_vehicle()
-        self.guard = FenceGuard(policy or FencePolicy(), clock=SystemClock(), told=told)
+        self.guard = FenceGuard(policy or FencePolicy(), clock=self.clock, told=told, again=again)
         self.guard.put(self.vehicle, FENCE, RAILS)
         self.vehicle.listeners.append(lambda packet: self.guard.hear(self.vehicle, packet))
         self.vehicle.hear(Heartbeat(True, True, mode, 4))
@@ -69,6 +74,50 @@ async def test_a_breach_has_the_vehicle_return() -> None:
     watched = Watched(Mode.AUTO)
     await watched.fly(position(0), position(120), position(130))
     assert watched.told == [(Phase.BREACH, FenceAction.RETURN)]
+
+
+async def test_what_a_vehicle_does_not_do_is_asked_for_again_until_it_shows_and_then_no_more() -> None:
+    watched = Watched(Mode.AUTO)
+    await watched.fly(position(130))
+    for _ in range(4):
+        watched.clock.advance(AGAIN_AFTER_S / 2)
+        await watched.fly(position(130))
+    assert watched.again == [FenceAction.RETURN] * 2
+    watched.vehicle.hear(Heartbeat(True, True, Mode.RTL, 4))
+    await watched.fly(position(130))
+    watched.vehicle.hear(Heartbeat(True, True, Mode.AUTO, 4))  # somebody's word, who saw it return
+    watched.clock.advance(10 * AGAIN_AFTER_S)
+    await watched.fly(position(130))
+    assert watched.again == [FenceAction.RETURN] * 2
+    assert watched.told == [(Phase.BREACH, FenceAction.RETURN)]
+
+
+async def test_what_is_refused_for_ever_is_not_asked_for_for_ever() -> None:
+    watched = Watched(Mode.AUTO)
+    for _ in range(10):
+        await watched.fly(position(130))
+        watched.clock.advance(AGAIN_AFTER_S)
+    assert watched.again == [FenceAction.RETURN] * AGAIN_AT_MOST
+
+
+@pytest.mark.parametrize("then", ["back", "taken by its pilot", "sent elsewhere", "left alone"])
+async def test_nothing_is_asked_for_again_that_is_over(then: str) -> None:
+    watched = Watched(Mode.AUTO)
+    await watched.fly(position(130))
+    match then:
+        case "back":
+            await watched.fly(position(0))
+        case "taken by its pilot":
+            watched.vehicle.hear(Heartbeat(True, True, Mode.LOITER, 4))
+            await watched.fly(position(130))
+        case "sent elsewhere":
+            watched.guard.put(watched.vehicle, FENCE, RAILS)
+        case "left alone":
+            watched.guard.drop(watched.vehicle)
+    watched.vehicle.hear(Heartbeat(True, True, Mode.AUTO, 4))
+    watched.clock.advance(2 * AGAIN_AFTER_S)
+    await watched.fly(position(90 if then == "back" else 130))
+    assert watched.again == []
 
 
 async def test_what_it_cannot_stop_before_has_it_brake() -> None:

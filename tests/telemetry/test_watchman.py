@@ -10,16 +10,17 @@ from typing import Any, cast
 
 import pytest
 
-from core.clock import Clock, SystemClock
+from core.clock import Clock, ManualClock, SystemClock
 from core.ids import AlarmId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.model import Plan
 from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity
+from telemetry.fencing import AGAIN_AFTER_S, FenceAction
 from telemetry.messages import AlarmChanged
 from telemetry.packets import FenceStatus, GlobalPosition, Heartbeat, Mode
 from telemetry.trespass import Airspaces
 from telemetry.vehicle import Vehicle, VehicleConfig
-from telemetry.watchman import Watchman, WatchPolicy
+from telemetry.watchman import Act, Watchman, WatchPolicy
 from tests.samples import a_plan
 from tests.telemetry.test_alarms import WELL
 from tests.telemetry.test_flight import DOCK, FRAME
@@ -50,18 +51,19 @@ class Shelf:
         return default_airspace()
 
 
-def a_watchman(shelf: Shelf, told: asyncio.Queue[Alarm], clock: Clock) -> Watchman:
-    """One that has nothing to do but to tell."""
+def nothing(*_: Any) -> None:
+    raise AssertionError("nothing is to be done")
+
+
+def a_watchman(shelf: Shelf, told: asyncio.Queue[Alarm], clock: Clock, act: Act = nothing) -> Watchman:
+    """One that has nothing to do but to tell, unless somebody acts."""
 
     def publish(news: AlarmChanged) -> None:
         told.put_nowait(news.alarm)
 
-    def nothing(*_: Any) -> None:
-        raise AssertionError("nothing is to be done")
-
     return Watchman(
         WatchPolicy(), store=cast("AlarmStore", shelf), airspaces=cast("Airspaces", shelf), clock=clock,
-        publish=publish, act=nothing, left_fence=lambda _: None,
+        publish=publish, act=act, left_fence=lambda _: None,
     )  # fmt: skip
 
 
@@ -167,3 +169,19 @@ async def test_a_fence_ahead_that_a_stop_left_open_is_over_at_the_start() -> Non
     over = await asyncio.wait_for(told.get(), WITHIN_S)
     assert (over.id, over.is_open, watchman.open_alarms()) == ("a", False, ())
     running.cancel()
+
+
+async def test_what_a_vehicle_outside_does_not_do_is_done_again_and_is_one_alarm() -> None:
+    shelf, told, plan, clock = Shelf(), asyncio.Queue[Alarm](), a_plan(), ManualClock()
+    acted: list[tuple[FenceAction, str]] = []
+    watchman = a_watchman(shelf, told, clock, lambda _, action, why: acted.append((action, why)))
+    vehicle = Vehicle(VehicleConfig(VehicleId("one"), "one", ("line",), 1, DOCK, FRAME), clock=clock)
+    vehicle.hear(Heartbeat(True, True, Mode.AUTO, 4))
+    watchman.follow(vehicle, plan)
+    for _ in range(2):
+        vehicle.hear(GlobalPosition(0, plan.home.lat_deg + 0.5, plan.home.lon_deg, 54.0, 50.0, 0.0, 0.0, 0.0, None))
+        await asyncio.sleep(0.03)
+        clock.advance(AGAIN_AFTER_S)
+    assert [action for action, _ in acted] == [FenceAction.RETURN] * 2
+    assert "does not" in acted[1][1]
+    assert [alarm.kind for alarm in watchman.open_alarms()] == [AlarmKind.FENCE_BREACH]
