@@ -78,11 +78,19 @@ async def answer_encoded(kind: type, handler: Handler, subject: str, asked: Enco
     return encode_message(await answer(handler, subject, message))
 
 
+# Subjects with vehicles' names in them are many; past this they are looked at anew.
+MAX_ROUTES = 4_096
+Routes = list[tuple[BoundedSubscription[Any], type]]
+
+
 class LocalBus:
     """Publish, subscribe, serve and request among the tasks of one event loop."""
 
     def __init__(self) -> None:
         self._subscriptions: dict[BoundedSubscription[Any], tuple[str, type]] = {}
+        self._routes: dict[
+            str, Routes
+        ] = {}  # who asked for a subject, found out once; good until somebody comes or goes
         self._handlers: dict[str, tuple[type, Handler]] = {}
 
     @property
@@ -90,19 +98,32 @@ class LocalBus:
         return len(self._subscriptions)
 
     def publish(self, subject: str, message: object) -> None:
-        check_subject(subject)
-        for subscription, (pattern, kind) in self._subscriptions.items():
-            if matches(pattern, subject) and isinstance(message, kind):
+        for subscription, kind in self._routes.get(subject) or self._routes_of(subject):
+            if isinstance(message, kind):
                 subscription.put(message)
+
+    def _routes_of(self, subject: str) -> Routes:
+        """Raises ValueError."""
+        check_subject(subject)
+        if len(self._routes) >= MAX_ROUTES:
+            self._routes.clear()
+        self._routes[subject] = [
+            (subscription, kind)
+            for subscription, (pattern, kind) in self._subscriptions.items()
+            if matches(pattern, subject)
+        ]
+        return self._routes[subject]
 
     @asynccontextmanager
     async def subscribe(self, pattern: str, kind: type[T], *, bound: int) -> AsyncIterator[BoundedSubscription[T]]:
         subscription: BoundedSubscription[T] = BoundedSubscription(bound)
         self._subscriptions[subscription] = (check_pattern(pattern), kind)
+        self._routes.clear()
         try:
             yield subscription
         finally:
             del self._subscriptions[subscription]
+            self._routes.clear()
             subscription.close()
 
     @asynccontextmanager
@@ -129,9 +150,7 @@ class LocalBus:
 
     def publish_encoded(self, subject: str, encoded: Encoded) -> None:
         """Publishes what came over a socket: decoded for those who want its type, as it is for other sockets."""
-        for subscription, (pattern, kind) in self._subscriptions.items():
-            if not matches(pattern, subject):
-                continue
+        for subscription, kind in self._routes.get(subject) or self._routes_of(subject):
             if kind is object:
                 subscription.put(encoded)
             elif kind.__name__ == encoded.kind:

@@ -350,7 +350,7 @@ class Gateway:
     def _on_text(self, vehicle: Vehicle, packet: Inbound) -> None:
         if isinstance(packet, StatusText) and packet.text:
             severity = _SEVERITY[packet.severity] if 0 <= packet.severity < len(_SEVERITY) else "info"
-            sortie_id = vehicle.state.sortie_id
+            sortie_id = vehicle.slow.sortie_id
             self._publish(FleetEvent(self._clock.now(), severity, "statustext", packet.text, vehicle.id, sortie_id))
 
     def _publish(self, message: SortieChanged | FleetEvent | CommandChanged) -> None:

@@ -19,6 +19,7 @@ from telemetry.packets import (
     Inbound,
     MissionCurrent,
     RcChannels,
+    StatusText,
     SysStatus,
     Vibration,
 )
@@ -31,6 +32,7 @@ class How(Enum):
     PLACE = "kept until the tick: where it is"
     LEAN = "kept until the tick: how it leans"
     POWER = "kept until the tick, but for what is no number"
+    NEWS = "read at once, also when it says the same again"
     REPEAT = "read when what we use of it is not what it was"
 
 
@@ -57,6 +59,7 @@ _READ: dict[int, tuple[type[Inbound], How] | tuple[type[Inbound], How, Callable[
     quick.FENCE_STATUS: (FenceStatus, How.REPEAT),
     quick.VIBRATION: (Vibration, How.REPEAT),
     quick.HOME_POSITION: (HomePosition, How.REPEAT),
+    quick.STATUSTEXT: (StatusText, How.NEWS),
 }
 
 

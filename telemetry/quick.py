@@ -22,6 +22,7 @@ from telemetry.packets import (
     MissionCurrent,
     MissionItemReached,
     RcChannels,
+    StatusText,
     SysStatus,
     SystemTime,
     Timesync,
@@ -30,7 +31,7 @@ from telemetry.packets import (
 
 HEARTBEAT, SYS_STATUS, SYSTEM_TIME, GPS_RAW_INT, ATTITUDE, GLOBAL_POSITION_INT = 0, 1, 2, 24, 30, 33
 MISSION_CURRENT, MISSION_ITEM_REACHED, RC_CHANNELS, TIMESYNC, FENCE_STATUS = 42, 46, 65, 111, 162
-EKF_STATUS_REPORT, VIBRATION, HOME_POSITION, EXTENDED_SYS_STATE = 193, 241, 242, 245
+EKF_STATUS_REPORT, VIBRATION, HOME_POSITION, EXTENDED_SYS_STATE, STATUSTEXT = 193, 241, 242, 245, 253
 
 NO_AUTOPILOT = 8  # MAV_AUTOPILOT_INVALID
 ARMED = 128  # MAV_MODE_FLAG_SAFETY_ARMED
@@ -51,6 +52,7 @@ _BOOT_AND_PLACE = struct.Struct("<Iii")
 _MISSION = struct.Struct("<HH")
 _SYSTEM_TIME = struct.Struct("<QI")
 _TIMESYNC = struct.Struct("<qq")
+_TEXT = struct.Struct("<B50sHB")
 
 Read = Callable[[bytes], Inbound]
 
@@ -137,6 +139,18 @@ def _timesync(payload: bytes) -> Timesync:
     return Timesync(*_TIMESYNC.unpack_from(payload.ljust(16, b"\0")))
 
 
+def printable(text: str) -> str:
+    """`text` up to its first zero, without what nobody can see."""
+    return "".join(c for c in text.split("\0", 1)[0] if c.isprintable())
+
+
+def _status_text(payload: bytes) -> StatusText:
+    severity, text, number, _ = _TEXT.unpack_from(payload.ljust(54, b"\0"))
+    text = text.split(b"\0", 1)[0]
+    # A chunk shorter than the field's 50 characters ends its text; id 0 is a text in one piece.
+    return StatusText(severity, printable(text.decode("utf-8", "replace")), number, number == 0 or len(text) < 50)
+
+
 READERS: dict[int, Read] = {
     HEARTBEAT: _heartbeat,
     SYS_STATUS: _sys_status,
@@ -152,4 +166,5 @@ READERS: dict[int, Read] = {
     EKF_STATUS_REPORT: _ekf,
     VIBRATION: _vibration,
     EXTENDED_SYS_STATE: _landed,
+    STATUSTEXT: _status_text,
 }

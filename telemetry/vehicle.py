@@ -46,7 +46,8 @@ T = TypeVar("T")
 STALE_AFTER_S = 1.5
 LOST_AFTER_S = 5.0
 _KEPT_TEXTS = 5
-_LEAN, _PLACE, _PASS, _REPEAT = How.LEAN, How.PLACE, How.PASS, How.REPEAT  # looked up for every message
+# Looked up for every message.
+_LEAN, _PLACE, _PASS, _NEWS, _REPEAT = How.LEAN, How.PLACE, How.PASS, How.NEWS, How.REPEAT
 # The autopilot's reason comes just before or just after its refusal.
 _REASON_S = 0.3
 # A command with IN_PROGRESS and pauses is waited for so long at the most.
@@ -181,7 +182,7 @@ class Vehicle:
             self._take_place(payload, now_s)
         elif how is _PASS:
             return True
-        elif self._used.get(kind) != (payload if lane.used is None else lane.used(payload)):
+        elif how is _NEWS or self._used.get(kind) != (payload if lane.used is None else lane.used(payload)):
             return False
         elif how is _REPEAT:
             return True

@@ -322,7 +322,7 @@ def _rc_channels(m: Any) -> RcChannels:
 
 def _text(value: str | bytes) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return "".join(c for c in text.split("\0", 1)[0] if c.isprintable())
+    return quick.printable(text)
 
 
 def _status_text(m: Any) -> StatusText:

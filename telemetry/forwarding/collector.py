@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 # Events that wait for the store; past it the oldest go, and are counted.
 MAX_WAITING = 4_096
 BATCH = 500
-TOGETHER_S = 0.02
+# So long events gather: the store is asked once for all of them. Longer while no rule wanted the last ones.
+TOGETHER_S, UNWANTED_S = 0.02, 0.25
 STORE_AGAIN_S = 1.0
 CLOSE_S = 2.0
 
@@ -41,6 +42,7 @@ class Collector:
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING)
         self._arrived = asyncio.Event()
         self._pushed_out = self._dropped = self._told_lost = 0
+        self._is_wanted = True  # as far as the store said when it was asked last
         self._committing: asyncio.Task[None] | None = None
 
     @property
@@ -61,7 +63,7 @@ class Collector:
         """Never returns. What the store does not take is offered again."""
         while True:
             await self._arrived.wait()
-            await asyncio.sleep(TOGETHER_S)
+            await asyncio.sleep(TOGETHER_S if self._is_wanted else UNWANTED_S)
             try:
                 await self._commit()
                 self._tell_loss()
@@ -106,7 +108,8 @@ class Collector:
     async def _store_batch(self) -> None:
         batch = list(self._waiting)[:BATCH]
         pushed_out = self._pushed_out
-        if await self._outbox.wanted():
+        self._is_wanted = await self._outbox.wanted()
+        if self._is_wanted:
             await self._outbox.append(self._what, batch, self._clock.now())
         # While it was stored a full queue may have pushed out some of it already.
         for _ in range(len(batch) - (self._pushed_out - pushed_out)):

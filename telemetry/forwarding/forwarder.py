@@ -106,7 +106,8 @@ class Forwarder:
 
     async def _nudged(self, news: Subscription[object]) -> None:
         async for _ in news:
-            self._nudge.set()
+            if self._couriers:  # new rules are looked for now and then
+                self._nudge.set()
 
     async def _pumping(self, pump: Pump, sky: Sky) -> None:
         """Rounds for ever: at once when there is news, else now and then, for news may be lost."""
