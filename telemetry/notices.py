@@ -64,9 +64,9 @@ class Notices:
 
     def hear_boot(self, identity: Identity, vehicle: Vehicle, boot_ms: int, now_s: float) -> None:
         """`hear` of a position that is not read yet. What changes whether it flies is always told to `hear`."""
-        known = self._known.get(vehicle.id) or self._of(vehicle.id)
+        known, slow = self._known.get(vehicle.id) or self._of(vehicle.id), vehicle.slow
         self._now_s = now_s
-        if vehicle.slow.armed and vehicle.slow.landed is not Landed.ON_GROUND:
+        if slow.armed and slow.landed is not Landed.ON_GROUND:
             known.armed_s = now_s
         self._booted(identity, vehicle, known, boot_ms)
 

@@ -28,6 +28,9 @@ class BootWatch:
 
     def take(self, boot_ms: int) -> BootNews | None:
         """One more time since boot; what it tells, once."""
+        if not self._in_other and boot_ms >= (self._newest_ms or 0):  # as nearly always
+            self._newest_ms = boot_ms
+            return None
         if self._newest_ms is None or boot_ms >= self._newest_ms - _REORDERED_MS:
             return self._in_time(boot_ms)
         if self._other_ms is None or boot_ms < self._other_ms - _REORDERED_MS:

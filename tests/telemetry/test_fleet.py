@@ -16,10 +16,13 @@ from simulator.protocol.channel import Channel
 from simulator.spec import VehicleSpec
 from simulator.vehicle import Vehicle as Craft
 from telemetry.fleet import Fleet
+from telemetry.framing import Header, build
 from telemetry.links import LinkConfig, Peer
 from telemetry.messages import FleetEvent, LinkState
 from telemetry.packets import Cmd, CommandLong, SysStatus
+from telemetry.quick import STATUSTEXT
 from telemetry.vehicle import Vehicle, VehicleConfig
+from telemetry.wire import CRC_EXTRA
 
 DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
 FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
@@ -147,6 +150,17 @@ def test_an_unknown_system_is_listed_with_its_autopilot_and_told_once() -> None:
     assert stranger.uid
     assert stranger.firmware
     assert [event.code for event in sky.events].count("unenrolled") == 1
+
+
+def test_the_same_words_twice_are_told_twice() -> None:
+    sky = Sky()
+    sky.crafts[ONE] = a_craft("one")
+    sky.run(5)
+    payload = struct.pack("<B50s", 4, b"Bad AHRS")
+    for sequence in range(3):
+        frame = build(Header(sequence, 11, 1, STATUSTEXT), payload, CRC_EXTRA[STATUSTEXT])
+        sky.fleet._received("field", ONE, frame)
+    assert sky.vehicle.state.last_texts[-3:] == ("Bad AHRS",) * 3
 
 
 def test_a_signed_vehicle_is_spoken_to_signed_and_unsigned_words_under_its_name_are_nothing() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from core.clock import ManualClock
 from core.ids import VehicleId
 from telemetry.messages import FleetEvent, FleetTick, VehicleUpdate
+from telemetry.stream import hub as hub_module
 from telemetry.stream.audience import Rights
 from telemetry.stream.hub import StreamHub
 from telemetry.stream.viewer import NEWS_CLEAR_BYTES
@@ -166,3 +169,20 @@ async def test_a_viewer_hears_something_every_second_or_at_its_rate_and_2_s_late
                 said_s = clock.mono_s()
     assert 0.4 * period_s < longest_s["heard"] <= period_s + 0.01
     assert longest_s["silent"] <= period_s + 2.0
+
+
+async def test_what_can_wait_is_not_told_because_of_what_a_tick_has_told_already(
+    hub: StreamHub, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "WAITING_S", 1.0)
+    far = Far()
+    async with viewing(hub, far):
+        say(hub, clock, "first", "info")
+        hub.tick(moved(clock))
+        await asyncio.sleep(0.7)
+        say(hub, clock, "second", "info")
+        await asyncio.sleep(0.6)  # when the first would have been told without a tick
+        assert news_of(far) == ["first"]
+        say(hub, clock, "third")
+        await settle()
+        assert news_of(far) == ["first", "second", "third"]
