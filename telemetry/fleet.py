@@ -108,11 +108,13 @@ class Channel:
     encoder: Encoder = field(init=False)
     framer: Framer = field(init=False)  # the decoder's own
     counts: FrameCounts = field(init=False)  # the link's own
+    plain_beat: Beat = field(init=False)  # the same one each time: a thousand are asked for three times a second
     routes: dict[int, Route] = field(default_factory=dict)  # by system id
 
     def __post_init__(self) -> None:
         self.decoder, self.encoder = Decoder(self.own), Encoder(self.own)
         self.framer, self.counts = self.decoder.framer, self.link.counts
+        self.plain_beat = Beat(self.link, self.peer, (self.own.system_id, HEART_COMPONENT))
 
     def send(self, packet: Outbound, to: MavAddress, signer: Signer | None = None) -> None:
         self.link.send(self.peer, self.encoder.frame(packet, to, signer))
@@ -388,16 +390,20 @@ class Fleet:
 
     def beats(self) -> tuple[Beat, ...]:
         """Where heartbeats are to go: to every vehicle on each of its paths, once per channel and key."""
-        now_s, beats = self._clock.mono_s(), {}
+        now_s, beats = self._clock.mono_s(), dict[object, Beat]()
         for identity in self._directory.identities.values():
             for path in identity.paths.values():
                 if identity.replayed or (path is not identity.active and now_s - path.heard_s > _BEAT_WITHIN_S):
                     continue
                 channel = self._channel(path.place)
-                if channel is not None:
-                    source = (self._own.system_id, HEART_COMPONENT)
-                    beat = Beat(channel.link, channel.peer, source, self._beat_signing(identity, path, now_s))
-                    beats[beat.key] = beat
+                if channel is None:
+                    continue
+                beat, signing = channel.plain_beat, self._beat_signing(identity, path, now_s)
+                if signing is None:
+                    beats[path.place] = beat
+                else:
+                    signed = replace(beat, signing=signing)
+                    beats[signed.key] = signed
         return tuple(beats.values())
 
     def _beat_signing(self, identity: Identity, path: Path, now_s: float) -> BeatSigning | None:

@@ -81,6 +81,7 @@ class Heart:
         self._control: socket.socket | None = None
         self._door: socket.socket | None = None
         self._wanted: tuple[Beat, ...] = ()
+        self._kept: _Kept | None = None  # what the process knows all of
         self._told: dict[object, int] = {}
         self._zeros: dict[int, int] = {}
         self._outlets: dict[object, int] = {}
@@ -128,6 +129,7 @@ class Heart:
         self._told.clear()
         self._zeros.clear()
         self._outlets.clear()
+        self._kept = None
         self._open_door()
         self._tell_all()
         return self._process
@@ -187,7 +189,11 @@ class Heart:
         if self._control is None:
             return
         facts: dict[int, _Place | None] = {}  # a thousand vehicles may share one socket
-        placed = [(beat, outlet) for beat in self._wanted if (outlet := _outlet(beat, facts)) is not None]
+        outlets = [_outlet(beat, facts) for beat in self._wanted]
+        if self._kept == (self._wanted, outlets):
+            return
+        self._kept = (self._wanted, outlets)
+        placed = [(beat, outlet) for beat, outlet in zip(self._wanted, outlets, strict=True) if outlet is not None]
         self._hand_over(placed)
         wanted = {(beat.key, outlet[1]): (beat, outlet[1]) for beat, outlet in placed}
         for key in [key for key in self._told if key not in wanted]:
@@ -251,6 +257,7 @@ class Heart:
 
     def _replace(self) -> None:
         """A heart that missed a word does not know where to beat: kill it, `run` starts another."""
+        self._kept = None
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -259,6 +266,7 @@ class Heart:
 # A descriptor, and what tells it from another one that had the same number: inode, device, connection.
 _Place = tuple[int, int, int]
 _Outlet = tuple[int, _Place]
+_Kept = tuple[tuple[Beat, ...], list[_Outlet | None]]
 
 
 def _outlet(beat: Beat, known: dict[int, _Place | None]) -> _Outlet | None:
