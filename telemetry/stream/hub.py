@@ -467,8 +467,7 @@ class StreamHub:
         if says or now_s - viewer.said_s >= SILENT_S:
             far.write(*news, frame)
             viewer.has(self._coding.seq, now_s)
-            for each in (*news, frame):
-                self._count(each)
+            self._count(*news, frame)
         else:
             self._hand(viewer, news)
 
@@ -496,23 +495,29 @@ class StreamHub:
         """What waits for each viewer, and waits no more."""
         self._forget_telling()
         waiting, self._waiting = self._waiting, []
-        return {each: _frames(each, waiting) for each in self._viewers if each.joined} if waiting else NOTHING
+        if not waiting:
+            return NOTHING
+        alike: dict[tuple[Units | None, Encoding], Sequence[Sent]] = {}
+        for each in self._viewers:
+            key = each.audience.scope.units, each.far.encoding
+            if key not in alike:
+                alike[key] = _frames(each, waiting)
+        return {each: alike[each.audience.scope.units, each.far.encoding] for each in self._viewers if each.joined}
 
     def _forget_telling(self) -> None:
         if self._telling is not None:
             self._telling.cancel()
         self._telling, self._is_urgent = None, False
 
-    def _count(self, frame: Sent) -> None:
-        self.frames_sent += 1
-        self.bytes_sent += len(frame.payload)
+    def _count(self, *frames: Sent) -> None:
+        self.frames_sent += len(frames)
+        self.bytes_sent += sum([len(each.payload) for each in frames])
 
     def _hand(self, viewer: Viewer, frames: Sequence[Sent]) -> None:
         if not frames:
             return
         viewer.tell(frames)
-        for frame in frames:
-            self._count(frame)
+        self._count(*frames)
         if viewer.cut is not None:
             self.drops["viewers cut, too slow for news"] += 1
             self._end(viewer, viewer.cut)
