@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from core.clock import Clock
+from core.clock import Clock, rest_s
 from core.errors import VehicleAmbiguous
 from core.ids import VehicleId
 from telemetry.board import Board
@@ -438,7 +438,7 @@ class Fleet:
             now_s = self._clock.mono_s()
             self._ask_proofs(now_s)
             self._keep_all(now_s)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(rest_s(_LOOK_EVERY_S, self._clock.mono_s()))
 
     def _ask_proofs(self, now_s: float) -> None:
         """What goes to a place that has proven nothing: a question, once a second, and nothing else."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.bus import Bus
-from core.clock import Clock
+from core.clock import Clock, rest_s
 from core.errors import BailuError, NotFound
 from core.ids import OperatorId, VehicleId
 from missions.model import CommandKind
@@ -313,8 +313,9 @@ class Gateway:
             self._following.expire()
             self._bus.publish(FLEET_TICK, self._watchman.look(self._fleet.tick(), self._flights.sorties()))
             self._meter.tick(took_s=self._clock.mono_s() - began_s, late_s=late_s)
-            due = max(due + self._tick_s, loop.time())
-            await asyncio.sleep(due - loop.time())
+            now_s = loop.time()
+            due = now_s + rest_s(self._tick_s, now_s)
+            await asyncio.sleep(due - now_s)
 
     async def _follow(self) -> None:
         """Takes up whom somebody follows; the vehicles of other gateways are theirs."""

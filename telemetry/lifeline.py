@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.bus import Bus
-from core.clock import Clock
+from core.clock import Clock, rest_s
 from core.errors import BailuError, Overloaded
 from telemetry.fleet import Fleet, OnEvent
 from telemetry.heart.door import DOOR_FILE, succeed
@@ -92,7 +92,7 @@ class Lifeline:
             else:
                 self._heart.feed()
                 self._unfed = None
-            await asyncio.sleep(FEED_EVERY_S)
+            await asyncio.sleep(rest_s(FEED_EVERY_S, self._clock.mono_s()))
 
     def _starve(self, why: str) -> None:
         """Told once: unless this changes, the vehicles will act on their own in a few seconds."""

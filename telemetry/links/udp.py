@@ -8,7 +8,7 @@ import struct
 from contextlib import suppress
 from typing import cast
 
-from core.clock import Clock
+from core.clock import Clock, rest_s
 from telemetry.links.meter import Meter
 from telemetry.links.port import FrameCounts, LinkError, LinkHealth, OnData, Peer
 from telemetry.links.quota import SenderQuota
@@ -134,7 +134,7 @@ class UdpLink:
         is_busy = taken >= _BUSY or self._read_s - before_s < every_s
         if is_busy and self._socket is sock:
             loop.remove_reader(sock)
-            self._again = loop.call_later(every_s, self._look)
+            self._again = loop.call_later(rest_s(every_s, self._read_s), self._look)
 
     def _look(self) -> None:
         """It is time to read a busy socket; one that is not busy any more waits for the loop again."""
@@ -153,7 +153,7 @@ class UdpLink:
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)
         elif taken:
-            self._again = loop.call_later(self._every_s(), self._look)
+            self._again = loop.call_later(rest_s(self._every_s(), self._clock.mono_s()), self._look)
         else:
             loop.add_reader(sock, self._readable)
 

@@ -98,8 +98,11 @@ async def _beating(hub: StreamHub) -> None:
 async def _draining(hub: StreamHub) -> None:
     """Nobody tells when a transport has room again; to look is cheaper than to be told for each viewer."""
     while True:
-        await asyncio.sleep(DRAIN_S if hub.behind else 5 * DRAIN_S)
-        hub.drain()
+        await hub.new_behind.wait()
+        hub.new_behind.clear()
+        while hub.behind:
+            await asyncio.sleep(DRAIN_S)
+            hub.drain()
 
 
 async def _following(hub: StreamHub, bus: Bus) -> None:

@@ -112,6 +112,7 @@ class StreamHub:
         self._snapshots: dict[tuple[Audience, Encoding, Gap | None], tuple[float, int, Sent]] = {}
         self._tick_s: dict[str, float] = {}
         self.new_follow = asyncio.Event()
+        self.new_behind = asyncio.Event()
         self.drops: Counter[str] = self._picture.drops
         self.frames_sent = self.bytes_sent = 0  # states and news; payloads, before compression
         self.starts: Counter[str] = Counter()  # how viewers began: anew, resumed, or why a resume was not granted
@@ -523,6 +524,7 @@ class StreamHub:
             self._end(viewer, viewer.cut)
         elif viewer.lane:
             self._behind.add(viewer)
+            self.new_behind.set()
 
     def _age(self, gateway: str, now_s: float) -> None:
         """Links of a silent gateway's vehicles are what their age says; its next tick tells the truth again."""
