@@ -81,12 +81,12 @@ class Itinerary:
     def break_point(self, sortie: Sortie) -> BreakPoint | None:
         """Where its own mission is left unfinished; None when nothing of it is left, or it never was on it."""
         state, diversion = self._vehicle.state, self.loaded.diversion
-        left = sortie.waypoints_reached < sortie.waypoints_total
+        waypoint = self.waypoints_reached(sortie)  # the record may not have the last one yet
+        left = waypoint < sortie.waypoints_total
         if not left or state.lat_deg is None or state.lon_deg is None or state.alt_rel_m is None:
             return None
         if diversion is not None and diversion.resumes_at is None:
             return sortie.break_point
-        waypoint = sortie.waypoints_reached
         own_seqs = waypoint_seqs(self._own.items)
         on_board = state.mission_seq if diversion is None else None
         return BreakPoint(

@@ -82,7 +82,9 @@ class Losses:
     def since(self, before: Losses) -> str:
         """In words, what was lost since `before`."""
         rows, size, events = self.rows - before.rows, self.log_bytes - before.log_bytes, self.events - before.events
-        return f"{rows} positions, {size} bytes of frames and {events} events"
+        if not (rows or size or events):
+            return "nothing was lost"
+        return f"{rows} positions, {size} bytes of frames and {events} events were lost"
 
 
 class Recorder:
@@ -314,7 +316,7 @@ class Recorder:
             self._lost_before = replace(self.lost)
             self._say("warning", "recording-degraded", f"Recording is degraded: {why}.")
         elif why is None and before is not None:
-            text = f"Everything is recorded again; {self.lost.since(self._lost_before)} were not."
+            text = f"Everything is recorded again; {self.lost.since(self._lost_before)}."
             self._say("info", "recording-restored", text)
 
     def _say(self, severity: str, code: str, text: str) -> None:

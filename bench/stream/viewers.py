@@ -162,6 +162,8 @@ class Probe:
 
 # A vehicle's longitude tells when its position was sent: 1e-7° for each millisecond since the full minute.
 PERIOD_S = 60.0
+# Whoever does not read holds by then what the kernel takes for it, and nothing more goes out to it.
+FULL_AFTER_S = 3.0
 WEST_DEG = 121.0
 
 
@@ -199,6 +201,8 @@ async def watched(order: Order) -> dict[str, Any]:
     for each in stalled:
         assert each.transport is not None
         each.transport.pause_reading()
+    if stalled:
+        await asyncio.sleep(FULL_AFTER_S)
     for viewer in viewers:
         viewer.count = Count()
     probe.updates, probe.ages_s = 0, []

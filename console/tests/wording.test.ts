@@ -119,8 +119,8 @@ describe("what an operator is told, in Chinese", () => {
     ["critical", "stopped", "It was stopped: nothing flies that was not approved. Return or land it.", "已刹停：未经批准的任务不飞；请令其返航或降落"],
     ["critical", "mission-unknown", "What it holds is not known: Vehicle 'bl-01' is busy: flying sortie s-1.", "机上内容不明：bl-01 正忙：正在执行架次 s-1"],
     ["warning", "recording-degraded", "Recording is degraded: the disk does not answer within 3 s.", "记录降级：磁盘 3 秒内无应答"],
-    ["info", "recording-restored", "Everything is recorded again; 0 positions, 0 bytes of frames and 0 events were not.", "记录已恢复，没有缺失"],
-    ["info", "recording-restored", "Everything is recorded again; 7 positions, 80 bytes of frames and 0 events were not.", "记录已恢复；缺失位置 7 个、报文 80 字节、事件 0 条"],
+    ["info", "recording-restored", "Everything is recorded again; nothing was lost.", "记录已恢复，没有缺失"],
+    ["info", "recording-restored", "Everything is recorded again; 7 positions, 80 bytes of frames and 0 events were lost.", "记录已恢复；缺失位置 7 个、报文 80 字节、事件 0 条"],
     ["info", "statustext", "all checks passed", "all checks passed"],
   ] as const)("an event (%s) %s is, unless the autopilot says it itself", (severity, code, text, chinese) => {
     const told = { key: "k", at: "2026-11-23T01:00:00Z", severity, vehicleId: null, sortieId: null, body: { kind: "text", code, text } } as const;

@@ -12,6 +12,7 @@ from missions.items import NAV_DELAY, NAV_RETURN_TO_LAUNCH, mission_items
 from missions.manoeuvre import Diversion, DiversionState
 from missions.model import Action, ActionKind, CommandKind
 from telemetry.itinerary import Itinerary
+from telemetry.packets import GlobalPosition
 from telemetry.progress import waypoint_seqs
 from telemetry.reattaching import Loaded
 from tests.samples import AT
@@ -89,3 +90,14 @@ def test_what_is_not_known_to_fly_leaves_no_waypoint_behind(kind: CommandKind) -
     for state, count in ((DiversionState.LOADING, 1), (DiversionState.FLYING, 3)):
         loaded = Loaded(REST, replace(asked, state=state))
         assert itinerary(loaded, waypoint_seqs(REST.items)[2]).waypoints_reached(sortie) == count
+
+
+def test_a_mission_whose_last_waypoint_was_reached_just_now_has_no_break_point() -> None:
+    sortie = replace(SORTIE, waypoints_total=4, waypoints_reached=3)  # it is written down a moment later
+    on_way, done = itinerary(Loaded(OWN), TO[2]), itinerary(Loaded(OWN), TO[3])
+    for each in (on_way, done):
+        each._vehicle.hear(GlobalPosition(1, 31.1, 121.1, 30.0, 20.0, 0.0, 0.0, 0.0, 0.0))
+    broken = on_way.break_point(sortie)
+    assert broken is not None
+    assert broken.waypoint == 3
+    assert done.break_point(sortie) is None

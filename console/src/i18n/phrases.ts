@@ -93,8 +93,8 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^raw frames are not recorded$/, "不再记录原始报文"],
   [/^raw frames are not recorded, and positions once a second only$/, "不再记录原始报文，位置每秒只记一次"],
   [/^neither raw frames nor positions are recorded$/, "原始报文与位置均不再记录"],
-  [/^Everything is recorded again; 0 positions, 0 bytes of frames and 0 events were not\.$/, "记录已恢复，没有缺失"],
-  [/^Everything is recorded again; (\d+) positions, (\d+) bytes of frames and (\d+) events were not\.$/, "记录已恢复；缺失位置 $1 个、报文 $2 字节、事件 $3 条"],
+  [/^Everything is recorded again; nothing was lost\.$/, "记录已恢复，没有缺失"],
+  [/^Everything is recorded again; (\d+) positions, (\d+) bytes of frames and (\d+) events were lost\.$/, "记录已恢复；缺失位置 $1 个、报文 $2 字节、事件 $3 条"],
   [/^Records were deleted for their (\S+): (\d+) positions, (\d+) events, (\d+) logs\.$/, "记录已按规定清理（$1）：位置 $2 个、事件 $3 条、日志 $4 份"],
   // Alarms: telemetry/alarms/rules.py
   [/^(.*) is not heard any more on (\S+)\.$/, "$1 在链路 $2 上收不到信号"],
