@@ -347,6 +347,9 @@ class Gateway:
             await self._flights.command(vehicle, request)
         except BailuError as error:
             log.error("%s: %s, and was not brought to %s: %s", vehicle.id, why, request.kind, error.detail)
+            text = f"{vehicle.config.name} was not brought to {request.kind} by the fence watch: {error.detail}"
+            sortie_id = vehicle.slow.sortie_id
+            self._publish(FleetEvent(self._clock.now(), "critical", "fence-unheeded", text, vehicle.id, sortie_id))
 
     def _on_text(self, vehicle: Vehicle, packet: Inbound) -> None:
         if isinstance(packet, StatusText) and packet.text:

@@ -117,6 +117,7 @@ describe("what an operator is told, in Chinese", () => {
   it.each([
     ["critical", "mission-changed", "Its mission is not what was approved any more.", "机上 mission 已非批准内容"],
     ["critical", "stopped", "It was stopped: nothing flies that was not approved. Return or land it.", "已刹停：未经批准的任务不飞；请令其返航或降落"],
+    ["critical", "fence-unheeded", "bl-01 was not brought to return by the fence watch: Vehicle 'bl-01' is busy: 充电中.", "围栏监视要求 bl-01 返航，未能做到：bl-01 正忙：充电中"],
     ["critical", "mission-unknown", "What it holds is not known: Vehicle 'bl-01' is busy: flying sortie s-1.", "机上内容不明：bl-01 正忙：正在执行架次 s-1"],
     ["warning", "recording-degraded", "Recording is degraded: the disk does not answer within 3 s.", "记录降级：磁盘 3 秒内无应答"],
     ["info", "recording-restored", "Everything is recorded again; nothing was lost.", "记录已恢复，没有缺失"],

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.bus_local import LocalBus
 from core.clock import SystemClock
-from core.errors import BailuError, IllegalTransition, VehicleBusy, VehicleOffline
+from core.errors import BailuError, IllegalTransition, VehicleBusy, VehicleOffline, VehicleRejected
 from core.ids import DiversionId, MissionId, OperatorId, SortieId
 from missions.items import items_hash
 from missions.manoeuvre import Diversion, DiversionState
@@ -21,8 +21,8 @@ from missions.model import CommandKind, CommandRecord, Plan, ReturnMode, Revisio
 from missions.ports import Store
 from operations.alarms import AlarmStore
 from telemetry import flight as module
-from telemetry.gateway import Gateway
-from telemetry.messages import SafetyRequest, SafetyState, VehicleCommand, safety_subject
+from telemetry.gateway import FENCE_WATCH, Gateway
+from telemetry.messages import FLEET_EVENT, FleetEvent, SafetyRequest, SafetyState, VehicleCommand, safety_subject
 from telemetry.packets import (
     Cmd,
     CommandAck,
@@ -232,3 +232,25 @@ async def test_a_hosted_vehicle_is_asked_for_its_safety_profile_over_the_bus(tmp
             await gateway._bus.request(
                 safety_subject(vehicle.id), SafetyRequest(vehicle.id, OPERATOR, apply=False), SafetyState
             )
+
+
+async def test_a_command_of_the_fence_watch_that_is_not_carried_out_is_told_as_critical(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vehicle = a_vehicle()
+    gateway = Gateway(
+        name="g", links=[], vehicles=[], bus=LocalBus(), store=cast("Store", Shelf()), clock=SystemClock(),
+        alarms=cast("AlarmStore", None), data_dir=tmp_path, tick_hz=1.0, time_scale=1.0, watch=WatchPolicy(),
+    )  # fmt: skip
+
+    async def refused(*_: object) -> None:
+        raise VehicleRejected(vehicle.id, "DO_SET_MODE", "DENIED", ())
+
+    monkeypatch.setattr(gateway._flights, "command", refused)
+    request = VehicleCommand(vehicle.id, CommandKind.RETURN, FENCE_WATCH)
+    async with gateway._bus.subscribe(FLEET_EVENT, FleetEvent, bound=4) as told:
+        await gateway._on_fence_watch(vehicle, request, "it left its fence")
+        async with asyncio.timeout(5):
+            event = await anext(aiter(told))
+    assert (event.severity, event.code, event.vehicle_id) == ("critical", "fence-unheeded", vehicle.id)
+    assert "was not brought to return by the fence watch: " in event.text

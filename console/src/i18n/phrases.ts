@@ -87,6 +87,8 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^The platform stopped while it was being loaded; what is on board is not to be flown\.$/, "装载时平台停机：机上内容不可执行"],
   [/^The platform stopped before it was on board; the former mission is, and was read back\.$/, "平台停机时尚未装上；机上仍是原任务，已回读"],
   [/^(\d+) events came too fast and were not told; other systems may have them\.$/, "事件过快，$1 条未能播报；其他系统可能已收到"],
+  [/^(.+) was not brought to return by the fence watch: (.*)$/, "围栏监视要求 $1 返航，未能做到：$2!"],
+  [/^(.+) was not brought to hold by the fence watch: (.*)$/, "围栏监视要求 $1 刹停，未能做到：$2!"],
   // What is recorded: telemetry/recorder.py, telemetry/retention.py, operations/recording/shedding.py
   [/^Recording is degraded: (.*)\.$/, "记录降级：$1!"],
   [/^the disk does not answer within (\S+) s$/, "磁盘 $1 秒内无应答"],
