@@ -42,8 +42,7 @@ class _Kept:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path)
-        self._identity = _identity(path)
+        self._connection, self._identity = _opened(path)
         self.openings = 1
         # After a failed write or sync nothing is known of what went through this connection.
         self.is_doubtful = False
@@ -54,15 +53,24 @@ class _Kept:
         if identity is None:
             raise Overloaded(f"{self._path.name} is not in its folder any more")
         if self.is_doubtful or identity != self._identity:
-            fresh = connect(self._path)
+            fresh = _opened(self._path)
             self.close()  # SQLite leaves the log of a file alone that was put in this one's place
-            self._connection, self._identity = fresh, identity
+            self._connection, self._identity = fresh
             self.openings += 1
             self.is_doubtful = False
         return self._connection
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _opened(path: Path) -> tuple[apsw.Connection, tuple[int, int] | None]:
+    """A connection, and which file it is to: the one that lay there before, or that this has made."""
+    while True:
+        before, connection, after = _identity(path), connect(path), _identity(path)
+        if before in (None, after):
+            return connection, after
+        connection.close()  # the file was replaced in this instant: nobody knows which one was opened
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

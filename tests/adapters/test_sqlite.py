@@ -17,6 +17,7 @@ import apsw
 import pytest
 
 from adapters.sqlite import open_store
+from adapters.sqlite import database as module
 from adapters.sqlite.database import Database, connect
 from adapters.sqlite.migrate import NewerDatabase, migrate, scripts, version_of
 from adapters.sqlite.reserve import Reserve
@@ -294,3 +295,26 @@ async def test_a_write_that_finds_the_disk_full_has_the_room_of_the_reserve(tmp_
     assert await database.write(job) == 5
     assert await _numbers(database) == [1], "the first try left no trace"
     await database.close()
+
+
+async def test_a_file_that_is_replaced_while_it_is_opened_is_opened_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "x.db", tmp_path / "other.db"
+    for each, text in ((path, "old"), (other, "new")):
+        connection = connect(each)
+        connection.execute(f"CREATE TABLE told AS SELECT '{text}' AS text")
+        connection.close()
+
+    def replacing(where: Path) -> apsw.Connection:
+        opened = connect(where)
+        if other.exists():
+            other.rename(path)
+        return opened
+
+    monkeypatch.setattr(module, "connect", replacing)
+    database = Database(path, name="test")
+    try:
+        assert await database.read(lambda db: db.execute("SELECT text FROM told").fetchall()) == [("new",)]
+    finally:
+        await database.close()
