@@ -16,8 +16,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from adapters.sqlite import open_store
 from adapters.sqlite import database as module
+from adapters.sqlite import open_store
 from adapters.sqlite.database import Database, connect
 from adapters.sqlite.migrate import NewerDatabase, migrate, scripts, version_of
 from adapters.sqlite.reserve import Reserve
