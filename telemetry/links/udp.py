@@ -27,6 +27,7 @@ AT_ONCE = 128
 # calmly, or quickly while somebody waits for what comes next.
 _BUSY = 3
 CALM_S, QUICK_S = 0.010, 0.004
+_FLOW_GAIN = 0.25
 # Who was told something is expected to answer so soon.
 _ANSWERS_WITHIN_S = 0.02
 # Linux, getsockopt(2) SO_MEMINFO: nine counters, the last one of datagrams that found no room.
@@ -54,6 +55,7 @@ class UdpLink:
         self._again: asyncio.Handle | None = None
         self._read_s = 0.0  # when the loop last said that there is something to read
         self._quick_until_s = 0.0
+        self._flow = 0.0  # datagrams a look, smoothed
         self._dropped_before = 0  # by sockets that are closed
 
     @property
@@ -133,6 +135,7 @@ class UdpLink:
         taken, every_s = self._drain(sock), self._every_s()
         is_busy = taken >= _BUSY or self._read_s - before_s < every_s
         if is_busy and self._socket is sock:
+            self._flow = float(_BUSY)
             loop.remove_reader(sock)
             self._again = loop.call_later(rest_s(every_s, self._read_s), self._look)
 
@@ -150,9 +153,10 @@ class UdpLink:
 
     def _go_on(self, sock: socket.socket, taken: int) -> None:
         loop = asyncio.get_running_loop()
+        self._flow += _FLOW_GAIN * (taken - self._flow)
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)
-        elif taken:
+        elif taken or self._flow >= 1.0:  # one look without anything is no end of it
             self._again = loop.call_later(rest_s(self._every_s(), self._clock.mono_s()), self._look)
         else:
             loop.add_reader(sock, self._readable)
