@@ -214,8 +214,9 @@ class Table:
     def listed(self, numbers: Numbers, mono_s: float) -> list[list[int | None]]:
         """Whole rows as of `mono_s`."""
         ages = np.column_stack((mono_s - self.heard_s[numbers], mono_s - self.position_s[numbers]))
-        ages_ms = np.where(np.isnan(ages), NONE, np.rint(np.nan_to_num(np.maximum(ages, 0.0)) * 1e3)).astype(np.int64)
-        told = np.column_stack((numbers, ages_ms, self.quick[numbers]))
+        ages_ms = np.rint(np.maximum(ages, 0.0) * 1e3)
+        ages_ms[np.isnan(ages_ms)] = NONE
+        told = np.column_stack((numbers, ages_ms.astype(np.int64), self.quick[numbers]))
         listed: list[list[int | None]] = told.tolist()
         for at in np.flatnonzero((told == NONE).any(axis=1)).tolist():
             listed[at] = [None if each == NONE else each for each in listed[at]]
