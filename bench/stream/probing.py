@@ -29,6 +29,8 @@ _FOLLOWED_HZ = 20.0
 # Each vehicle leaves its fence once in a cycle, for so long; an alarm ends a second after it is back.
 _CYCLE_S, _OUTSIDE_S = 4.0, 1.5
 _FIRST_E7 = 310_000_000
+# No vehicle's clock is the platform's: what it says comes before and after the platform's ticks in turn.
+_SLOT_S = 1.0137 * swarm.SLOT_S
 # What is on its way when the time is up.
 _GRACE_S = 2.0
 _SOCKET_BYTES = 4096
@@ -145,7 +147,7 @@ async def probed(asked: Probing) -> dict[str, object]:
             until_s = loop.time() + asked.measure_s
         if loop.time() >= until_s:
             voices.measures = False
-        await asyncio.sleep(max(0.0, began_s + turn * swarm.SLOT_S - loop.time()))
+        await asyncio.sleep(max(0.0, began_s + turn * _SLOT_S - loop.time()))
     hearing.cancel()
     return {
         "follow_s": timed.follow_s,
