@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -12,7 +13,7 @@ from telemetry.messages import FleetEvent, FleetTick, VehicleUpdate
 from telemetry.stream import hub as hub_module
 from telemetry.stream.audience import Rights
 from telemetry.stream.hub import StreamHub
-from telemetry.stream.viewer import NEWS_CLEAR_BYTES
+from telemetry.stream.viewer import LANE_BOUND, NEWS_CLEAR_BYTES
 from tests.telemetry.test_stream import FULL, Far, Narrow, a_hub, news_of, settle, state, tick, told, viewing
 
 NORTH = Rights(frozenset({"north"}))
@@ -186,3 +187,27 @@ async def test_what_can_wait_is_not_told_because_of_what_a_tick_has_told_already
         say(hub, clock, "third")
         await settle()
         assert news_of(far) == ["first", "second", "third"]
+
+
+async def test_viewers_that_the_same_news_cut_are_closed_some_at_a_time(
+    hub: StreamHub, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "ENDS_EVERY_S", 0.3)
+    slow = [Far() for _ in range(20)]
+    async with AsyncExitStack() as stack:
+        for far in slow:
+            await stack.enter_async_context(viewing(hub, far))
+            far.held = FULL
+        for number in range(LANE_BOUND + 1):
+            say(hub, clock, str(number))
+            if number % 500 == 0:
+                await asyncio.sleep(0)
+        await settle()
+        closed = [sum(far.code is not None for far in slow)]
+        async with asyncio.timeout(10):
+            while closed[-1] < len(slow):
+                await asyncio.sleep(0.1)
+                closed.append(sum(far.code is not None for far in slow))
+    assert closed[0] <= 8
+    assert any(8 <= count <= 16 for count in closed)
+    assert {far.code for far in slow} == {1013}
