@@ -10,7 +10,7 @@ from bench.stream.rigs import Load, measured
 
 _LOAD = Load(1_000, 100, settle_s=35.0, measure_s=60.0, probed=20)
 # Who does not read is cut after 20 s: while it counts, all of them are there.
-_STALLED = replace(_LOAD, stalled=500, measure_s=15.0)
+_STALLED = replace(_LOAD, stalled=500, measure_s=12.0)
 
 
 def lanes(load: Load = _LOAD, stalled: Load = _STALLED) -> Iterator[Figure]:

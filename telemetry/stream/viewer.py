@@ -21,7 +21,7 @@ TRY_AGAIN_LATER = 1013
 # News of a whole fleet that falls silent, and more.
 LANE_BOUND = 2_048
 LANE_BYTES = 512 << 10
-# A transport that holds no more than this takes states; news go out while it holds less than the second.
+# A transport that holds no more than this takes states and news, of these up to the second at once.
 CLEAR_BYTES = 4 << 10
 NEWS_CLEAR_BYTES = 64 << 10
 STALLED_AFTER_S = 20.0
@@ -137,7 +137,9 @@ class Viewer:
             self.end(Cut(TRY_AGAIN_LATER, Overloaded("This connection reads events too slowly")))
 
     def drain(self) -> None:
-        """Writes what the lane holds, as far as the far end takes it."""
+        """Writes what the lane holds, as far as the far end takes it: one that takes nothing costs no write."""
+        if self.far.waiting() > CLEAR_BYTES:
+            return
         while self.lane and (room := NEWS_CLEAR_BYTES - self.far.waiting()) > 0:
             going: list[Sent] = []
             while self.lane and room > 0:
