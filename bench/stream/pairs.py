@@ -17,6 +17,7 @@ _OCTETS_GOAL = 0.2
 _LONG = Load(1_000, 100, settle_s=40.0, measure_s=300.0)
 _HOUR = Load(1_000, 1_000, settle_s=600.0, measure_s=3_000.0, rate_hz=1.0)
 _TICKS_S = 0.2
+_STALLED_MANY = 40
 # What the search for the most begins with, and how near it comes.
 _FIRST, _NEAR, _VIEWERS_FIRST, _KEEPS_UP_S = {"bailu": 800, "tutorial": 16}, 1.15, 500, 0.5
 _MOST_VEHICLES = {100: 60.0, 20: 15.0}
@@ -56,14 +57,17 @@ def thousand(load: Load = _LONG) -> Iterator[Figure]:
 
 
 def stalled() -> Iterator[Figure]:
-    """One viewer of 51 does not read, ours and the usual way's; then five hundred of six hundred do not."""
-    load = Load(100, 50, stalled=1)
+    """One viewer of 51 does not read, ours and the usual way's: what the others get, and what it holds."""
+    load = Load(100, 50)
     for rig, goal in (("bailu", 0.99), ("tutorial", None)):
         free, held = (measured(rig, replace(load, stalled=each)) for each in (0, 1))
         name = f"stream.stalled{'' if rig == 'bailu' else '.baseline'}"
-        share = (held.updates / held.took_s) / (free.updates / free.took_s)
-        yield Figure(f"{name}.delivered", share, "of without it", goal, "higher")
-        yield Figure(f"{name}.memory", max(0.0, held.rss_mib - free.rss_mib), "MiB", 1.0 if goal else None)
+        share = (held.frames / held.took_s) / (free.frames / free.took_s)
+        yield Figure(f"{name}.delivered", share, "of the frames without it", goal, "higher")
+        # Two runs differ by some MiB: of ours so many are held that one's share is seen.
+        many = measured(rig, replace(load, stalled=_STALLED_MANY)) if rig == "bailu" else held
+        each_mib = max(0.0, many.rss_mib - free.rss_mib) / (_STALLED_MANY if rig == "bailu" else 1)
+        yield Figure(f"{name}.memory", each_mib, "MiB each", 1.0 if goal else None)
 
 
 def compressed(count: int = 3) -> Iterator[Figure]:
