@@ -61,7 +61,6 @@ class Measured:
     took_s: float
     cpu_s: float
     updates: float
-    frames: int
     octets: float
     age_p50_s: float
     age_p99_s: float
@@ -142,7 +141,6 @@ def _watched(
         took_s=told["took_s"],
         cpu_s=used,
         updates=frames * share,
-        frames=frames,
         octets=told["octets"],
         age_p50_s=told["age_p50_s"],
         age_p99_s=told["age_p99_s"],
