@@ -132,9 +132,9 @@ async def test_a_server_that_fails_hangs_and_leaves_gets_everything_once_it_is_w
         await until(lambda: len(target.taken) >= 3)
         assert target.alarm_ids() == ["alarm-1", "alarm-2", "alarm-3"]
         assert len(target.requests) >= 6, "each failure once, and again where this machine was too slow"
-        last = (await on.standing()).last_error
-        assert last is not None
-        assert "302" in last
+        async with asyncio.timeout(10):  # how it went is written down now and then
+            while "302" not in ((await on.standing()).last_error or ""):  # noqa: ASYNC110 - it is in a store
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.thorough
