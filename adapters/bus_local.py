@@ -88,9 +88,8 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._subscriptions: dict[BoundedSubscription[Any], tuple[str, type]] = {}
-        self._routes: dict[
-            str, Routes
-        ] = {}  # who asked for a subject, found out once; good until somebody comes or goes
+        # Who asked for a subject, found out once; good until somebody comes or goes.
+        self._routes: dict[str, Routes] = {}
         self._handlers: dict[str, tuple[type, Handler]] = {}
 
     @property
@@ -98,21 +97,23 @@ class LocalBus:
         return len(self._subscriptions)
 
     def publish(self, subject: str, message: object) -> None:
-        for subscription, kind in self._routes.get(subject) or self._routes_of(subject):
+        if subject not in self._routes:
+            check_subject(subject)
+        for subscription, kind in self._routes_of(subject):
             if isinstance(message, kind):
                 subscription.put(message)
 
     def _routes_of(self, subject: str) -> Routes:
-        """Raises ValueError."""
-        check_subject(subject)
-        if len(self._routes) >= MAX_ROUTES:
-            self._routes.clear()
-        self._routes[subject] = [
-            (subscription, kind)
-            for subscription, (pattern, kind) in self._subscriptions.items()
-            if matches(pattern, subject)
-        ]
-        return self._routes[subject]
+        routes = self._routes.get(subject)
+        if routes is None:
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            routes = self._routes[subject] = [
+                (subscription, kind)
+                for subscription, (pattern, kind) in self._subscriptions.items()
+                if matches(pattern, subject)
+            ]
+        return routes
 
     @asynccontextmanager
     async def subscribe(self, pattern: str, kind: type[T], *, bound: int) -> AsyncIterator[BoundedSubscription[T]]:
@@ -150,7 +151,7 @@ class LocalBus:
 
     def publish_encoded(self, subject: str, encoded: Encoded) -> None:
         """Publishes what came over a socket: decoded for those who want its type, as it is for other sockets."""
-        for subscription, kind in self._routes.get(subject) or self._routes_of(subject):
+        for subscription, kind in self._routes_of(subject):
             if kind is object:
                 subscription.put(encoded)
             elif kind.__name__ == encoded.kind:

@@ -162,9 +162,9 @@ class Probe:
 
 # A vehicle's longitude tells when its position was sent: 1e-7° for each millisecond since the full minute.
 PERIOD_S = 60.0
+WEST_DEG = 121.0
 # Whoever does not read holds by then what the kernel takes for it, and nothing more goes out to it.
 FULL_AFTER_S = 6.0
-WEST_DEG = 121.0
 
 
 def sent_s(lon_deg: float) -> float:

@@ -257,7 +257,6 @@ class Heart:
 
     def _replace(self) -> None:
         """A heart that missed a word does not know where to beat: kill it, `run` starts another."""
-        self._kept = None
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()

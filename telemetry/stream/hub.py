@@ -502,12 +502,15 @@ class StreamHub:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return NOTHING
+        told: dict[Viewer, Sequence[Sent]] = {}
         alike: dict[tuple[Units | None, Encoding], Sequence[Sent]] = {}
         for each in self._viewers:
-            key = each.audience.scope.units, each.far.encoding
-            if key not in alike:
-                alike[key] = _frames(each, waiting)
-        return {each: alike[each.audience.scope.units, each.far.encoding] for each in self._viewers if each.joined}
+            if each.joined:
+                key = each.audience.scope.units, each.far.encoding
+                if key not in alike:
+                    alike[key] = _frames(each, waiting)
+                told[each] = alike[key]
+        return told
 
     def _forget_telling(self) -> None:
         if self._telling is not None:
