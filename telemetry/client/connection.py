@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -54,7 +54,7 @@ class LiveStream:
             except ConnectionClosed:
                 self._socket = None
 
-    async def frames(self) -> AsyncIterator[Record]:
+    async def frames(self) -> AsyncGenerator[Record, None]:
         """Frames for ever, each with the whole records that it changed as `vehicles`.
 
         A lost connection yields `{"type": "lost", "why": …}`; one that is refused for what was asked ends the
@@ -84,7 +84,7 @@ class LiveStream:
     def _opened(self) -> connect:
         return connect(self._url, subprotocols=self._protocols, max_size=MAX_FRAME_BYTES, proxy=None)
 
-    async def _heard(self, socket: ClientConnection) -> AsyncIterator[Record]:
+    async def _heard(self, socket: ClientConnection) -> AsyncGenerator[Record, None]:
         self._socket = socket
         self._view.connected()
         await self._say(socket, msgspec.structs.replace(self._wants, resume=self._view.position))

@@ -91,6 +91,19 @@ async def test_what_is_published_reaches_who_asked_for_it_in_order(ends: Ends) -
         assert await take(messages, 2) == [Answer("1"), Answer("2")]
 
 
+async def test_who_asks_for_a_subject_that_was_published_before_gets_what_comes_from_then_on() -> None:
+    bus = LocalBus()
+    bus.publish("a", Answer("for nobody"))
+    async with bus.subscribe("a", Answer, bound=10) as first:
+        bus.publish("a", Answer("1"))
+        async with bus.subscribe(">", Answer, bound=10) as second:
+            bus.publish("a", Answer("2"))
+            assert await take(second, 1) == [Answer("2")]
+        bus.publish("a", Answer("3"))
+        assert await take(first, 3) == [Answer(text) for text in "123"]
+    assert [message async for message in second] == []
+
+
 async def test_a_message_of_another_type_is_not_delivered(ends: Ends) -> None:
     async with ends.there.subscribe(">", Answer, bound=10) as messages:
         ends.here.publish("a", Question(1))

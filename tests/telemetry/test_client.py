@@ -99,7 +99,7 @@ async def test_a_lost_connection_is_made_again_and_resumed(encoding: str) -> Non
         told = (await _next(frames, "tick"))["vehicles"][0]
         assert (told["alt_rel_m"], told["mode"], told["vehicle_id"]) == (2.5, "RTL", "bl-01")
         assert stream.vehicles["bl-01"] is told
-        await frames.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
 
 
 async def test_what_the_platform_refuses_is_not_asked_again() -> None:
@@ -119,7 +119,7 @@ async def test_another_subscription_is_said_on_the_same_connection() -> None:
         await stream.subscribe(Subscribe(vehicles=["bl-02"]))
         assert [each["vehicle_id"] for each in (await _next(frames, "snapshot"))["vehicles"]] == ["bl-02"]
         assert len(sockets) == 1
-        await frames.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ async def test_another_subscription_does_not_go_on_where_the_one_before_it_was(
         sockets[1].transport.abort()
         await _next(frames, "lost")
         assert (await anext(frames))["type"] == "resumed"
-        await frames.aclose()  # type: ignore[attr-defined]
-        await others.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
+        await others.aclose()
 
 
 async def test_another_area_goes_on_where_the_stream_was_and_has_all_rows_there() -> None:
@@ -165,7 +165,7 @@ async def test_another_area_goes_on_where_the_stream_was_and_has_all_rows_there(
         await stream.subscribe(Subscribe(area=(121.8, 31.0, 122.0, 31.2)))
         await _next(frames, "resumed")
         assert [each["lon_deg"] for each in (await _next(frames, "tick"))["vehicles"]] == [121.9]
-        await frames.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
 
 
 async def test_news_that_were_had_are_not_had_again_with_another_subscription() -> None:
@@ -185,8 +185,8 @@ async def test_news_that_were_had_are_not_had_again_with_another_subscription() 
         await _next(frames, "snapshot")
         hub.event(FleetEvent(clock.now(), "warning", "statustext", "new"))
         assert (await _next(frames, "event"))["event"]["text"] == "new"
-        await frames.aclose()  # type: ignore[attr-defined]
-        await others.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
+        await others.aclose()
 
 
 def test_a_position_before_the_snapshot_of_another_subscription_does_not_count() -> None:

@@ -114,7 +114,7 @@ async def test_a_viewer_that_was_cut_is_told_every_step_of_every_command_once_an
             hub.command(record(id=CommandId(name), state=how))
         heard += await _commands(frames, len(steps) - 30)
         assert heard == steps
-        await frames.aclose()  # type: ignore[attr-defined]
+        await frames.aclose()
 
 
 async def test_a_snapshot_holds_the_newest_commands_as_they_stand() -> None:
