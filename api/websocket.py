@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -13,6 +14,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.http11 import Request
 
 from telemetry.stream.frames import WINDOW_BITS, Encoding, Sent
+from telemetry.stream.viewer import CLEAR_BYTES
 
 EXTENSION = "bailu.transport"
 # What a viewer that does not read may hold in the kernel: some seconds of ticks, not the megabytes it grows to.
@@ -30,6 +32,7 @@ class BroadcastProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         factory = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
         self.conn.available_extensions = [factory]
+        self.when_clear: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -37,6 +40,12 @@ class BroadcastProtocol(WebSocketsSansIOProtocol):
         if bare is not None:
             with contextlib.suppress(OSError):
                 bare.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.when_clear is not None:
+            # Not here: the transport is in the midst of its own writing.
+            self.loop.call_soon(self.when_clear)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -60,6 +69,7 @@ class WebSocketEnd:
         below = websocket.scope["extensions"].get(EXTENSION)
         if not isinstance(below, BroadcastProtocol):
             raise RuntimeError("The stream needs the web server of api.webserver, which lends its transports.")
+        self._below = below
         self._transport: asyncio.Transport = below.transport
         self._deflates = below.deflates
 
@@ -69,6 +79,10 @@ class WebSocketEnd:
 
     def waiting(self) -> int:
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+
+    def when_clear(self, room: Callable[[], None]) -> None:
+        self._below.when_clear = room
+        self._transport.set_write_buffer_limits(CLEAR_BYTES, CLEAR_BYTES)
 
     async def receive(self) -> str | bytes | None:
         message = await self._websocket.receive()

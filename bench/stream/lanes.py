@@ -9,7 +9,7 @@ from bench.figure import Figure
 from bench.stream.rigs import Load, measured
 
 _LOAD = Load(1_000, 100, settle_s=35.0, measure_s=60.0, probed=20)
-# Who does not read is cut after 20 s, or when the news in its lane overflow: that falls into the time that counts.
+# Who does not read is cut after 20 s: all of them are there for the whole of the time that counts.
 _STALLED = replace(_LOAD, stalled=500, measure_s=12.0)
 
 

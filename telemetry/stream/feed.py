@@ -42,7 +42,6 @@ NEWS_BOUND = 1_024
 UPDATES_BOUND = 256
 # What is followed is asked for again before its lease of five seconds ends, even when one question is lost.
 FOLLOW_S = 2.0
-DRAIN_S = 0.02
 
 
 @asynccontextmanager
@@ -64,7 +63,7 @@ async def running_hub(hub: StreamHub, *, bus: Bus, store: HubStore) -> AsyncIter
         await fed(AIRSPACE_REVIEWED, AirspaceReviewed, NEWS_BOUND, hub.airspace_reviewed)
         await fed("vehicle.*.update", VehicleUpdate, UPDATES_BOUND, hub.update)
         await hub.seed(store)
-        own = [("beat", _beating(hub)), ("drain", _draining(hub)), ("reconcile", _reconciling(hub, store))]
+        own = [("beat", _beating(hub)), ("reconcile", _reconciling(hub, store))]
         async with asyncio.TaskGroup() as group:
             tasks: list[asyncio.Task[None]] = [
                 group.create_task(make(), name=f"hub-{subject}") for subject, make in jobs
@@ -93,16 +92,6 @@ async def _beating(hub: StreamHub) -> None:
     while True:
         await asyncio.sleep(BEAT_S)
         hub.beat()
-
-
-async def _draining(hub: StreamHub) -> None:
-    """Nobody tells when a transport has room again; to look is cheaper than to be told for each viewer."""
-    while True:
-        await hub.new_behind.wait()
-        hub.new_behind.clear()
-        while hub.behind:
-            await asyncio.sleep(DRAIN_S)
-            hub.drain()
 
 
 async def _following(hub: StreamHub, bus: Bus) -> None:

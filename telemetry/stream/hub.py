@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -35,18 +36,17 @@ from telemetry.stream.admission import MAX_VIEWERS, Admission, retry_after_s
 from telemetry.stream.audience import ALL_UNITS, Audience, Rights
 from telemetry.stream.coding import StateFrames, table_of
 from telemetry.stream.contract import Bye, Frame, Gap, Resume, Resumed, Subscribe, read_subscribe
+from telemetry.stream.endings import Endings
 from telemetry.stream.frames import Encoding, Sent
 from telemetry.stream.known import Known
 from telemetry.stream.narrowing import EVENTS_LOST, Narrow, Units
-from telemetry.stream.news import News, Ring
+from telemetry.stream.news import News, Ring, Told
 from telemetry.stream.picture import RECENT_ALARMS, RECENT_SORTIES, Picture, no_better
 from telemetry.stream.table import Move, Table
 from telemetry.stream.viewer import BAD_MESSAGE, GOING_AWAY, SILENT_S, TRY_AGAIN_LATER, Cut, FarEnd, Viewer
 
 # How long a farewell may take; a viewer that does not read gets none.
 FAREWELL_S = 1.0
-# To close a connection takes half a millisecond: five hundred at once would hold up what must not wait.
-ENDS_AT_ONCE, ENDS_EVERY_S = 8, 0.01
 BEAT_S = 1.0
 # A viewer that says nothing gets everything, but one that comes back is first asked where it was.
 FIRST_WORD_S = 1.0
@@ -57,7 +57,6 @@ _CAN_WAIT = "info"
 MOST_WAITING, WAITING_S = 256, 0.15
 # Of a moment ago, kept for a herd; past it each viewer's is made for it alone.
 MOST_SNAPSHOTS = 64
-NOTHING: Mapping[Viewer, Sequence[Sent]] = {}
 # Commands that are compared with the store now and then.
 COMPARED_COMMANDS = 200
 
@@ -79,8 +78,9 @@ class StreamHub:
 
     A sequence numbers ticks and news alike. Of every vehicle the table knows at which sequence it last changed, so
     that a viewer is told what changed since it was last told: after a skipped tick or a lost minute alike. Viewers of
-    equal audiences share one encoding; a viewer whose transport is not empty is passed over, holds no queue of
-    states, and is cut after `STALLED_AFTER_S`. News go in order to all that may know; overflow closes with 1013.
+    equal audiences share one encoding; a viewer whose transport is not empty is passed over, holds no queue at all,
+    and is cut after `STALLED_AFTER_S`. News go in order to all that may know: one that is slow holds its place in
+    them and goes on when its transport is clear; too far behind, it is closed with 1013.
     """
 
     def __init__(
@@ -106,16 +106,15 @@ class StreamHub:
         self._telling: asyncio.Handle | None = None  # when they go out without a tick
         self._is_urgent = False  # that is, at the end of this turn of the loop
         self._viewers: set[Viewer] = set()
-        self._behind: set[Viewer] = set()  # those whose lane holds something
+        self._last: News | None = None  # of those that were told
+        self._behind: set[Viewer] = set()  # those who were not told all of them
         self._followed: dict[VehicleId, set[Viewer]] = {}
-        self._ends: dict[Viewer, asyncio.Event] = {}
-        self._ending: deque[Viewer] = deque()  # cut, and not closed yet
+        self._endings = Endings()
         self._serving: set[asyncio.Task[Any]] = set()
         self._admission = Admission()
         self._snapshots: dict[tuple[Audience, Encoding, Gap | None], tuple[float, int, Sent]] = {}
         self._tick_s: dict[str, float] = {}
         self.new_follow = asyncio.Event()
-        self.new_behind = asyncio.Event()
         self.drops: Counter[str] = self._picture.drops
         self.frames_sent = self.bytes_sent = 0  # states and news; payloads, before compression
         self.starts: Counter[str] = Counter()  # how viewers began: anew, resumed, or why a resume was not granted
@@ -123,11 +122,6 @@ class StreamHub:
     @property
     def viewer_count(self) -> int:
         return len(self._viewers)
-
-    @property
-    def behind(self) -> bool:
-        """Whether news wait for some viewer's transport to take more."""
-        return bool(self._behind)
 
     def silent_s(self) -> float:
         """Seconds since any gateway's tick; infinite before the first."""
@@ -191,7 +185,7 @@ class StreamHub:
             if (
                 not viewer.joined
                 or viewer.must_restart
-                or viewer.lane
+                or viewer.untold is not None
                 or viewer.far.waiting()
                 or not self._may_see(viewer, state)
             ):
@@ -271,15 +265,8 @@ class StreamHub:
         for viewer in tuple(self._viewers):
             if viewer.cut is None and viewer.is_stalled(now_s):
                 self.drops["viewers cut, stalled"] += 1
-                self._end(viewer, Cut(TRY_AGAIN_LATER))
+                self._endings.end(viewer, Cut(TRY_AGAIN_LATER))
         self._snapshots = {key: kept for key, kept in self._snapshots.items() if now_s - kept[0] < SNAPSHOT_S}
-
-    def drain(self) -> None:
-        """Goes on with those whose news wait."""
-        for viewer in tuple(self._behind):
-            viewer.drain()
-            if not viewer.lane:
-                self._behind.discard(viewer)
 
     async def reconcile(self, store: HubStore) -> None:
         """Takes from the store what the bus may have lost."""
@@ -301,8 +288,8 @@ class StreamHub:
         """Sends every viewer away, the server is going; waits until they were told."""
         self._tell_waiting()
         for viewer in tuple(self._viewers):
-            self._end(viewer, Cut(GOING_AWAY))
-        self._close_some(len(self._ending))
+            self._endings.end(viewer, Cut(GOING_AWAY))
+        self._endings.close_all()
         if self._serving:
             await asyncio.wait(self._serving, timeout=2 * FAREWELL_S)
 
@@ -319,9 +306,9 @@ class StreamHub:
                 await self._farewell(viewer, cut, wait_s)
                 return
             self._viewers.add(viewer)
-            ended = self._ends[viewer] = asyncio.Event()
+            far.when_clear(partial(self._go_on, viewer))
             try:
-                await self._until_ended(viewer, ended)
+                await self._until_ended(viewer, self._endings.begin(viewer))
             finally:
                 self._forget(viewer)
             if viewer.cut is not None:
@@ -360,7 +347,7 @@ class StreamHub:
                 try:
                     self._take(viewer, read_subscribe(message))
                 except InvalidRequest as error:
-                    self._end(viewer, Cut(BAD_MESSAGE, error))
+                    self._endings.end(viewer, Cut(BAD_MESSAGE, error))
         finally:
             default.cancel()
 
@@ -415,9 +402,11 @@ class StreamHub:
 
     def _replay(self, viewer: Viewer, seq: int) -> None:
         viewer.joined, viewer.must_restart = True, False
-        missed = _frames(viewer, self._ring.since(seq))
-        viewer.grant(missed)
-        self._hand(viewer, missed)
+        first = self._ring.since(seq)
+        if first is not None and self._last is not None:
+            viewer.grant(first, self._last)
+            self._behind.add(viewer)
+            self._go_on(viewer)
 
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
         """Sequence and frame; an equal audience's of a moment ago when there is one."""
@@ -448,33 +437,35 @@ class StreamHub:
             self._followed.setdefault(viewer.follows, set()).add(viewer)
             self.new_follow.set()
 
-    def _broadcast(self, now_s: float, waiting: Mapping[Viewer, Sequence[Sent]] = NOTHING) -> None:
+    def _broadcast(self, now_s: float, told: Told | None = None) -> None:
         """Tells every viewer that is due and takes more; one encoding and one write each, nobody is waited for.
 
-        `waiting`: news of each viewer that are older than these states, and go out before them.
+        `told`: news that are older than these states, and go out before them.
         """
         self._coding.advance(self._seq, now_s, self._now())
-        self.drain()
+        for viewer in tuple(self._behind):
+            self._go_on(viewer)
         for viewer in tuple(self._viewers):
-            self._show(viewer, now_s, waiting.get(viewer, ()))
+            self._show(viewer, now_s, told)
 
-    def _show(self, viewer: Viewer, now_s: float, news: Sequence[Sent] = ()) -> None:
+    def _show(self, viewer: Viewer, now_s: float, told: Told | None = None) -> None:
         if not viewer.is_due(now_s):
-            self._hand(viewer, news)
+            self._hand(viewer, told)
             return
         if viewer.must_restart:
-            self._hand(viewer, news)
+            self._hand(viewer, told)
             if viewer.is_free():
                 self._start(viewer, None, now_s)
             return
-        far = viewer.far
+        units, far = viewer.audience.scope.units, viewer.far
         frame, says = self._coding.tick(viewer.audience, far.encoding, viewer.since, viewer.rows_since)
         if says or now_s - viewer.said_s >= SILENT_S:
+            news = () if told is None else told.to(units, far.encoding)[0]
             far.write(*news, frame)
             viewer.has(self._coding.seq, now_s)
             self._count(*news, frame)
         else:
-            self._hand(viewer, news)
+            self._hand(viewer, told)
 
     def _tell(self, kind: type[Frame], member: str, value: Any, narrow: Narrow[Any], *, at_once: bool = True) -> None:
         self._seq += 1
@@ -493,24 +484,20 @@ class StreamHub:
 
     def _tell_waiting(self) -> None:
         """Before any frame that has a later sequence: whoever has that frame has these news."""
-        for viewer, frames in self._taken_waiting().items():
-            self._hand(viewer, frames)
+        told = self._taken_waiting()
+        if told is not None:
+            for viewer in tuple(self._viewers):
+                self._hand(viewer, told)
 
-    def _taken_waiting(self) -> Mapping[Viewer, Sequence[Sent]]:
-        """What waits for each viewer, and waits no more."""
+    def _taken_waiting(self) -> Told | None:
+        """What waits to be told, and waits no more."""
         self._forget_telling()
         waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return NOTHING
-        told: dict[Viewer, Sequence[Sent]] = {}
-        alike: dict[tuple[Units | None, Encoding], Sequence[Sent]] = {}
-        for each in self._viewers:
-            if each.joined:
-                key = each.audience.scope.units, each.far.encoding
-                if key not in alike:
-                    alike[key] = _frames(each, waiting)
-                told[each] = alike[key]
-        return told
+        for news in waiting:
+            if self._last is not None:
+                self._last.next = news
+            self._last = news
+        return Told(waiting) if waiting else None
 
     def _forget_telling(self) -> None:
         if self._telling is not None:
@@ -521,17 +508,25 @@ class StreamHub:
         self.frames_sent += len(frames)
         self.bytes_sent += sum([len(each.payload) for each in frames])
 
-    def _hand(self, viewer: Viewer, frames: Sequence[Sent]) -> None:
-        if not frames:
+    def _hand(self, viewer: Viewer, told: Told | None) -> None:
+        """One that is behind comes to these in its turn."""
+        if told is None or not viewer.joined:
             return
-        viewer.tell(frames)
-        self._count(*frames)
-        if viewer.cut is not None:
+        if viewer.untold is None:
+            self._count(*viewer.tell(told))
+            if viewer.untold is not None:
+                self._behind.add(viewer)
+        elif viewer.is_too_slow(told.last):
             self.drops["viewers cut, too slow for news"] += 1
-            self._end(viewer, viewer.cut)
-        elif viewer.lane:
-            self._behind.add(viewer)
-            self.new_behind.set()
+            error = Overloaded("This connection reads events too slowly")
+            self._endings.end(viewer, Cut(TRY_AGAIN_LATER, error))
+
+    def _go_on(self, viewer: Viewer) -> None:
+        """With the news that it was not told; called when its transport is clear, and looked at with each tick."""
+        if viewer in self._behind:
+            self._count(*viewer.drain())
+            if viewer.untold is None:
+                self._behind.discard(viewer)
 
     def _age(self, gateway: str, now_s: float) -> None:
         """Links of a silent gateway's vehicles are what their age says; its next tick tells the truth again."""
@@ -541,27 +536,11 @@ class StreamHub:
             if worse is not self._table.link(number):
                 self._table.set_link(number, worse, self._seq)
 
-    def _end(self, viewer: Viewer, cut: Cut) -> None:
-        """Tells the viewer nothing more; its connection is closed in its turn, for many are cut by the same news."""
-        viewer.end(cut)
-        self._ending.append(viewer)
-        if len(self._ending) == 1:
-            asyncio.get_running_loop().call_soon(self._close_some)
-
-    def _close_some(self, most: int = ENDS_AT_ONCE) -> None:
-        while self._ending and most:
-            most -= 1
-            ended = self._ends.get(self._ending.popleft())
-            if ended is not None:
-                ended.set()
-        if self._ending:
-            asyncio.get_running_loop().call_later(ENDS_EVERY_S, self._close_some)
-
     def _forget(self, viewer: Viewer) -> None:
         viewer.joined, viewer.follows = False, None
         self._viewers.discard(viewer)
         self._behind.discard(viewer)
-        self._ends.pop(viewer, None)
+        self._endings.forget(viewer)
         self._follow(viewer)
 
     async def _farewell(self, viewer: Viewer, cut: Cut, least_s: float = 0.0) -> None:
@@ -576,12 +555,6 @@ class StreamHub:
 
     def _now(self) -> str:
         return _text(self._clock.now())
-
-
-def _frames(viewer: Viewer, waiting: Iterable[News]) -> list[Sent]:
-    """The news that a viewer may have, as it takes them."""
-    units, encoding = viewer.audience.scope.units, viewer.far.encoding
-    return [frame for news in waiting if (frame := news.sent(units, encoding)) is not None]
 
 
 def _text(at: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,10 @@ class News:
     frame: Frame
     member: str
     narrow: Narrow[Any]
+    # Told after it; who is behind holds the first that it was not told, and so all of them.
+    next: News | None = None
+    number: int = 0  # of all news, from 1
+    until_octets: int = 0  # of all news up to this one
     _sent: dict[tuple[Units | None, Encoding], Sent | None] = field(default_factory=dict)
 
     def sent(self, units: Units | None, encoding: Encoding) -> Sent | None:
@@ -61,12 +65,15 @@ class Ring:
 
     def __init__(self) -> None:
         self._kept: deque[tuple[float, News]] = deque()
-        self._bytes = 0
+        self._bytes = self._octets = self._numbered = 0
         self.oldest_seq = 0  # all news after it are here
 
     def add(self, news: News, mono_s: float) -> None:
         self._kept.append((mono_s, news))
         self._bytes += news.size
+        self._octets += news.size
+        self._numbered += 1
+        news.number, news.until_octets = self._numbered, self._octets
         while self._kept and (
             self._kept[0][0] < mono_s - KEPT_S or self._bytes > KEPT_BYTES or len(self._kept) > KEPT_NEWS
         ):
@@ -79,6 +86,23 @@ class Ring:
         self._kept.clear()
         self._bytes, self.oldest_seq = 0, seq
 
-    def since(self, seq: int) -> Iterator[News]:
-        """What was told after `seq`, in order."""
-        return (news for _, news in self._kept if news.frame.seq > seq)
+    def since(self, seq: int) -> News | None:
+        """The first that was told after `seq`."""
+        return next((news for _, news in self._kept if news.frame.seq > seq), None)
+
+
+class Told:
+    """News that are told together; those who may know the same get the same frames."""
+
+    def __init__(self, news: Sequence[News]) -> None:
+        self.first, self.last = news[0], news[-1]
+        self._news = news
+        self._alike: dict[tuple[Units | None, Encoding], tuple[list[Sent], int]] = {}
+
+    def to(self, units: Units | None, encoding: Encoding) -> tuple[Sequence[Sent], int]:
+        """The frames, and how many octets they have."""
+        known = self._alike.get((units, encoding))
+        if known is None:
+            frames = [frame for news in self._news if (frame := news.sent(units, encoding)) is not None]
+            known = self._alike[units, encoding] = frames, sum(len(frame.payload) for frame in frames)
+        return known

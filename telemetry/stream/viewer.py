@@ -1,26 +1,26 @@
-"""One viewer: no queue of states at all, a bounded lane of news, and what its transport still holds."""
+"""One viewer: no queue at all, only how far it was told, and what its transport still holds."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.errors import BailuError, Overloaded
+from core.errors import BailuError
 from core.ids import VehicleId
 from telemetry.stream.audience import ALL_UNITS, Audience, Rights, audience_of
 from telemetry.stream.contract import Subscribe
 from telemetry.stream.frames import Encoding, Sent
+from telemetry.stream.news import KEPT_BYTES, KEPT_NEWS, News, Told
 
 # RFC 6455 section 7.4.1 and the IANA registry of close codes.
 GOING_AWAY = 1001
 BAD_MESSAGE = 1003
 TRY_AGAIN_LATER = 1013
 
-# News of a whole fleet that falls silent, and more.
-LANE_BOUND = 2_048
-LANE_BYTES = 512 << 10
+# So far behind with news a viewer may be: half of what the ring has, where one that is cut for it finds them again.
+BEHIND_NEWS = KEPT_NEWS // 2
+BEHIND_OCTETS = KEPT_BYTES // 2
 # A transport that holds no more than this takes states and news, of these up to the second at once.
 CLEAR_BYTES = 4 << 10
 NEWS_CLEAR_BYTES = 64 << 10
@@ -42,6 +42,10 @@ class FarEnd(Protocol):
 
     def waiting(self) -> int:
         """Bytes held."""
+        ...
+
+    def when_clear(self, room: Callable[[], None]) -> None:
+        """Has `room` called each time that it holds no more than `CLEAR_BYTES` again."""
         ...
 
     async def receive(self) -> str | bytes | None:
@@ -66,8 +70,8 @@ class Viewer:
 
     __slots__ = (
         "_held_bytes",
-        "_owed_bytes",
-        "_owed_frames",
+        "_owed_news",
+        "_owed_octets",
         "_progress_s",
         "audience",
         "cut",
@@ -75,14 +79,13 @@ class Viewer:
         "far",
         "follows",
         "joined",
-        "lane",
-        "lane_bytes",
         "must_restart",
         "period_s",
         "rights",
         "rows_since",
         "said_s",
         "since",
+        "untold",
     )
 
     def __init__(self, far: FarEnd, rights: Rights = ALL_UNITS, mono_s: float = 0.0) -> None:
@@ -94,9 +97,8 @@ class Viewer:
         self.must_restart = False  # what it may know is no more what it was told: a snapshot comes next
         self.since = self.rows_since = 0
         self.period_s = self.due_s = self.said_s = 0.0
-        self.lane: deque[Sent] = deque()
-        self.lane_bytes = 0
-        self._owed_frames = self._owed_bytes = 0  # of the lane, what a resume was granted; until it is empty
+        self.untold: News | None = None  # the oldest of the news that it was not told; None: it was told all
+        self._owed_news = self._owed_octets = 0  # what a resume was granted; until it has all of it
         self.cut: Cut | None = None
         self._progress_s, self._held_bytes = mono_s, 0
 
@@ -113,7 +115,7 @@ class Viewer:
 
     def is_free(self) -> bool:
         """Whether it takes states now: subscribed, told all news, with a transport that holds next to nothing."""
-        return self.joined and not self.lane and self.far.waiting() <= CLEAR_BYTES
+        return self.joined and self.untold is None and self.far.waiting() <= CLEAR_BYTES
 
     def is_due(self, mono_s: float) -> bool:
         return mono_s >= self.due_s and self.is_free()
@@ -123,33 +125,50 @@ class Viewer:
         self.since = self.rows_since = seq
         self.due_s, self.said_s = mono_s + self.period_s - DUE_SLACK_S, mono_s
 
-    def grant(self, frames: Sequence[Sent]) -> None:
-        """It will be told these news besides, which it missed. The ring bounds them, and holds them for everybody: a
-        viewer that was cut for them would come back for the same ones, and more."""
-        self._owed_frames, self._owed_bytes = len(frames), sum(len(frame.payload) for frame in frames)
+    def grant(self, first: News, last: News) -> None:
+        """It will be told all of these, which it missed. The ring bounds them: a viewer that was cut for them would
+        come back for the same ones, and more."""
+        self.untold = first
+        self._owed_news, self._owed_octets = _from(first, last)
 
-    def tell(self, frames: Sequence[Sent]) -> None:
-        """Writes news at once, or keeps them in order while the far end is slow; past the bound it is cut."""
-        self.lane.extend(frames)
-        self.lane_bytes += sum(len(frame.payload) for frame in frames)
-        self.drain()
-        if len(self.lane) > LANE_BOUND + self._owed_frames or self.lane_bytes > LANE_BYTES + self._owed_bytes:
-            self.end(Cut(TRY_AGAIN_LATER, Overloaded("This connection reads events too slowly")))
+    def tell(self, told: Told) -> Sequence[Sent]:
+        """Writes news at once, or is behind from then on. Returns what was written; not for one that is behind."""
+        frames, octets = told.to(self.audience.scope.units, self.far.encoding)
+        if not frames:
+            return ()
+        if octets <= NEWS_CLEAR_BYTES and self.far.waiting() <= CLEAR_BYTES:
+            self.far.write(*frames)
+            return frames
+        self.untold = told.first
+        return self.drain()
 
-    def drain(self) -> None:
-        """Writes what the lane holds, as far as the far end takes it: one that takes nothing costs no write."""
+    def is_too_slow(self, last: News) -> bool:
+        """Whether it is too far behind, with `last` told to everybody."""
+        if self.untold is None:
+            return False
+        news, octets = _from(self.untold, last)
+        return news > BEHIND_NEWS + self._owed_news or octets > BEHIND_OCTETS + self._owed_octets
+
+    def drain(self) -> Sequence[Sent]:
+        """Writes what it was not told, as far as the far end takes it. Returns what was written."""
+        written: list[Sent] = []
         if self.far.waiting() > CLEAR_BYTES:
-            return
-        while self.lane and (room := NEWS_CLEAR_BYTES - self.far.waiting()) > 0:
+            return written
+        units, encoding = self.audience.scope.units, self.far.encoding
+        while self.untold is not None and (room := NEWS_CLEAR_BYTES - self.far.waiting()) > 0:
             going: list[Sent] = []
-            while self.lane and room > 0:
-                frame = self.lane.popleft()
-                room -= len(frame.payload)
-                self.lane_bytes -= len(frame.payload)
-                going.append(frame)
-            self.far.write(*going)
-        if not self.lane:
-            self._owed_frames = self._owed_bytes = 0
+            while self.untold is not None and room > 0:
+                frame = self.untold.sent(units, encoding)
+                self.untold = self.untold.next
+                if frame is not None:
+                    room -= len(frame.payload)
+                    going.append(frame)
+            if going:
+                self.far.write(*going)
+            written += going
+        if self.untold is None:
+            self._owed_news = self._owed_octets = 0
+        return written
 
     def is_stalled(self, mono_s: float) -> bool:
         """Whether the far end has taken nothing for `STALLED_AFTER_S`; asked once a second."""
@@ -164,4 +183,9 @@ class Viewer:
         if self.cut is None:
             self.cut = cut
             self.joined = False
-            self.lane.clear()
+            self.untold = None
+
+
+def _from(first: News, last: News) -> tuple[int, int]:
+    """News, and their octets as JSON, from the first to the last."""
+    return last.number - first.number + 1, last.until_octets - first.until_octets + first.size

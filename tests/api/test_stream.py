@@ -150,3 +150,23 @@ async def test_a_viewer_that_stops_reading_is_cut_while_others_go_on(world: Worl
                 await asyncio.sleep(0.02)
         assert world.hub.drops["viewers cut, stalled"] == 1
     stuck.close()
+
+
+async def test_a_viewer_that_reads_late_is_told_all_news_in_order_as_fast_as_it_takes_them(
+    world: World, served: Serving
+) -> None:
+    """Nothing ticks here: that its transport is clear again is what it goes on by."""
+    texts = [f"{number} {'x' * 900}" for number in range(4_000)]
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+    small.connect(("127.0.0.1", int(served.url.rsplit(":", 1)[1].strip("/"))))
+    async with connect(_stream(served), proxy=None, compression=None, sock=small, max_queue=1) as late:
+        await _subscribed(late)
+        for number, text in enumerate(texts):
+            world.hub.event(FleetEvent(world.clock.now(), "warning", "statustext", text, VehicleId("bl-01")))
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        assert world.hub.frames_sent < len(texts) // 2, "the rest waits in the hub"
+        told = [(await _next(late))["event"]["text"] for _ in texts]
+    assert told == texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,6 +42,9 @@ class End:
 
     def waiting(self) -> int:
         return 0
+
+    def when_clear(self, room: Callable[[], None]) -> None:
+        """It is always."""
 
     async def receive(self) -> str | bytes | None:
         try:

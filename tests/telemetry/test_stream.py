@@ -52,7 +52,7 @@ from telemetry.stream.frames import Encoding, Sent
 from telemetry.stream.hub import WAITING_S, Encoders, StreamHub
 from telemetry.stream.news import KEPT_S
 from telemetry.stream.picture import MAX_TRACK, RECENT_SORTIES, Picture, aged
-from telemetry.stream.viewer import LANE_BOUND, STALLED_AFTER_S
+from telemetry.stream.viewer import BEHIND_NEWS, STALLED_AFTER_S
 from tests.samples import a_sortie, a_track_point
 
 IDS = ("bl-01", "bl-02", "bl-03")
@@ -78,6 +78,7 @@ class Far:
         self.sent: list[Sent] = []
         self.code: int | None = None
         self.held = self.writes = 0
+        self._room: Callable[[], None] = lambda: None
         self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
 
     def write(self, *frames: Sent) -> None:
@@ -86,6 +87,14 @@ class Far:
 
     def waiting(self) -> int:
         return self.held
+
+    def when_clear(self, room: Callable[[], None]) -> None:
+        self._room = room
+
+    def clear(self) -> None:
+        """All that was written has gone out, and the hub is told so."""
+        self.held = 0
+        self._room()
 
     async def receive(self) -> str | bytes | None:
         return await self._incoming.get()
@@ -323,9 +332,7 @@ async def test_news_are_never_conflated_and_come_before_later_states(hub: Stream
             hub.event(FleetEvent(clock.now(), "info", "statustext", str(number)))
             told(hub, clock, state("bl-01", mission_seq=number))
         assert len(far.sent) == 1
-        far.held = 0
-        hub.drain()
-        assert not hub.behind
+        far.clear()
         told(hub, clock, state("bl-01", mission_seq=101))
     assert len(far.of("sortie")) == 100
     assert news_of(far) == [str(number) for number in range(1, 101)]
@@ -366,8 +373,7 @@ async def test_a_whole_fleet_that_has_something_to_say_at_once_costs_a_viewer_on
         assert news_of(far) == [str(number) for number in range(1_000)]
         assert far.writes - before <= 10, "in pieces that a transport takes"
         assert (far.code, slow.code) == (None, None)
-        slow.held = 0
-        hub.drain()
+        slow.clear()
         assert news_of(slow) == news_of(far)
 
 
@@ -395,16 +401,16 @@ async def test_whoever_missed_more_than_a_lane_holds_gets_all_of_it_as_fast_as_i
     async with viewing(hub, before):
         pass
     snapshot = before.frames[0]
-    for number in range(2 * LANE_BOUND):
+    for number in range(2 * BEHIND_NEWS):
         hub.event(FleetEvent(clock.now(), "warning", "statustext", f"{number} {'x' * 400}"))
     await asyncio.sleep(0)
     async with viewing(hub, again, resume={"epoch": snapshot["epoch"], "seq": snapshot["seq"]}):
         told = 0
         while len(news_of(again)) > told:
-            told, again.held = len(news_of(again)), 0
-            hub.drain()
+            told = len(news_of(again))
+            again.clear()
         assert again.code is None
-        assert [each.split()[0] for each in news_of(again)] == [str(number) for number in range(2 * LANE_BOUND)]
+        assert [each.split()[0] for each in news_of(again)] == [str(number) for number in range(2 * BEHIND_NEWS)]
 
 
 async def test_events_that_the_bus_dropped_are_counted_and_told_before_the_next_one(
@@ -435,7 +441,7 @@ async def test_a_viewer_too_slow_for_news_is_closed_with_1013_and_may_resume(
     far, again = Far(), Far()
     async with viewing(hub, far):
         far.held = FULL
-        for number in range(LANE_BOUND + 1):
+        for number in range(BEHIND_NEWS + 1):
             hub.event(FleetEvent(clock.now(), "warning", "statustext", str(number)))
         await settle()
     assert far.code == 1013
@@ -443,7 +449,7 @@ async def test_a_viewer_too_slow_for_news_is_closed_with_1013_and_may_resume(
     snapshot = far.frames[0]
     async with viewing(hub, again, resume={"epoch": snapshot["epoch"], "seq": snapshot["seq"]}):
         pass
-    assert news_of(again) == [str(number) for number in range(LANE_BOUND + 1)]
+    assert news_of(again) == [str(number) for number in range(BEHIND_NEWS + 1)]
 
 
 @pytest.mark.parametrize(
@@ -661,8 +667,7 @@ def test_a_viewer_cut_anywhere_and_resumed_knows_what_an_uncut_one_knows(
             await world.come()
             for step in steps:
                 await world.step(*step)
-            world.far.held = 0
-            world.hub.drain()
+            world.far.clear()
             await world.step("move", 0, 5)
             await world.go()
         assert without_ages(world.cut_view.vehicles) == without_ages(uncut.view().vehicles)
@@ -691,8 +696,7 @@ def test_however_vehicles_change_units_a_viewer_of_one_knows_those_that_are_its_
             await world.come()
             for step in steps:
                 await world.step(*step)
-            world.far.held = 0
-            world.hub.drain()
+            world.far.clear()
             await world.step("silence", 0, 5)
             await world.go()
         own = {each for each, known in world.states.items() if known.unit == "north"}

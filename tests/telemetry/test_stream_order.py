@@ -10,10 +10,11 @@ import pytest
 from core.clock import ManualClock
 from core.ids import VehicleId
 from telemetry.messages import FleetEvent, FleetTick, VehicleUpdate
+from telemetry.stream import endings
 from telemetry.stream import hub as hub_module
 from telemetry.stream.audience import Rights
 from telemetry.stream.hub import StreamHub
-from telemetry.stream.viewer import LANE_BOUND, NEWS_CLEAR_BYTES
+from telemetry.stream.viewer import BEHIND_NEWS, NEWS_CLEAR_BYTES
 from tests.telemetry.test_stream import FULL, Far, Narrow, a_hub, news_of, settle, state, tick, told, viewing
 
 NORTH = Rights(frozenset({"north"}))
@@ -53,8 +54,7 @@ async def test_the_snapshot_of_another_subscription_comes_after_the_news_that_wa
         far.say(vehicles=["bl-02"])
         await settle()
         assert kinds(far) == ["snapshot"]
-        far.held = 0
-        hub.drain()
+        far.clear()
         told(hub, clock, *hub.vehicles())
     assert kinds(far) == ["snapshot", "event", "snapshot"]
     assert [frame["seq"] for frame in far.frames] == sorted(frame["seq"] for frame in far.frames)
@@ -72,10 +72,9 @@ async def test_an_unasked_snapshot_comes_after_news_of_the_same_tick_that_a_tran
             say(hub, clock, text, "info")
         clock.advance(1)
         hub.tick(moved(clock))
-        assert hub.behind
+        assert far.held
         for _ in range(10):
-            far.held = 0
-            hub.drain()
+            far.clear()
         hub.tick(moved(clock))
     assert news_of(far) == texts
     assert kinds(far) == ["snapshot", *["event"] * len(texts), "snapshot"]
@@ -192,13 +191,13 @@ async def test_what_can_wait_is_not_told_because_of_what_a_tick_has_told_already
 async def test_viewers_that_the_same_news_cut_are_closed_some_at_a_time(
     hub: StreamHub, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "ENDS_EVERY_S", 0.3)
+    monkeypatch.setattr(endings, "ENDS_EVERY_S", 0.3)
     slow = [Far() for _ in range(20)]
     async with AsyncExitStack() as stack:
         for far in slow:
             await stack.enter_async_context(viewing(hub, far))
             far.held = FULL
-        for number in range(LANE_BOUND + 1):
+        for number in range(BEHIND_NEWS + 1):
             say(hub, clock, str(number))
             if number % 500 == 0:
                 await asyncio.sleep(0)
