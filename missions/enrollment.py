@@ -58,6 +58,12 @@ class Enrollment:
     retired_at: datetime | None = None
     row_revision: int = 1
 
+    def is_heard_like(self, before: Enrollment) -> bool:
+        """Whether the vehicle that was enrolled so is still heard: on every link of before, as the same autopilot."""
+        leaves = self.retired_at is not None and before.retired_at is None
+        same = (self.system_id, self.uid) == (before.system_id, before.uid)
+        return same and not leaves and set(before.links) <= set(self.links)
+
 
 @dataclass(frozen=True, slots=True)
 class WrappedKeys:

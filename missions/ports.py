@@ -179,7 +179,8 @@ class EnrollmentStore(Protocol):
     async def save_enrollment(self, enrollment: Enrollment, keys: WrappedKeys | None = None) -> Enrollment:
         """Stores it, or replaces the row whose revision is `row_revision - 1`; keys stay as they are without `keys`.
 
-        Raises StaleRevision, and InvalidRequest when it does not fit the others (`missions.enrollment.fits`).
+        Raises StaleRevision, InvalidRequest when it does not fit the others (`missions.enrollment.fits`), and
+        VehicleBusy when a vehicle on a sortie would be heard elsewhere, or not at all (one transaction decides both).
         """
         ...
 

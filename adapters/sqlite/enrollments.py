@@ -5,7 +5,8 @@ from __future__ import annotations
 import apsw
 
 from adapters.sqlite.rows import body, value
-from core.errors import NotFound, StaleRevision
+from adapters.sqlite.sorties import unfinished_of
+from core.errors import NotFound, StaleRevision, VehicleBusy
 from core.ids import VehicleId
 from missions.enrollment import Enrollment, SigningMemory, WrappedKeys, fits
 
@@ -21,10 +22,15 @@ def enrollments(db: apsw.Connection, retired: bool, unit: str | None = None) -> 
 def save(db: apsw.Connection, wanted: Enrollment, wrapped: WrappedKeys | None) -> Enrollment:
     if wanted.retired_at is None:
         fits(wanted, enrollments(db, retired=False))
-    row = db.execute("SELECT row_revision FROM enrollments WHERE id = ?", (wanted.id,)).fetchone()
+    row = db.execute("SELECT row_revision, body FROM enrollments WHERE id = ?", (wanted.id,)).fetchone()
     stored = 0 if row is None else int(row[0])
     if stored != wanted.row_revision - 1:
         raise StaleRevision("enrollment", wanted.id, stored, wanted.row_revision - 1)
+    if row is None or not wanted.is_heard_like(value(row[1], Enrollment)):
+        # A gateway that restarts in mid-flight looks for its vehicle where this row says that it is.
+        flying = unfinished_of(db, wanted.id)
+        if flying is not None:
+            raise VehicleBusy(wanted.id, f"{flying}, and until it has ended it stays where it is heard")
     db.execute(
         "INSERT OR REPLACE INTO enrollments VALUES (?, ?, ?, ?)",
         (wanted.id, wanted.retired_at is not None, wanted.row_revision, body(wanted)),

@@ -11,14 +11,20 @@ from missions.model import CommandRecord, Sortie, TrackPoint
 from missions.sortie import is_finished
 
 
+def unfinished_of(db: apsw.Connection, vehicle_id: VehicleId) -> str | None:
+    """In words, the sortie that the vehicle is on."""
+    query = "SELECT id, state FROM sorties WHERE vehicle_id = ? AND finished = 0"
+    found = db.execute(query, (vehicle_id,)).fetchone()
+    return None if found is None else f"sortie {found[0]} is {found[1]}"
+
+
 def add_sortie(db: apsw.Connection, new: Sortie, key: str, digest: str) -> Sortie:
     before = sortie_for_key(db, key, digest)
     if before is not None:
         return before
-    query = "SELECT id, state FROM sorties WHERE vehicle_id = ? AND finished = 0"
-    flying = db.execute(query, (new.vehicle_id,)).fetchone()
+    flying = unfinished_of(db, new.vehicle_id)
     if flying is not None:
-        raise VehicleBusy(new.vehicle_id, f"sortie {flying[0]} is {flying[1]}")
+        raise VehicleBusy(new.vehicle_id, flying)
     db.execute(
         "INSERT INTO sorties VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.keyring import KEY_FILE, KeyRing, KeyRingError, open_ring
 from adapters.sqlite import SqliteStore, open_store
 from adapters.sqlite.database import connect
-from core.errors import InvalidRequest, NotFound, StaleRevision
+from core.errors import InvalidRequest, NotFound, StaleRevision, VehicleBusy
 from core.ids import DockId, VehicleId
 from missions.enrollment import Category, Enrollment, SigningMemory, SigningPolicy, WrappedKeys
+from missions.model import SortieState
+from tests.samples import a_mission, a_revision, a_sortie
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 ONE = Enrollment(VehicleId("bl-11"), "十一", ("a", "b"), 11, DockId("dock-xiayang"), "quad-3kg", AT, uid="00aa")
@@ -63,6 +66,31 @@ async def test_a_retired_one_is_kept_and_makes_room_for_another(store: SqliteSto
     assert await store.enrollments() == ()
     assert len(await store.enrollments(retired=True)) == 1
     await store.save_enrollment(replace(ONE, id=VehicleId("bl-12")))
+
+
+@pytest.mark.parametrize("change", [{"retired_at": AT}, {"links": ("a",)}, {"system_id": 12}, {"uid": None}])
+async def test_a_vehicle_on_a_sortie_stays_where_a_gateway_that_restarts_looks_for_it(
+    store: SqliteStore, change: dict[str, Any]
+) -> None:
+    await store.save_enrollment(ONE)
+    await store.add_mission(a_mission(), a_revision())
+    flying = await store.add_sortie(a_sortie(vehicle=ONE.id), idempotency_key="k", request_digest="d")
+    with pytest.raises(VehicleBusy, match="sortie-1 is planned"):
+        await store.save_enrollment(replace(ONE, **change, row_revision=2))
+    assert await store.enrollments() == (ONE,)
+    harmless = replace(ONE, name="new", unit="north", links=("c", "b", "a"), row_revision=2)
+    await store.save_enrollment(harmless)
+    await store.save_sortie(replace(flying, state=SortieState.ABORTED, row_revision=flying.row_revision + 1))
+    await store.save_enrollment(replace(harmless, **change, row_revision=3))
+
+
+async def test_a_vehicle_of_the_settings_is_not_moved_by_its_enrolment_while_it_is_on_a_sortie(
+    store: SqliteStore,
+) -> None:
+    await store.add_mission(a_mission(), a_revision())
+    await store.add_sortie(a_sortie(vehicle=ONE.id), idempotency_key="k", request_digest="d")
+    with pytest.raises(VehicleBusy):
+        await store.save_enrollment(ONE)
 
 
 @pytest.mark.parametrize(
