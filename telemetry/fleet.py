@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -139,7 +139,7 @@ class Fleet:
         """`signing`: what it remembers from the last run; without one it begins anew."""
         self.name = name
         self.vehicles: dict[VehicleId, Vehicle] = {}
-        self.refused_channels = 0
+        self._refused_places = 0
         self.ticked_s = clock.mono_s()
         self.signing = signing or SigningBook(clock)
         self._own = own
@@ -281,7 +281,7 @@ class Fleet:
         channel = self._channels.get(place)
         if channel is None:
             if len(self._channels) >= _MAX_CHANNELS and not self._forget_silent():
-                self.refused_channels += 1
+                self._refused_places += 1
                 return None
             link = next(link for link in self.links if link.name == place[0])
             channel = self._channels[place] = Channel(link, place[1], self._own)
@@ -565,6 +565,10 @@ class Fleet:
     def health(self) -> tuple[LinkHealth, ...]:
         """How each link does."""
         return tuple(link.health() for link in self.links)
+
+    def refused(self) -> Mapping[str, int]:
+        """Messages not listened to, by bound: places that speak here, and candidates for one vehicle."""
+        return {"places": self._refused_places, "candidates": self._directory.refused_candidates}
 
     def _tell(self, severity: str, code: str, text: str, vehicle_id: VehicleId | None = None) -> None:
         log.log({"info": logging.INFO}.get(severity, logging.WARNING), "%s: %s", code, text)

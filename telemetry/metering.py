@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -99,6 +99,11 @@ def link_readings(links: Iterable[LinkHealth]) -> Iterator[Reading]:
             yield Reading("bailu_link_rtt_seconds", link.rtt_s, name)
 
 
+def stranger_readings(refused: Mapping[str, int]) -> Iterator[Reading]:
+    """Messages not listened to, by the bound that they were over."""
+    return (Reading("bailu_strangers_refused_total", count, (bound,)) for bound, count in refused.items())
+
+
 def vehicle_readings(links: Iterable[LinkState]) -> Iterator[Reading]:
     """How many vehicles are heard how well; each state is told, so that a zero is seen."""
     counted = Counter(links)
@@ -143,6 +148,7 @@ def told_of(
     """Everything that is counted of a gateway."""
     readings = (
         *link_readings(fleet.health()),
+        *stranger_readings(fleet.refused()),
         *vehicle_readings(vehicle.link for vehicle in fleet.vehicles.values()),
         *sortie_readings(sorties),
         *alarm_readings(alarms),

@@ -42,6 +42,12 @@ OF_GATEWAY = (
     Metric("bailu_link_dropped_total", _C, "Datagrams that the kernel had no room for", ("link",)),
     Metric("bailu_link_lost_ratio", _G, "Share of frames lost in the last minute, by sequence numbers", ("link",)),
     Metric("bailu_link_rtt_seconds", _G, "Round trip by TIMESYNC to the vehicle that answers best", ("link",)),
+    Metric(
+        "bailu_strangers_refused_total",
+        _C,
+        "Messages not listened to: more places speak than a gateway hears, or more as one vehicle than are tried",
+        ("bound",),
+    ),
     Metric("bailu_vehicles", _G, "Vehicles by how well they are heard", ("link_state",)),
     Metric("bailu_sorties", _G, "Sorties that are being prepared or flown", ("state",)),
     Metric("bailu_alarm_open", _G, "Open alarms", ("kind", "severity")),

@@ -32,6 +32,7 @@ from telemetry.metering import (
     metrics_subject,
     recorder_readings,
     sortie_readings,
+    stranger_readings,
     told_of,
     vehicle_readings,
 )
@@ -71,11 +72,15 @@ class _Fleet:
     def health(self) -> tuple[LinkHealth, ...]:
         return (HEALTH,)
 
+    def refused(self) -> dict[str, int]:
+        return {"places": 3, "candidates": 0}
+
 
 def told(meter: GatewayMeter, *, gateway: str = "roof") -> MetricsTold:
     """What a gateway with one link and nothing else tells."""
     readings = (
         *link_readings([HEALTH]),
+        *stranger_readings(_Fleet().refused()),
         *vehicle_readings([LinkState.LIVE, LinkState.LIVE, LinkState.LOST]),
         *sortie_readings([SortieState.ON_MISSION]),
         *meter.readings(),
@@ -158,6 +163,10 @@ async def test_what_a_gateway_counted_is_told_under_its_name(world: World) -> No
         0,
     )
     assert (of("bailu_vehicles", link_state="live"), of("bailu_vehicles", link_state="stale")) == (2, 0)
+    assert (
+        of("bailu_strangers_refused_total", bound="places"),
+        of("bailu_strangers_refused_total", bound="candidates"),
+    ) == (3, 0)
     assert of("bailu_alarm_open", kind="gps", severity="warning") == 1
     assert of("bailu_alarm_open", kind="gps", severity="critical") == 0
     assert (of("bailu_recorder_rows_total"), of("bailu_recorder_lost_rows_total")) == (7, 3)

@@ -15,6 +15,7 @@ from missions.model import Airframe, Dock
 from simulator.protocol.channel import Channel
 from simulator.spec import VehicleSpec
 from simulator.vehicle import Vehicle as Craft
+from telemetry import fleet as fleet_module
 from telemetry.fleet import Fleet
 from telemetry.framing import Header, build
 from telemetry.links import LinkConfig, Peer
@@ -150,6 +151,15 @@ def test_an_unknown_system_is_listed_with_its_autopilot_and_told_once() -> None:
     assert stranger.uid
     assert stranger.firmware
     assert [event.code for event in sky.events].count("unenrolled") == 1
+
+
+def test_a_place_too_many_is_not_heard_and_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_module, "_MAX_CHANNELS", 1)
+    sky = Sky()
+    sky.crafts = {ONE: a_craft("one"), TWO: a_craft("one")}
+    sky.run(2)
+    assert (sky.fleet.refused()["places"] > 0, "ambiguous" in sky.codes()) == (True, False)
+    assert sky.vehicle.snapshot().link is LinkState.LIVE
 
 
 def test_the_same_words_twice_are_told_twice() -> None:

@@ -520,7 +520,8 @@ export interface paths {
          * Change Enrollment
          * @description Changes what is named, on top of the revision that If-Match names.
          *
-         *     A vehicle that flies takes it on landing, but for its unit, which counts within two seconds.
+         *     A vehicle that flies takes it on landing, but for its unit, which counts within two seconds; as long as it is on a
+         *     sortie it is not retired, and its links, system id and autopilot stay (409).
          */
         patch: operations["change_enrollment"];
         trace?: never;
