@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from adapters.forwarding.doors import Door, Doors
+from adapters.forwarding.failures import away
 from operations.forwarding.ports import Item, ItemsRefused, TargetAway
 from operations.forwarding.rules import Rule, Secrets
 
@@ -56,7 +57,7 @@ class HttpSession:
             response = await self._client.send(request, stream=True)
             await response.aclose()
         except httpx.HTTPError as error:
-            raise TargetAway(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+            raise away(error) from error
         _judge(response)
 
     def _signed(self, body: bytes) -> dict[str, str]:

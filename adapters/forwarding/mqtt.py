@@ -17,7 +17,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from adapters.forwarding.doors import Door, Doors
-from operations.forwarding.ports import Item, TargetAway
+from adapters.forwarding.failures import away
+from operations.forwarding.ports import Item
 from operations.forwarding.rules import MqttVersion, Rule, Secrets
 from operations.forwarding.topics import topic
 
@@ -55,7 +56,7 @@ class MqttSession:
             for start in range(0, len(items), IN_FLIGHT):
                 await self._together(items[start : start + IN_FLIGHT])
         except MqttError as error:
-            raise TargetAway(str(error)) from error
+            raise away(error) from error
 
     async def _together(self, items: Sequence[Item]) -> None:
         """Each is handed over in its order; then all of them are waited for."""
@@ -83,7 +84,7 @@ class MqttSession:
             async for _ in self._client.messages:
                 pass
         except MqttError as error:
-            raise TargetAway(str(error)) from error
+            raise away(error) from error
 
 
 def _client(rule: Rule, secrets: Secrets, door: Door) -> Client:
@@ -115,7 +116,7 @@ async def mqtt_session(rule: Rule, secrets: Secrets, doors: Doors) -> AsyncItera
         await _entered(client, doors)
     except MqttError as error:
         await _left(client, HANG_UP_S)
-        raise TargetAway(str(error)) from error
+        raise away(error) from error
     try:
         yield MqttSession(client, rule)
     finally:

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from adapters.forwarding.doors import Doors
+from adapters.forwarding.failures import away
 from operations.forwarding.ports import Item, TargetAway
 from operations.forwarding.rules import Confirm, Rule, Secrets
 
@@ -93,7 +94,7 @@ async def websocket_session(rule: Rule, secrets: Secrets, doors: Doors) -> Async
             proxy=None,
         )
     except (OSError, WebSocketException, TimeoutError) as error:
-        raise TargetAway(str(error) or type(error).__name__) from error
+        raise away(error) from error
     try:
         yield WebSocketSession(socket, rule.target.confirm)
     finally:
