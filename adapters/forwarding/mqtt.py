@@ -11,14 +11,17 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiomqtt import Client, MqttError, ProtocolVersion
+from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from adapters.forwarding.doors import Door, Doors
 from adapters.forwarding.failures import away
-from operations.forwarding.ports import Item
+from operations.forwarding.ports import Item, ItemsRefused, TargetAway
 from operations.forwarding.rules import MqttVersion, Rule, Secrets
 from operations.forwarding.topics import topic
 
@@ -33,8 +36,32 @@ CONTENT_TYPE = "application/cloudevents+json"
 # Nobody else holds them until they are done (asyncio's documentation of create_task).
 _HANGING_UP: set[asyncio.Future[None]] = set()
 
+# MQTT 5.0, section 3.4.2.1: these are about the message; any other refusal is mended over there, and asked again.
+_ABOUT_THE_MESSAGE = frozenset({"Topic name invalid", "Payload format invalid"})
+
 _quiet = logging.getLogger("bailu.forwarding.mqtt")
 _quiet.setLevel(logging.CRITICAL)  # what the library would say is in the rule's last error
+
+
+class _Publisher(Client):
+    """The library's client takes every PUBACK for a success; in MQTT 5 it may say that the message was refused."""
+
+    refusal: ReasonCode | None = None
+
+    def _on_publish(
+        self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        if reason_code.is_failure:
+            self.refusal = reason_code
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    def judge(self) -> None:
+        """Raises TargetAway or ItemsRefused when anything was refused since the last call."""
+        refusal, self.refusal = self.refusal, None
+        if refusal is None:
+            return
+        why = refusal.getName().lower()
+        raise ItemsRefused(why) if refusal.getName() in _ABOUT_THE_MESSAGE else TargetAway(f"refused: {why}")
 
 
 class MqttSession:
@@ -42,7 +69,7 @@ class MqttSession:
 
     proves = True
 
-    def __init__(self, client: Client, rule: Rule) -> None:
+    def __init__(self, client: _Publisher, rule: Rule) -> None:
         self._client = client
         self._target = rule.target
         self._properties: Properties | None = None
@@ -59,7 +86,7 @@ class MqttSession:
             raise away(error) from error
 
     async def _together(self, items: Sequence[Item]) -> None:
-        """Each is handed over in its order; then all of them are waited for."""
+        """Each is handed over in its order; then all of them are waited for, and what the broker said of them."""
         tasks = [asyncio.ensure_future(self._publish(item)) for item in items]
         try:
             await asyncio.gather(*tasks)
@@ -67,6 +94,7 @@ class MqttSession:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        self._client.judge()
 
     async def _publish(self, item: Item) -> None:
         live = item.is_telemetry and item.number == 0
@@ -87,10 +115,10 @@ class MqttSession:
             raise away(error) from error
 
 
-def _client(rule: Rule, secrets: Secrets, door: Door) -> Client:
+def _client(rule: Rule, secrets: Secrets, door: Door) -> _Publisher:
     is_v5 = rule.target.version is MqttVersion.V5
     # Under TLS by name, for the certificate has to be the name's: who answers elsewhere under that name gets no byte.
-    return Client(
+    return _Publisher(
         door.host if door.is_secure else door.address,
         door.port,
         username=rule.target.username,

@@ -108,6 +108,28 @@ async def test_a_broker_with_tls_and_a_password_is_reached_and_a_wrong_password_
         broker.kill()
 
 
+async def test_a_message_that_the_brokers_rules_refuse_is_kept_until_they_let_it_in(tmp_path: Path) -> None:
+    """MQTT 5 only: before it a broker could not say so (MQTT 3.1.1, section 3.4 has no reason)."""
+    rules = tmp_path / "rules"
+    rules.write_text("topic read #\n")
+    broker = broker_in(tmp_path / "broker", "allow_anonymous true", f"acl_file {rules}")
+    try:
+        async with stage(tmp_path) as on, listening(broker) as listener:
+            plain = rule(broker.url)
+            await on.save(replace(plain, target=replace(plain.target, version=MqttVersion.V5)))
+            await on.alarms(1, 2)
+            assert await settles(on, lambda standing: standing.last_error == "refused: not authorized")
+            standing = await on.standing()
+            assert (standing.sent_events, standing.waiting_events, standing.dead) == (0, 2, 0)
+            rules.write_text("topic readwrite #\n")
+            broker.kill()
+            broker.start()
+            assert await settles(on, lambda standing: standing.sent_events == 2)
+            await until(lambda: listener.has("alarm-1") and listener.has("alarm-2"))
+    finally:
+        broker.kill()
+
+
 async def test_a_broker_that_never_answers_leaves_no_socket_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
