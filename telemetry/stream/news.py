@@ -13,10 +13,11 @@ from telemetry.stream.contract import Frame
 from telemetry.stream.frames import Encoding, Sent
 from telemetry.stream.narrowing import Narrow, Units
 
-# What is kept for viewers that come back: at least a minute's, unless the bytes run out first.
+# What is kept for viewers that come back: at least a minute's, also of a thousand vehicles, whose autopilots say two
+# hundred sentences a second. With all its forms a piece of news takes some 3 KiB.
 KEPT_S = 90.0
 KEPT_BYTES = 8 << 20
-KEPT_NEWS = 8_192
+KEPT_NEWS = 16_384
 _UNASKED: Any = object()
 
 
