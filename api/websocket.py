@@ -19,6 +19,8 @@ from telemetry.stream.viewer import CLEAR_BYTES
 EXTENSION = "bailu.transport"
 # What a viewer that does not read may hold in the kernel: some seconds of ticks, not the megabytes it grows to.
 SEND_BUFFER_BYTES = 256 << 10
+# Who holds more than this gets no farewell: asyncio's own high-water mark.
+FAREWELL_BEHIND_BYTES = 64 << 10
 
 
 class BroadcastProtocol(WebSocketsSansIOProtocol):
@@ -80,7 +82,7 @@ class WebSocketEnd:
     def waiting(self) -> int:
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
-    def when_clear(self, room: Callable[[], None]) -> None:
+    def when_clear(self, room: Callable[[], None] | None) -> None:
         self._below.when_clear = room
         self._transport.set_write_buffer_limits(CLEAR_BYTES, CLEAR_BYTES)
 
@@ -93,6 +95,9 @@ class WebSocketEnd:
 
     async def close(self, code: int) -> None:
         """Closes in good order; a far end that takes nothing any more is dropped."""
+        if self.waiting() <= FAREWELL_BEHIND_BYTES:
+            # The server waits for less than `CLEAR_BYTES` before it says anything: a farewell may wait behind more.
+            self._below.writable.set()
         try:
             await self._websocket.close(code)
         except (WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: it was closed already

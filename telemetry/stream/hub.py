@@ -156,11 +156,12 @@ class StreamHub:
         now_s = self._clock.mono_s()
         self._tick_s[tick.gateway] = now_s
         self._picture.on_tick(tick, now_s)
-        waiting = self._taken_waiting()  # for those who may have them before this tick moves vehicles to other units
+        self._go_on_all()  # before more is told: who has caught up is told that with the others
+        told = self._taken_waiting()
         self._seq += 1
         self._table.take(tick, self._seq, now_s)
         self._follow_moves(self._table.moves())
-        self._broadcast(now_s, waiting)
+        self._broadcast(now_s, told)
 
     def _follow_moves(self, moves: Sequence[Move]) -> None:
         """Viewers of some units to which a vehicle came, or which it left, are told everything anew."""
@@ -254,6 +255,7 @@ class StreamHub:
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
+        self._go_on_all()
         self._tell_waiting()
         now_s = self._clock.mono_s()
         silent = [gateway for gateway, tick_s in self._tick_s.items() if now_s - tick_s >= BEAT_S]
@@ -310,6 +312,7 @@ class StreamHub:
             try:
                 await self._until_ended(viewer, self._endings.begin(viewer))
             finally:
+                far.when_clear(None)
                 self._forget(viewer)
             if viewer.cut is not None:
                 await self._farewell(viewer, viewer.cut)
@@ -353,9 +356,9 @@ class StreamHub:
 
     def _take(self, viewer: Viewer, wants: Subscribe) -> None:
         """Takes a subscription over. Raises InvalidRequest."""
+        self._tell_waiting()
         if viewer.cut is not None:
             return
-        self._tell_waiting()
         was_joined = viewer.joined
         as_wide = viewer.want(wants)
         self._follow(viewer)
@@ -409,10 +412,10 @@ class StreamHub:
             self._go_on(viewer)
 
     def _snapshot(self, viewer: Viewer, gap: Gap | None, now_s: float) -> tuple[int, Sent]:
-        """Sequence and frame; an equal audience's of a moment ago when there is one."""
+        """Sequence and frame; an equal audience's of a moment ago when that is nothing that it knew before."""
         audience, encoding = viewer.audience, viewer.far.encoding
         kept = self._snapshots.get((audience, encoding, gap))
-        if kept is not None and now_s - kept[0] < SNAPSHOT_S:
+        if kept is not None and now_s - kept[0] < SNAPSHOT_S and (not viewer.joined or kept[1] == self._seq):
             return kept[1], kept[2]
         self._coding.advance(self._seq, now_s, self._now())
         snapshot = self._coding.snapshot(
@@ -443,8 +446,6 @@ class StreamHub:
         `told`: news that are older than these states, and go out before them.
         """
         self._coding.advance(self._seq, now_s, self._now())
-        for viewer in tuple(self._behind):
-            self._go_on(viewer)
         for viewer in tuple(self._viewers):
             self._show(viewer, now_s, told)
 
@@ -521,6 +522,10 @@ class StreamHub:
             error = Overloaded("This connection reads events too slowly")
             self._endings.end(viewer, Cut(TRY_AGAIN_LATER, error))
 
+    def _go_on_all(self) -> None:
+        for viewer in tuple(self._behind):
+            self._go_on(viewer)
+
     def _go_on(self, viewer: Viewer) -> None:
         """With the news that it was not told; called when its transport is clear, and looked at with each tick."""
         if viewer in self._behind:
@@ -537,7 +542,7 @@ class StreamHub:
                 self._table.set_link(number, worse, self._seq)
 
     def _forget(self, viewer: Viewer) -> None:
-        viewer.joined, viewer.follows = False, None
+        viewer.joined, viewer.follows, viewer.untold = False, None, None  # all later news hang on that one
         self._viewers.discard(viewer)
         self._behind.discard(viewer)
         self._endings.forget(viewer)

@@ -44,8 +44,8 @@ class FarEnd(Protocol):
         """Bytes held."""
         ...
 
-    def when_clear(self, room: Callable[[], None]) -> None:
-        """Has `room` called each time that it holds no more than `CLEAR_BYTES` again."""
+    def when_clear(self, room: Callable[[], None] | None) -> None:
+        """Has `room` called soon after it holds no more than `CLEAR_BYTES` again; None: nobody any more."""
         ...
 
     async def receive(self) -> str | bytes | None:
@@ -73,6 +73,7 @@ class Viewer:
         "_owed_news",
         "_owed_octets",
         "_progress_s",
+        "_took_all",
         "audience",
         "cut",
         "due_s",
@@ -101,6 +102,7 @@ class Viewer:
         self._owed_news = self._owed_octets = 0  # what a resume was granted; until it has all of it
         self.cut: Cut | None = None
         self._progress_s, self._held_bytes = mono_s, 0
+        self._took_all = False  # of what it was told before, since somebody asked whether it is stalled
 
     def want(self, wants: Subscribe) -> bool:
         """Takes a subscription; whether it can go on without a snapshot. Raises InvalidRequest."""
@@ -124,6 +126,7 @@ class Viewer:
         """It was told all states up to `seq`."""
         self.since = self.rows_since = seq
         self.due_s, self.said_s = mono_s + self.period_s - DUE_SLACK_S, mono_s
+        self._took_all = True
 
     def grant(self, first: News, last: News) -> None:
         """It will be told all of these, which it missed. The ring bounds them: a viewer that was cut for them would
@@ -165,6 +168,7 @@ class Viewer:
                     going.append(frame)
             if going:
                 self.far.write(*going)
+                self._took_all = True
             written += going
         if self.untold is None:
             self._owed_news = self._owed_octets = 0
@@ -173,9 +177,10 @@ class Viewer:
     def is_stalled(self, mono_s: float) -> bool:
         """Whether the far end has taken nothing for `STALLED_AFTER_S`; asked once a second."""
         held = self.far.waiting()
-        if held <= CLEAR_BYTES or held < self._held_bytes:
+        # The kernel takes much at a time: a transport that empties between two looks may be as full at both.
+        if self._took_all or held <= CLEAR_BYTES or held < self._held_bytes:
             self._progress_s = mono_s
-        self._held_bytes = held
+        self._held_bytes, self._took_all = held, False
         return mono_s - self._progress_s > STALLED_AFTER_S
 
     def end(self, cut: Cut) -> None:

@@ -21,6 +21,8 @@ from missions.fleet import default_docks
 from telemetry.client import View
 from telemetry.messages import FleetEvent
 from telemetry.stream.contract import JSON, MSGPACK
+from telemetry.stream.hub import FAREWELL_S
+from telemetry.stream.viewer import CLEAR_BYTES
 from tests.api.conftest import World
 from tests.samples import a_sortie
 
@@ -152,15 +154,40 @@ async def test_a_viewer_that_stops_reading_is_cut_while_others_go_on(world: Worl
     stuck.close()
 
 
+def _small(served: Serving) -> socket.socket:
+    """A connection whose far end takes little before it is read."""
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+    small.connect(("127.0.0.1", int(served.url.rsplit(":", 1)[1].strip("/"))))
+    return small
+
+
+async def test_a_farewell_waits_behind_what_a_slow_viewer_still_has_to_read(world: World, served: Serving) -> None:
+    async with connect(_stream(served), proxy=None, compression=None, sock=_small(served), max_queue=1) as slow:
+        await _subscribed(slow)
+        (viewer,) = world.hub._viewers
+        while viewer.far.waiting() <= CLEAR_BYTES:
+            world.hub.event(FleetEvent(world.clock.now(), "warning", "statustext", "x" * 5_000))
+            await asyncio.sleep(0.001)
+        closing = asyncio.create_task(world.hub.close())
+        await asyncio.sleep(1.5 * FAREWELL_S)
+        frames = [frame async for frame in _until_closed(slow)]
+        await closing
+    assert (frames[-1]["type"], slow.close_code) == ("bye", 1001)
+
+
+async def _until_closed(viewer: ClientConnection) -> AsyncIterator[dict[str, Any]]:
+    async with asyncio.timeout(5):
+        async for message in viewer:
+            yield json.loads(message)
+
+
 async def test_a_viewer_that_reads_late_is_told_all_news_in_order_as_fast_as_it_takes_them(
     world: World, served: Serving
 ) -> None:
     """Nothing ticks here: that its transport is clear again is what it goes on by."""
     texts = [f"{number} {'x' * 900}" for number in range(4_000)]
-    small = socket.socket()
-    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
-    small.connect(("127.0.0.1", int(served.url.rsplit(":", 1)[1].strip("/"))))
-    async with connect(_stream(served), proxy=None, compression=None, sock=small, max_queue=1) as late:
+    async with connect(_stream(served), proxy=None, compression=None, sock=_small(served), max_queue=1) as late:
         await _subscribed(late)
         for number, text in enumerate(texts):
             world.hub.event(FleetEvent(world.clock.now(), "warning", "statustext", text, VehicleId("bl-01")))

@@ -43,7 +43,7 @@ class End:
     def waiting(self) -> int:
         return 0
 
-    def when_clear(self, room: Callable[[], None]) -> None:
+    def when_clear(self, room: Callable[[], None] | None) -> None:
         """It is always."""
 
     async def receive(self) -> str | bytes | None:

@@ -88,8 +88,8 @@ class Far:
     def waiting(self) -> int:
         return self.held
 
-    def when_clear(self, room: Callable[[], None]) -> None:
-        self._room = room
+    def when_clear(self, room: Callable[[], None] | None) -> None:
+        self._room = room or (lambda: None)
 
     def clear(self) -> None:
         """All that was written has gone out, and the hub is told so."""
@@ -312,6 +312,24 @@ async def test_a_viewer_that_stays_stalled_is_cut(hub: StreamHub, clock: ManualC
     assert stalled.code == 1013
 
 
+async def test_a_viewer_that_reads_slowly_but_steadily_is_not_cut_though_its_transport_is_as_full_at_each_look(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    slow, texts = Narrow(), [f"{number} {'x' * 900}" for number in range(3_000)]
+    async with viewing(hub, slow):
+        slow.held = FULL
+        for text in texts:
+            hub.event(FleetEvent(clock.now(), "warning", "statustext", text))
+        await asyncio.sleep(0)
+        for _ in range(60):
+            clock.advance(1)
+            slow.clear()
+            hub.beat()
+        await settle()
+        assert slow.code is None
+        assert news_of(slow) == texts
+
+
 async def test_a_viewer_that_reads_slowly_is_not_cut(hub: StreamHub, clock: ManualClock) -> None:
     slow = Far()
     async with viewing(hub, slow):
@@ -394,7 +412,7 @@ async def test_a_snapshot_holds_the_flights_that_meet_until_they_do_not(hub: Str
     assert far.of("traffic")[0]["traffic"]["phase"] == "begin"
 
 
-async def test_whoever_missed_more_than_a_lane_holds_gets_all_of_it_as_fast_as_it_takes_it(
+async def test_whoever_missed_more_than_one_may_be_behind_gets_all_of_it_as_fast_as_it_takes_it(
     hub: StreamHub, clock: ManualClock
 ) -> None:
     before, again = Far(), Narrow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.clock import ManualClock
 from core.ids import VehicleId
 from telemetry.messages import FleetEvent, FleetTick, VehicleUpdate
-from telemetry.stream import endings
+from telemetry.stream import endings, news
 from telemetry.stream import hub as hub_module
 from telemetry.stream.audience import Rights
 from telemetry.stream.hub import StreamHub
@@ -186,6 +187,68 @@ async def test_what_can_wait_is_not_told_because_of_what_a_tick_has_told_already
         say(hub, clock, "third")
         await settle()
         assert news_of(far) == ["first", "second", "third"]
+
+
+async def test_what_goes_out_with_a_tick_is_told_once_to_a_viewer_that_has_just_caught_up(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    far = Far()
+    async with viewing(hub, far):
+        far.held = FULL
+        say(hub, clock, "before")
+        await settle()
+        say(hub, clock, "with the tick", "info")
+        far.held = 0  # which the loop has not told yet
+        clock.advance(1)
+        hub.tick(moved(clock))
+        far.clear()
+    assert kinds(far) == ["snapshot", "event", "event", "tick"]
+    assert [frame["seq"] for frame in far.frames] == sorted({frame["seq"] for frame in far.frames})
+
+
+async def test_a_viewer_that_changes_what_it_wants_is_given_nobodys_older_snapshot(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    changing, other = Far(), Far()
+    async with viewing(hub, changing), viewing(hub, other, vehicles=["bl-02"]):
+        say(hub, clock, "since")
+        await settle()
+        changing.say(vehicles=["bl-02"])
+        await settle()
+    assert kinds(changing) == ["snapshot", "event", "snapshot"]
+    assert changing.frames[-1]["seq"] >= changing.frames[1]["seq"]
+
+
+async def test_a_viewer_that_is_cut_is_not_taken_back_by_what_it_asks_for_in_that_moment(
+    hub: StreamHub, clock: ManualClock
+) -> None:
+    far = Far()
+    async with viewing(hub, far):
+        far.held = FULL
+        for number in range(BEHIND_NEWS + 1):
+            say(hub, clock, str(number), "info")
+        far.say(vehicles=["bl-02"])
+        await settle()
+    assert (kinds(far), far.code) == (["snapshot", "bye"], 1013)
+
+
+async def test_whoever_leaves_behind_holds_no_news_any_more(
+    hub: StreamHub, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "KEPT_NEWS", 10)
+    far = Far()
+    async with viewing(hub, far):
+        far.held = FULL
+        say(hub, clock, "first")
+        await settle()
+        (left,) = hub._viewers  # a connection outlives its service until the collector comes by
+        assert left.untold is not None
+    for number in range(200):
+        say(hub, clock, str(number))
+        await asyncio.sleep(0)
+    gc.collect()
+    assert sum(isinstance(each, news.News) for each in gc.get_objects()) < 50
+    assert left.untold is None
 
 
 async def test_viewers_that_the_same_news_cut_are_closed_some_at_a_time(
