@@ -471,6 +471,7 @@ class Fleet:
     def _keep(self, identity: Identity, now_s: float) -> bool:
         """Asks a vehicle for what it lacks; False when too many were asked just now."""
         vehicle, path = self.vehicles[identity.id], identity.choose(now_s)
+        vehicle.look_for_quiet(now_s)
         if path is None or identity.replayed or vehicle.link is not LinkState.LIVE:
             return True
         if identity.is_ambiguous(now_s):

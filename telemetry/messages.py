@@ -106,11 +106,21 @@ class SortieProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Data that a vehicle told and tells no more while it is heard. `since`: when they came last."""
+
+    what: str  # attitude, battery (with the autopilot's checks), gps, estimator, landed
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class VehicleState:
     """The one canonical record of a vehicle as the gateway last knew it. None: never received.
 
-    Ages are seconds at the tick that carries the record. Positions are WGS-84; `alt_amsl_m` above mean sea level,
-    `alt_rel_m` above home, `alt_agl_m` above the ground under it (flat ground of the dock).
+    Ages are seconds at the tick that carries the record. While it is heard, the position is as old as
+    `position_age_s` says, what `quiet` names as it says, and anything else that keeps coming at most six seconds.
+    Positions are WGS-84; `alt_amsl_m` above mean sea level, `alt_rel_m` above home, `alt_agl_m` above the
+    ground (flat ground of the dock).
     """
 
     vehicle_id: VehicleId
@@ -165,6 +175,7 @@ class VehicleState:
     last_texts: tuple[str, ...] = ()  # newest last, at most 5 STATUSTEXTs
     progress: SortieProgress | None = None  # of its sortie, while it flies
     ghosts: tuple[Ghost, ...] = ()  # while it flies and is not heard
+    quiet: tuple[Quiet, ...] = ()  # what it tells no more, while it is heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,15 @@ def _sentence(setting: SafetySetting) -> str:
 
 
 def _link(state: VehicleState) -> PreflightCheck:
+    if state.link is LinkState.LIVE and state.quiet:
+        return PreflightCheck("link", False, f"it is heard, and tells no more of its {_listed(state)}")
     if state.link is LinkState.LIVE:
         return PreflightCheck("link", True, f"heard {state.heard_age_s or 0.0:.1f} s ago on {state.link_name}")
     return PreflightCheck("link", False, f"the link is {state.link}")
+
+
+def _listed(state: VehicleState) -> str:
+    return ", ".join(each.what for each in state.quiet)
 
 
 def _position(state: VehicleState) -> PreflightCheck:

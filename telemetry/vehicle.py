@@ -23,7 +23,7 @@ from telemetry.driving import drive
 from telemetry.fold import fold, is_place_e7, is_position
 from telemetry.lanes import How, Lane
 from telemetry.machine import Machine
-from telemetry.messages import Landed, LinkState, SortieProgress, VehicleState
+from telemetry.messages import Landed, LinkState, Quiet, SortieProgress, VehicleState
 from telemetry.packets import (
     Attitude,
     Cmd,
@@ -39,6 +39,7 @@ from telemetry.packets import (
     mode_name,
 )
 from telemetry.quick import boot_and_place
+from telemetry.quiet import QuietWatch
 
 T = TypeVar("T")
 
@@ -128,6 +129,7 @@ class Vehicle:
         self.is_changed = True  # since the gateway last looked, but for its quick numbers
         self._used: dict[type[Inbound], bytes] = {}
         self._kinds_s: dict[type[Inbound], float] = {}
+        self._quiet = QuietWatch()
         self._chunks: dict[int, str] = {}
         self._texts: deque[tuple[float, str]] = deque(maxlen=_KEPT_TEXTS)
 
@@ -158,6 +160,13 @@ class Vehicle:
     def report(self, progress: SortieProgress | None) -> None:
         """How far its flight is, for whoever looks at its record."""
         self._change(progress=progress)
+
+    def look_for_quiet(self, now_s: float) -> None:
+        """Says in the record which data came and come no more."""
+        found = self._quiet.look(self._kinds_s, is_live=self.link is LinkState.LIVE, now_s=now_s)
+        if found is not None and list(found) != [each.what for each in self.slow.quiet]:
+            now = self.clock.now()
+            self._change(quiet=tuple(Quiet(what, now - timedelta(seconds=now_s - at)) for what, at in found.items()))
 
     def retire(self) -> None:
         """It belongs to no fleet any more."""
@@ -542,7 +551,7 @@ def _link_state(heard_age_s: float) -> LinkState:
 def stands_ready(state: VehicleState) -> bool:
     """Whether it may be launched, as far as it says itself."""
     standing = state.armed is False and state.landed in (Landed.ON_GROUND, Landed.UNKNOWN)
-    return standing and bool(state.prearm_ok and state.position_ok) and state.sortie_id is None
+    return standing and bool(state.prearm_ok and state.position_ok) and state.sortie_id is None and not state.quiet
 
 
 def _this_task() -> asyncio.Task[object] | None:

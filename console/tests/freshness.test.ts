@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { waitMs } from "../src/state/backoff";
-import { freshness, positionAgeS } from "../src/state/freshness";
+import { batteryPct, freshness, positionAgeS } from "../src/state/freshness";
 import { glideTo, GLIDE_MS, poseAt, rest } from "../src/map/glide";
 import { VEHICLE } from "./samples";
 
@@ -34,4 +34,10 @@ describe("a gliding marker", () => {
   it("jumps over a correction instead of flying it", () => {
     expect(poseAt(glideTo(start, { lon: 121.1, lat: 31, heading: 0 }, 1000), 1000).lon).toBe(121.1);
   });
+});
+
+describe("a battery", () => {
+  const since = "2026-11-23T01:00:00Z";
+  it("is known while it is told", () => expect(batteryPct({ ...VEHICLE, battery_pct: 79.6, quiet: [{ what: "gps", since }] })).toBe(80));
+  it("is not known any more when it is told no more", () => expect(batteryPct({ ...VEHICLE, quiet: [{ what: "battery", since }] })).toBe(null));
 });

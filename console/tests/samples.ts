@@ -10,7 +10,7 @@ export const VEHICLE: VehicleState = {
   battery_v: 25, battery_a: 10, gps_fix: 3, satellites: 14, hdop: 0.8, mode: "AUTO", armed: true, landed: "in_air", prearm_ok: true,
   position_ok: true, ready: false, fence_enabled: true, fence_breached: false, mission_seq: 2, mission_total: 9, home_lat_deg: null,
   home_lon_deg: null, home_amsl_m: null, firmware: null, uid: null, sortie_id: "s-1", last_texts: [],
-  vibration_mps2: null, signed: false, unit: "default", ambiguous: false, progress: null, ghosts: [],
+  vibration_mps2: null, signed: false, unit: "default", ambiguous: false, progress: null, ghosts: [], quiet: [],
 };
 
 export const SORTIE: Sortie = {

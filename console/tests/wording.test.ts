@@ -130,3 +130,10 @@ describe("what an operator is told, in Chinese", () => {
   it("in English, too, times are those of the operator's clock", () => expect(said("It lands about 17:46:51 UTC.", "en")).toBe("It lands about 01:46:51."));
   it("the autopilot's own words stay as they are", () => expect(said("PreArm: Compass not calibrated", "zh")).toBe("PreArm: Compass not calibrated"));
 });
+
+describe("what a vehicle tells no more", () => {
+  it("is named in Chinese, each of it", () => {
+    expect(said("bl-01 is heard, and tells no more of its battery, gps.", "zh").replace(/ +/g, " ").trim()).toBe("bl-01 有信号，但不再上报电池 卫星定位");
+    expect(said("it is heard, and tells no more of its landed", "zh").trim()).toBe("有信号，但不再上报起降状态");
+  });
+});

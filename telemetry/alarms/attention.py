@@ -26,6 +26,7 @@ _read = attrgetter(
     "vibration_mps2",
     "fence_enabled",
     "fence_breached",
+    "quiet",
 )
 
 

@@ -79,6 +79,9 @@ def _stale(watched: Watched, _: Limits) -> Sighting | None:
     if watched.is_heard and (state.position_age_s or 0.0) > OLD_POSITION_S:
         text = f"{state.name} is heard, its position is {state.position_age_s:.1f} s old."
         return Sighting(AlarmKind.STALE_TELEMETRY, Severity.CRITICAL, text)
+    if watched.is_heard and state.quiet:
+        text = f"{state.name} is heard, and tells no more of its {', '.join(each.what for each in state.quiet)}."
+        return Sighting(AlarmKind.STALE_TELEMETRY, Severity.WARNING, text)
     return None
 
 

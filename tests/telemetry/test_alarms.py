@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from missions.model import SortieState
 from operations.alarms import Alarm, AlarmKind, Severity, Sighting
 from telemetry.alarms.book import AlarmBook
 from telemetry.alarms.rules import Limits, Watched, sightings
-from telemetry.messages import LinkState, VehicleState
+from telemetry.messages import LinkState, Quiet, VehicleState
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 WELL = VehicleState(
     VehicleId("bl-01"),
     "one",
@@ -56,6 +58,7 @@ def test_a_vehicle_that_is_well_raises_nothing() -> None:
         ({"link": LinkState.LOST}, AlarmKind.LINK_LOST, Severity.CRITICAL),
         ({"link": LinkState.STALE}, AlarmKind.STALE_TELEMETRY, Severity.WARNING),
         ({"position_age_s": 3.5}, AlarmKind.STALE_TELEMETRY, Severity.CRITICAL),
+        ({"quiet": (Quiet("battery", AT),)}, AlarmKind.STALE_TELEMETRY, Severity.WARNING),
         ({"battery_pct": 30.0}, AlarmKind.LOW_BATTERY, Severity.WARNING),
         ({"battery_pct": 19.0}, AlarmKind.LOW_BATTERY, Severity.CRITICAL),
         ({"gps_fix": 1}, AlarmKind.GPS, Severity.CRITICAL),

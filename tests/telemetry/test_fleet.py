@@ -216,6 +216,41 @@ def test_a_stream_whose_request_was_lost_is_asked_for_again() -> None:
     assert sky.vehicle.silence_s(SysStatus) < 1.0
 
 
+def test_what_a_vehicle_tells_no_more_is_named_with_its_time_until_it_comes_again() -> None:
+    sky = Sky()
+    craft, channel = a_craft("one")
+    sky.crafts[ONE] = craft, channel
+    take, deaf = channel.take, False
+
+    def without_batteries() -> bytes:
+        data, kept = take(), b""
+        while data:
+            size = data[1] + 12
+            kept += b"" if deaf and data[7:10] == b"\x01\x00\x00" else data[:size]
+            data = data[size:]
+        return kept
+
+    channel.take = without_batteries  # type: ignore[method-assign]
+    sky.run(10)
+    assert (sky.vehicle.snapshot().ready, sky.vehicle.snapshot().quiet) == (True, ())
+    deaf, since = True, sky.clock.now()
+    sky.run(5)
+    assert sky.vehicle.snapshot().quiet == ()
+    sky.run(3)
+    (quiet,) = sky.vehicle.snapshot().quiet
+    assert (quiet.what, sky.vehicle.snapshot().ready) == ("battery", False)
+    assert abs((quiet.since - since).total_seconds()) < 0.6
+    deaf = False
+    sky.run(2)
+    assert (sky.vehicle.snapshot().ready, sky.vehicle.snapshot().quiet) == (True, ())
+    deaf = True
+    del sky.crafts[ONE]
+    sky.run(20)
+    sky.crafts[ONE] = craft, channel
+    sky.run(5)
+    assert sky.vehicle.snapshot().quiet == (), "who was away has as long to tell everything once more"
+
+
 def test_a_fleet_that_comes_all_at_once_is_asked_for_its_streams_in_turn() -> None:
     sky, many = Sky(), 70
     for number in range(12, 12 + many):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.geo import LatLon
 from core.ids import VehicleId
 from missions.model import Plan
-from telemetry.messages import Landed, LinkState, VehicleState
+from telemetry.messages import Landed, LinkState, Quiet, VehicleState
 from telemetry.preflight import preflight
 
 PLAN = Plan(
@@ -50,6 +51,7 @@ def test_a_vehicle_standing_ready_at_its_dock_passes_every_check() -> None:
     ("check", "change"),
     [
         ("link", {"link": LinkState.STALE}),
+        ("link", {"quiet": (Quiet("battery", datetime(2026, 1, 1, tzinfo=UTC)),)}),
         ("gps", {"gps_fix": 2}),
         ("gps", {"satellites": 5}),
         ("gps", {"position_age_s": 4.0}),

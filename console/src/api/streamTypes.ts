@@ -600,6 +600,14 @@ export interface components {
             text: string;
         };
         /**
+         * Quiet
+         * @description Data that a vehicle told and tells no more while it is heard. `since`: when they came last.
+         */
+        Quiet: {
+            what: string;
+            since: string;
+        };
+        /**
          * Record
          * @description A vehicle's number and slow fields: all of them in a snapshot, else those that changed.
          */
@@ -665,6 +673,8 @@ export interface components {
             progress: components["schemas"]["SortieProgress"] | null;
             /** @default [] */
             ghosts: components["schemas"]["Ghost"][];
+            /** @default [] */
+            quiet: components["schemas"]["Quiet"][];
         };
     };
     responses: never;

@@ -3250,6 +3250,19 @@ export interface components {
             /** Review */
             review: string;
         };
+        /**
+         * Quiet
+         * @description Data that a vehicle told and tells no more while it is heard. `since`: when they came last.
+         */
+        Quiet: {
+            /** What */
+            what: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
         /** RallyOut */
         RallyOut: {
             /** Lat Deg */
@@ -4130,8 +4143,10 @@ export interface components {
          * VehicleState
          * @description The one canonical record of a vehicle as the gateway last knew it. None: never received.
          *
-         *     Ages are seconds at the tick that carries the record. Positions are WGS-84; `alt_amsl_m` above mean sea level,
-         *     `alt_rel_m` above home, `alt_agl_m` above the ground under it (flat ground of the dock).
+         *     Ages are seconds at the tick that carries the record. While it is heard, the position is as old as
+         *     `position_age_s` says, what `quiet` names as it says, and anything else that keeps coming at most six seconds.
+         *     Positions are WGS-84; `alt_amsl_m` above mean sea level, `alt_rel_m` above home, `alt_agl_m` above the
+         *     ground (flat ground of the dock).
          */
         VehicleState: {
             /** Vehicle Id */
@@ -4255,6 +4270,11 @@ export interface components {
              * @default []
              */
             ghosts: components["schemas"]["Ghost"][];
+            /**
+             * Quiet
+             * @default []
+             */
+            quiet: components["schemas"]["Quiet"][];
         };
         /**
          * WaypointOut

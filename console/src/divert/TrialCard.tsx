@@ -8,6 +8,8 @@ import { Conflicts } from "../plan/Conflicts";
 import { ProofCard } from "../plan/ProofCard";
 import { Proposals } from "../plan/Proposals";
 import { live } from "../state/connection";
+import { batteryPct } from "../state/freshness";
+import type { Seen } from "../state/live";
 import { useStore } from "../state/store";
 import { ProblemNote } from "../ui/ProblemNote";
 import { Ticking } from "../ui/Ticking";
@@ -91,10 +93,12 @@ function Again() {
   );
 }
 
+const chargeOf = (seen: Seen | undefined) => (seen ? batteryPct(seen.state) : null);
+
 /** Way and time from where it is until it has landed, and the charge that it then has. */
 function Takes({ diversion: { plan } }: { diversion: Diversion }) {
   const t = useT();
-  const charge = useStore(live, ({ vehicles }) => vehicles.get(manoeuvre.get()?.vehicleId ?? "")?.state.battery_pct ?? null);
+  const charge = useStore(live, ({ vehicles }) => chargeOf(vehicles.get(manoeuvre.get()?.vehicleId ?? "")));
   // The plan's need contains the reserve; the charge at landing is what is left of it.
   const left = charge === null ? null : charge - (plan.battery_p95_pct - plan.reserve_pct);
   return (

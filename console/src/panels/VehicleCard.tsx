@@ -3,6 +3,7 @@ import type { Key } from "../i18n/messages";
 import { isAirborne, modeText, standing } from "../i18n/wording";
 import { formatNumber } from "../geo/format";
 import { outdated } from "../state/connection";
+import { batteryPct } from "../state/freshness";
 import type { Live } from "../state/live";
 import { picture, useReplaying } from "../state/picture";
 import { shallow, useStore } from "../state/store";
@@ -27,7 +28,7 @@ function cardOf({ vehicles, sorties }: Live, id: string) {
     air: isAirborne(state),
     height: formatNumber(state.alt_rel_m),
     speed: formatNumber(state.ground_speed_mps, 1),
-    battery: state.battery_pct === null ? null : Math.round(state.battery_pct),
+    battery: batteryPct(state),
     link: state.link,
     // How many it had reached is not recorded.
     progress: sortie?.waypoints_total && state.link !== "replayed" ? `${sortie.waypoints_reached}/${sortie.waypoints_total}` : null,

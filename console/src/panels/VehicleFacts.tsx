@@ -1,11 +1,13 @@
 import type { ReactNode } from "react";
 import type { VehicleState } from "../api/model";
-import { formatNumber } from "../geo/format";
+import { formatNumber, formatTime } from "../geo/format";
 import { type Language, type Translate, useT } from "../i18n";
 import type { Key } from "../i18n/messages";
+import { said } from "../i18n/phrases";
 import { modeText } from "../i18n/wording";
 import { VehicleAge } from "../ui/Age";
 import { Battery } from "../ui/Battery";
+import { batteryPct } from "../state/freshness";
 import { landedKey } from "./landed";
 
 const unit = (value: number | null, digits: number, of: string) => `${formatNumber(value, digits)} ${of}`;
@@ -21,7 +23,7 @@ function flightRows(vehicle: VehicleState, t: Translate, language: Language): Ro
     ["vehicle.speed", unit(vehicle.ground_speed_mps, 1, "m/s")],
     ["vehicle.climb", unit(vehicle.climb_mps, 1, "m/s")],
     ["vehicle.heading", `${formatNumber(vehicle.heading_deg)}°`],
-    ["vehicle.battery", <Battery key="b" pct={vehicle.battery_pct} label={t("vehicle.battery")} />],
+    ["vehicle.battery", <Battery key="b" pct={batteryPct(vehicle)} label={t("vehicle.battery")} />],
     ["vehicle.voltage", unit(vehicle.battery_v, 1, "V")],
     ["vehicle.satellites", `${vehicle.satellites ?? "–"} · HDOP ${formatNumber(vehicle.hdop, 1)}`],
     ["vehicle.age", <VehicleAge key="a" id={vehicle.vehicle_id} />],
@@ -38,6 +40,7 @@ export function VehicleFacts({ vehicle, language }: { vehicle: VehicleState; lan
   const t = useT();
   const rows: Rows = [
     ...flightRows(vehicle, t, language),
+    ...vehicle.quiet.map(({ what, since }): Rows[number] => ["vehicle.quiet", `${said(what, language).trim()} · ${formatTime(since)}`]),
     ["vehicle.link", t(`link.${vehicle.link}` satisfies Key)],
     ["vehicle.fence", t(vehicle.fence_enabled ? "vehicle.fenceOn" : "vehicle.fenceOff")],
     ["vehicle.firmware", vehicle.firmware ?? "–"],
@@ -61,8 +64,8 @@ function Facts({ rows }: { rows: Rows }) {
   const t = useT();
   return (
     <dl className="facts">
-      {rows.map(([key, value]) => (
-        <div key={key}>
+      {rows.map(([key, value], at) => (
+        <div key={at}>
           <dt>{t(key)}</dt>
           <dd className="num">{value}</dd>
         </div>

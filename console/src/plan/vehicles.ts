@@ -2,6 +2,7 @@
 
 import type { VehicleState } from "../api/model";
 import { type Standing, standing } from "../i18n/wording";
+import { batteryPct } from "../state/freshness";
 import type { Live } from "../state/live";
 
 export interface Candidate {
@@ -24,7 +25,7 @@ function candidate(state: VehicleState): Candidate {
   return {
     id: state.vehicle_id,
     name: state.name,
-    batteryPct: state.battery_pct === null ? null : Math.round(state.battery_pct),
+    batteryPct: batteryPct(state),
     ready: state.ready,
     standing: standing(state, state.sortie_id ? "state.on_mission" : null).key,
   };

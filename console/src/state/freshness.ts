@@ -1,5 +1,6 @@
 /** How old what we see is, and what that means. */
 
+import type { VehicleState } from "../api/model";
 import type { Seen } from "./live";
 
 export type Freshness = "live" | "stale" | "lost" | "never";
@@ -18,4 +19,9 @@ export function freshness(ageS: number | null): Freshness {
   if (ageS === null) return "never";
   if (ageS > LOST_S) return "lost";
   return ageS > STALE_S ? "stale" : "live";
+}
+
+/** What is left in the battery, in whole percent; null: nobody knows, or it is told no more. */
+export function batteryPct({ battery_pct, quiet }: VehicleState): number | null {
+  return battery_pct === null || quiet.some(({ what }) => what === "battery") ? null : Math.round(battery_pct);
 }
