@@ -29,6 +29,8 @@ SLOWEST, FASTEST = 1.0, 60.0
 # Before the moment that is sought, so that a vehicle with a row a second is there at once.
 _LEAD_US = 5_000_000
 _SLICE_S = 10.0
+# A process that stood still for longer goes on from where it was.
+_MOST_AT_ONCE_S = 1.0
 _FULL_EVERY = 10  # ticks
 # Of so many sorties at the most the track is shown that they have flown by a moment that is gone to.
 _MOST_TRACKS = 20
@@ -209,7 +211,8 @@ class Replay:
     async def run(self) -> None:
         """Shows a tick ten times a second until cancelled, while it stands still too: a viewer may come then."""
         source = _Source(self._records, self.reel)
-        due_s, told_us = self._clock.mono_s(), self.at_us
+        due_s = shown_s = self._clock.mono_s()
+        told_us = self.at_us
         try:
             while True:
                 # Whoever seeks meanwhile is heeded in the next round.
@@ -224,8 +227,10 @@ class Replay:
                 self._stage.tick(self._cast.tick(at_us))
                 due_s = max(due_s + TICK_S, self._clock.mono_s())
                 await asyncio.sleep(due_s - self._clock.mono_s())
+                # By the clock: where a large fleet takes longer than a tick, it is shown less often, not more slowly.
+                went_s, shown_s = min(due_s - shown_s, _MOST_AT_ONCE_S), due_s
                 if self.is_playing and not self._jumped:
-                    self.at_us = min(self.at_us + round(TICK_S * self.speed * 1e6), self.reel.to_us)
+                    self.at_us = min(self.at_us + round(went_s * 1e3) * round(self.speed * 1e3), self.reel.to_us)
         finally:
             await source.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -195,6 +196,27 @@ async def test_every_tick_shows_the_newest_row_of_each_vehicle_at_that_moment(re
         LinkState.REPLAYED, "name of bl-02", "AUTO", "sortie-2",
     )  # fmt: skip
     assert state.ready is False
+
+
+async def test_a_fleet_that_takes_longer_than_a_tick_is_shown_less_often_and_not_more_slowly(
+    recorded: World, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.tick
+
+    def slowly(tick: FleetTick) -> None:
+        show(tick)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(stage, "tick", slowly)
+    made = a_replay(recorded, stage, Reel(START_US, START_US + 120_000_000), speed=20.0)
+    began_s, task = time.monotonic(), asyncio.create_task(made.run())
+    await asyncio.sleep(1.0)
+    while len(stage.ticks) < 6:  # noqa: ASYNC110 - the replay has no event for it
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    shown_s, went_s = (micros_of(stage.ticks[-1].at) - START_US) / 1e6, time.monotonic() - began_s
+    assert 0.6 * 20.0 * went_s <= shown_s <= 20.0 * went_s
 
 
 async def test_a_sortie_is_played_alone(recorded: World, stage: Stage) -> None:
@@ -445,7 +467,7 @@ async def test_every_frame_says_which_moment_of_the_recording_it_shows(eventful:
                 assert shown <= frame["at"] <= "2026-03-01T08:32:00.000Z"
                 shown = frame["at"]
                 if frame["type"] == "alarm" and frame["alarm"]["id"] == "a-2":
-                    assert at(70) <= datetime.fromisoformat(shown) <= at(70 + 60 * 0.1)
+                    assert at(70) <= datetime.fromisoformat(shown) <= at(70 + 60 * 1.0)  # it may be in a hurry
                 if frame["type"] == "event" and frame["event"]["text"] == "three":
                     break
             await eventful.http.patch(path, json={"playing": False, "at": at(40).isoformat()})
