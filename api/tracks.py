@@ -16,7 +16,7 @@ from operations.recording.formats.geojson import geojson
 from operations.recording.formats.kml import kml
 from operations.recording.formats.mfjson import mfjson
 from operations.recording.ports import RowStore, Wanted
-from operations.recording.rows import LEVELS, RAW, Rows
+from operations.recording.rows import LEVELS, Rows
 from operations.recording.table import About
 from operations.recording.tracks import micros_of, time_of
 
@@ -124,11 +124,12 @@ class Track:
 
 async def track(records: RowStore, wanted: Wanted, span: Range, about: About) -> Track:
     """The rows of a range that there are now; of the finest level that is still kept unless one is asked for."""
-    extent = await records.extent(wanted)
+    since_us = micros_of(span.from_at) if span.from_at else 0
+    extent = await records.extent(replace(wanted, from_us=since_us))
     if extent is None:
         return Track(about, _none, is_empty=True)
-    level = span.level.seconds if span.level else max(RAW, extent.finest)
-    from_us = micros_of(span.from_at) if span.from_at else extent.from_us
+    level = span.level.seconds if span.level else extent.finest
+    from_us = since_us if span.from_at else extent.from_us
     to_us = min(micros_of(span.to_at) if span.to_at else extent.to_us + 1, extent.to_us + 1)
     exact = replace(wanted, from_us=from_us, to_us=to_us, level=level)
     about = replace(about, level=level, from_at=time_of(from_us), to_at=time_of(to_us))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apsw
@@ -224,21 +224,44 @@ def names_of(db: apsw.Connection) -> dict[int, str]:
     return dict(db.execute("SELECT number, name FROM names"))
 
 
-def extent(db: apsw.Connection, wanted: Selection) -> Extent | None:
-    """From when to when there are rows of a vehicle or a sortie, in whatever level; None without any."""
+def extent(db: apsw.Connection, wanted: Selection, since_us: int = 0) -> Extent | None:
+    """From when to when there are rows of a vehicle or a sortie, in whatever level; None without any.
+
+    `finest` is of the range that begins with `since_us`: whatever was kept or not before it does not count.
+    """
     which, values = wanted.where()
-    ends: list[tuple[int, int, int]] = []
+    ends: list[tuple[int, int]] = []
+    begins: list[tuple[int, int]] = []
     query = f"SELECT min(from_us), max(to_us) FROM chunks WHERE {which} AND level = ?"  # noqa: S608 - our own constant
     for level in LEVELS:
         first, last = db.execute(query, (*values, level)).get
         if first is not None:
-            ends.append((first, level, last))
-    waits = [rows["at_us"] for rows in _pending(db, wanted, 0, FOREVER_US) if len(rows)]
-    ends += [(int(at_us.min()), RAW, int(at_us.max())) for at_us in waits]
+            ends.append((first, last))
+            begins += [(at_us, level) for at_us in _first_since(db, replace(wanted, level=level), since_us)]
+    for at_us in (rows["at_us"] for rows in _pending(db, wanted, 0, FOREVER_US) if len(rows)):
+        ends.append((int(at_us.min()), int(at_us.max())))
+        wanted_us = at_us[at_us >= since_us]
+        if len(wanted_us):
+            begins.append((int(wanted_us.min()), RAW))
     if not ends:
         return None
-    first, finest, _ = min(ends)
-    return Extent(first, max(last for _, _, last in ends), finest)
+    _, finest = min(begins, default=(since_us, RAW))
+    return Extent(min(first for first, _ in ends), max(last for _, last in ends), finest)
+
+
+def _first_since(db: apsw.Connection, wanted: Selection, since_us: int) -> list[int]:
+    """The times of rows from `since_us` on, the first of the level among them; none when it has none."""
+    which, values = wanted.where()
+    query = f"SELECT min(from_us) FROM chunks WHERE {which} AND level = ? AND from_us >= ?"  # noqa: S608 - our own constant
+    first = db.execute(query, (*values, wanted.level, since_us)).get
+    found = [] if first is None else [first]
+    # A blob that begins before may have the first row in its midst.
+    query = f"SELECT data FROM chunks WHERE {which} AND level = ? AND from_us >= ? AND from_us < ? AND to_us >= ?"  # noqa: S608 - our own constant
+    reach_us = since_us - SPAN_S[wanted.level] * _S
+    for (data,) in db.execute(query, (*values, wanted.level, reach_us, since_us, since_us)):
+        at_us = unpacked(data)["at_us"]
+        found.append(int(at_us[at_us >= since_us].min()))
+    return found
 
 
 def used_bytes(db: apsw.Connection) -> int:

@@ -149,7 +149,10 @@ class Records:
         return await self._reader.read(lambda db: _in_snapshot(db, lambda: job(db)))
 
     async def extent(self, wanted: Wanted) -> Extent | None:
-        return await self._reader.read(lambda db: _in_snapshot(db, lambda: chunks.extent(db, _selection(db, wanted))))
+        def job(db: apsw.Connection) -> Extent | None:
+            return chunks.extent(db, _selection(db, wanted), wanted.from_us)
+
+        return await self._reader.read(lambda db: _in_snapshot(db, lambda: job(db)))
 
     async def events(
         self, from_us: int, to_us: int, *, vehicle_id: VehicleId | None = None, limit: int

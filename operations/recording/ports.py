@@ -51,7 +51,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """From when to when there are rows, and the finest level that has some of the first of them."""
+    """From when to when there are rows, and the finest level that has the first of those that are wanted."""
 
     from_us: int
     to_us: int
@@ -150,7 +150,10 @@ class RowStore(Protocol):
         ...
 
     async def extent(self, wanted: Wanted) -> Extent | None:
-        """From when to when rows were recorded, in whatever level; None without any."""
+        """From when to when rows were recorded, in whatever level; None without any.
+
+        Of `wanted` it matters whose they are, and `from_us` to `finest`: it is that of the rows from then on.
+        """
         ...
 
     async def deletions(self, *, limit: int) -> Sequence[Deleted]:

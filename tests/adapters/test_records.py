@@ -181,6 +181,28 @@ async def test_over_its_size_the_oldest_rows_go_before_their_coarser_levels(reco
     assert len(await read(records, Wanted(VehicleId("bl-01"), level=1))) == 2_000
 
 
+async def test_the_finest_level_is_that_of_the_asked_range(records: Records) -> None:
+    """The second vehicle is on its flights only: an hour, a long pause, an hour after the rows' end, and a minute."""
+    for first_s in (0, 40_000, 80_000):
+        await record(records, rows(first_s, 3_600, hz=1), per_batch=1_000)
+    await records.compact(START_US + 300_000 * 1_000_000)
+    await records.expire([RAW], START_US + 41_800 * 1_000_000, [])
+    await record(records, rows(90_000, 60))
+
+    async def finest(since_s: float) -> int:
+        since_us = START_US + round(since_s * 1e6)
+        found = await records.extent(Wanted(VehicleId("bl-02"), from_us=since_us))
+        assert found is not None
+        assert found.from_us == START_US + 1
+        return found.finest
+
+    assert [await finest(since_s) for since_s in (-1e6, 0, 3_000, 20_000, 41_000)] == [1] * 5
+    # Since then every row is there: in the midst of a blob, in the pause before a flight, beyond all rows.
+    assert [await finest(since_s) for since_s in (42_000.5, 43_700, 80_500.5, 85_000, 90_030, 99_000)] == [RAW] * 6
+    await records.expire([1], START_US + 300_000 * 1_000_000, [])
+    assert await finest(0) == 10
+
+
 async def test_a_database_that_is_broken_is_told_as_one_that_cannot_be_written(tmp_path: Path) -> None:
     async with open_records(tmp_path / "telemetry.db") as records:
         connection = connect(tmp_path / "telemetry.db")

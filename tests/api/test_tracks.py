@@ -137,6 +137,16 @@ async def test_a_vehicle_has_a_track_of_its_last_hour_or_of_any_range(flown: Wor
     assert (await flown.http.get("/vehicles/bl-99/track")).status_code == 404
 
 
+async def test_without_a_level_each_range_has_the_finest_rows_that_are_kept_of_it(flown: World) -> None:
+    await flown.store.records.compact(round((AT + timedelta(days=1)).timestamp() * 1e6))
+    await flown.store.records.expire((0,), round((AT + timedelta(minutes=20)).timestamp() * 1e6), ())
+    levels = [
+        json.loads(await _get(flown, query))["properties"]["level"]
+        for query in ("", "?from=2026-03-01T08:40:00Z", "?from=2026-03-01T09:00:00Z", "?to=2026-03-01T09:00:00Z")
+    ]
+    assert levels == ["1s", "1s", "raw", "1s"]
+
+
 async def test_a_held_record_outlives_its_time_until_it_is_released(flown: World) -> None:
     held = await flown.http.put("/sorties/sortie-1/hold", json={"reason": "事故调查 2026-17"})
     assert (held.status_code, held.json()["reason"], held.json()["by"]) == (200, "事故调查 2026-17", "local")
