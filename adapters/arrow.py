@@ -1,4 +1,4 @@
-"""Tracks as CSV and as Parquet, by Apache Arrow; imported when somebody asks for one."""
+"""Tracks as Parquet, by Apache Arrow; imported when somebody asks for one."""
 
 from __future__ import annotations
 
@@ -8,45 +8,32 @@ from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from operations.recording.rows import ROW, Rows
-from operations.recording.table import DECIMALS, WORDS, About, number, times, words
+from operations.recording.table import DECIMALS, WORDS, About, number
 
 # Rows of one group: what has to fit into memory at once, here and at the reader's.
 GROUP_ROWS = 32_768
 
 
-def _schema(time: pa.DataType) -> pa.Schema:
-    numbers = [pa.field(name, pa.float64() if digits else pa.int32()) for name, digits in DECIMALS.items()]
-    return pa.schema([pa.field("time", time), *numbers, *(pa.field(name, pa.string()) for name in WORDS)])
-
-
-_CSV = _schema(pa.string())
-_PARQUET = _schema(pa.timestamp("us", tz="UTC"))
-
-
-async def csv(parts: AsyncIterator[Rows]) -> AsyncIterator[bytes]:
-    """A line of names, then one per row; empty where it was never told (RFC 4180)."""
-    yield ",".join(f'"{name}"' for name in _CSV.names).encode() + b"\n"
-    async for rows in parts:
-        yield await asyncio.to_thread(_lines, rows)
-
-
-def _lines(rows: Rows) -> bytes:
-    out = io.BytesIO()
-    table = pa.table([pa.array(times(rows)), *_columns(rows)], schema=_CSV)
-    pyarrow.csv.write_csv(table, out, pyarrow.csv.WriteOptions(include_header=False))
-    return out.getvalue()
+_SCHEMA = pa.schema(
+    [
+        pa.field("time", pa.timestamp("us", tz="UTC")),
+        *(pa.field(name, pa.float64() if digits else pa.int32()) for name, digits in DECIMALS.items()),
+        *(pa.field(name, pa.string()) for name in WORDS),
+    ]
+)
+# Columns whose values come again and again; a dictionary of the others costs time and makes the file larger.
+_ALIKE = [name for name in _SCHEMA.names if name not in ("time", "lat_deg", "lon_deg")]
 
 
 async def parquet(parts: AsyncIterator[Rows], about: About) -> AsyncIterator[bytes]:
     """A Parquet file, a row group after the other; whose track it is stands in the file's metadata."""
     told = {"vehicle_id": about.vehicle_id, "sortie_id": about.sortie_id or "", "level": about.level_name}
     out = _Drained()
-    schema = _PARQUET.with_metadata(told)
-    with pyarrow.parquet.ParquetWriter(out, schema, compression="zstd") as writer:
+    schema = _SCHEMA.with_metadata(told)
+    with pyarrow.parquet.ParquetWriter(out, schema, compression="zstd", use_dictionary=_ALIKE) as writer:
         async for rows in _regrouped(parts):
             await asyncio.to_thread(_put_group, writer, rows, schema)
             yield out.drained()
@@ -67,7 +54,7 @@ def _columns(rows: Rows) -> Iterator[pa.Array]:
             told = np.isnan(values)
             yield pa.array(np.where(told, 0, values).astype(np.int32), mask=told)
     for name in WORDS:
-        yield pa.array(words(rows, name))
+        yield pa.array(rows[name]).cast(pa.string())
 
 
 async def _regrouped(parts: AsyncIterator[Rows]) -> AsyncIterator[Rows]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +11,8 @@ from enum import StrEnum
 from importlib import import_module
 
 from core.errors import FieldError, InvalidRequest
-from operations.recording.formats.document import Document, Pass
+from operations.recording.formats.csv import csv
+from operations.recording.formats.document import Document
 from operations.recording.formats.geojson import geojson
 from operations.recording.formats.kml import kml
 from operations.recording.formats.mfjson import mfjson
@@ -90,36 +91,36 @@ class Track:
     """Rows that do not change any more while they are read, as often as a file needs."""
 
     about: About
-    parts: Callable[[], AsyncIterator[Rows]]
+    parts: Callable[[], AsyncGenerator[Rows]]
     is_empty: bool = False
 
-    def write(self, form: TrackFormat) -> AsyncIterator[bytes]:
+    def write(self, form: TrackFormat) -> AsyncGenerator[bytes]:
         """The file, piece by piece."""
-        if form is TrackFormat.CSV or form is TrackFormat.PARQUET:
-            return self._columnar(form)
-        return self._written(_DOCUMENTS[form](self.about))
+        if form is TrackFormat.PARQUET:
+            return self._parquet()
+        if form is TrackFormat.CSV:
+            return _filled(csv(), self.parts)
+        return _filled(_DOCUMENTS[form](self.about), self.parts)
 
-    async def _columnar(self, form: TrackFormat) -> AsyncIterator[bytes]:
+    async def _parquet(self) -> AsyncGenerator[bytes]:
         # Large, and seldom asked for. It takes a thread, like all that is made: vehicles are listened to meanwhile.
         arrow = await asyncio.to_thread(import_module, "adapters.arrow")
-        made = arrow.csv(self.parts()) if form is TrackFormat.CSV else arrow.parquet(self.parts(), self.about)
-        async with aclosing(made) as pieces:
+        async with aclosing(arrow.parquet(self.parts(), self.about)) as pieces:
             async for data in pieces:
                 yield data
 
-    async def _written(self, document: Document) -> AsyncIterator[bytes]:
-        for piece in document:
-            if isinstance(piece, bytes):
-                yield piece
-            else:
-                async for data in self._passed(piece):
-                    yield data
 
-    async def _passed(self, piece: Pass) -> AsyncIterator[bytes]:
+async def _filled(document: Document, read: Callable[[], AsyncGenerator[Rows]]) -> AsyncGenerator[bytes]:
+    for piece in document:
+        if isinstance(piece, bytes):
+            yield piece
+            continue
         joint = b""
-        async for rows in self.parts():
-            yield joint + await asyncio.to_thread(piece.write, rows)
-            joint = piece.joint
+        async with aclosing(read()) as parts:
+            async for rows in parts:
+                if data := await asyncio.to_thread(piece.write, rows):
+                    yield joint + data
+                    joint = piece.joint
 
 
 async def track(records: RowStore, wanted: Wanted, span: Range, about: About) -> Track:
@@ -139,20 +140,20 @@ async def track(records: RowStore, wanted: Wanted, span: Range, about: About) ->
 def given(rows: Rows, about: About) -> Track:
     """A track of rows that are at hand."""
 
-    async def once() -> AsyncIterator[Rows]:
+    async def once() -> AsyncGenerator[Rows]:
         if len(rows):
             yield rows
 
     return Track(about, once, is_empty=not len(rows))
 
 
-async def _none() -> AsyncIterator[Rows]:
+async def _none() -> AsyncGenerator[Rows]:
     nothing: tuple[Rows, ...] = ()
     for rows in nothing:
         yield rows
 
 
-async def _rising(parts: AsyncIterator[Rows]) -> AsyncIterator[Rows]:
+async def _rising(parts: AsyncIterator[Rows]) -> AsyncGenerator[Rows]:
     """The rows whose time is later than that of the one before: files that are played need it so."""
     last_us = -1
     async for rows in parts:

@@ -42,6 +42,8 @@ DECIMALS: Mapping[str, int] = {
     "armed": 0,
 }
 WORDS = ("landed", "mode")
+_POSITION = {"lat_deg": "lat_e7", "lon_deg": "lon_e7"}
+_MOST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +66,36 @@ def level_name(level: int) -> str:
     return f"{level}s" if level else "raw"
 
 
-def times(rows: Rows) -> list[str]:
-    """RFC 3339 in UTC, to the microsecond."""
-    texts: list[str] = np.char.add(
-        np.datetime_as_string(rows["at_us"].astype("datetime64[us]"), unit="us"), "Z"
-    ).tolist()
-    return texts
-
-
 def number(rows: Rows, name: str) -> Column:
     """A column as float64, NaN where it was never told."""
-    if name in ("lat_deg", "lon_deg"):
-        return np.asarray(rows[f"{name[:3]}_e7"] / 1e7)
+    if name in _POSITION:
+        return np.asarray(rows[_POSITION[name]] / 1e7)
     values = np.asarray(rows[name], np.float64)
     if DECIMALS[name] == 0:
         return np.where(values < 0, np.nan, values)
     return np.round(values, DECIMALS[name]) + 0.0  # no minus zero
 
 
-def numbers_or_none(rows: Rows, name: str) -> list[float | None]:
-    """As `number`, None where it was never told: JSON has no NaN."""
-    values = number(rows, name)
-    listed: list[float | None] = values.tolist()
-    return [None if value != value else value for value in listed] if bool(np.isnan(values).any()) else listed  # noqa: PLR0124 - NaN
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A column as whole numbers of its last decimal, and where it was told; elsewhere they are 0."""
+
+    values: Column
+    told: Column
+    decimals: int
 
 
-def positions(rows: Rows) -> list[list[float]]:
-    """[lon, lat, metres above mean sea level] of each row."""
-    alt_amsl_m = np.nan_to_num(number(rows, "alt_amsl_m"))
-    table = np.column_stack([number(rows, "lon_deg"), number(rows, "lat_deg"), alt_amsl_m])
-    listed: list[list[float]] = table.tolist()
-    return listed
+def scaled(rows: Rows, name: str) -> Scaled:
+    """A column to be written in decimals."""
+    told, decimals = is_told(rows, name), DECIMALS[name]
+    if name in _POSITION:
+        return Scaled(rows[_POSITION[name]].astype(np.int64), told, decimals)
+    values = np.where(told, rows[name], 0).astype(np.float64)
+    return Scaled(np.rint(values * 10**decimals).astype(np.int64), told, decimals)
 
 
-def words(rows: Rows, name: str) -> list[str]:
-    """A column of names."""
-    listed: list[str] = np.char.decode(rows[name], "ascii").tolist()
-    return listed
+def is_told(rows: Rows, name: str) -> Column:
+    """Where a column was told. What is no number, or larger than any quantity of a vehicle, is a broken sensor's."""
+    if name in _POSITION:
+        return np.ones(len(rows), np.bool_)
+    return np.asarray(rows[name] >= 0 if DECIMALS[name] == 0 else np.abs(rows[name]) < _MOST)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 
@@ -91,12 +92,51 @@ async def test_moving_features_json_keeps_the_rules_of_the_standard(flown: World
     assert len(geometry["coordinates"]) == len(instants) == SECONDS
     (group,) = feature["temporalProperties"]
     assert group.pop("datetimes") == geometry["datetimes"]
+    assert "roll_deg" not in group  # it was never told
     for values in group.values():
-        assert values["type"] == "Measure"
+        assert (values["type"], values["interpolation"]) == ("Measure", "Linear")
         assert values["form"].startswith("http://qudt.org/")
         assert len(values["values"]) == SECONDS
         assert all(isinstance(each, float) for each in values["values"])
     assert feature["properties"]["sortie_id"] == "sortie-1"
+
+
+@pytest.fixture
+async def patchy(world: World) -> World:
+    """A world whose sortie-1 told of its battery in the first minute only, and of its height not in the third."""
+    await world.store.add_mission(a_mission(), a_revision())
+    await world.store.add_sortie(a_sortie(), idempotency_key="k", request_digest="d")
+    batch = a_batch([a_track_point(second) for second in range(180)])
+    batch.rows["battery_pct"][60:] = batch.rows["alt_amsl_m"][120:] = np.nan
+    await world.store.records.append(batch)
+    return world
+
+
+async def test_moving_features_json_has_no_value_where_none_was_told(patchy: World) -> None:
+    feature = json.loads(await _get(patchy, "?format=mf-json"))
+    geometry, groups = feature["temporalGeometry"], feature["temporalProperties"]
+    (battery,) = [group for group in groups if "battery_pct" in group]
+    (others,) = [group for group in groups if "battery_pct" not in group]
+    assert battery["datetimes"] == geometry["datetimes"][:60]
+    assert battery["battery_pct"]["values"] == [88.5] * 60
+    assert battery["battery_pct"]["interpolation"] == "Discrete"
+    assert others["datetimes"] == geometry["datetimes"]
+    assert len(others["heading_deg"]["values"]) == 180
+    assert [len(each) for each in geometry["coordinates"]] == [3] * 120 + [2] * 60
+
+
+async def test_other_forms_have_no_value_where_none_was_told_either(patchy: World) -> None:
+    root = ET.fromstring(await _get(patchy, "?format=kml"))
+    (battery,) = [each for each in root.iter(f"{GX}SimpleArrayData") if each.get("name") == "battery_pct"]
+    assert [each.text for each in battery.findall(f"{GX}value")] == ["88.5"] * 60 + [None] * 120
+    coords = [(each.text or "").split() for each in root.iter(f"{GX}coord")]
+    assert [len(each) for each in coords] == [3] * 120 + [2] * 60
+    coordinates = json.loads(await _get(patchy, ""))["geometry"]["coordinates"]
+    assert coordinates == [[float(number) for number in each] for each in coords]
+    rows = list(csv.DictReader(io.StringIO((await _get(patchy, "?format=csv")).decode())))
+    assert [(rows[at]["battery_pct"], rows[at]["alt_amsl_m"]) for at in (59, 60, 120)] == [
+        ("88.5", "64.0"), ("", "64.0"), ("", ""),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("level", "count"), [("raw", 3_000), ("1s", 3_000), ("10s", 300), ("60s", 50)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from operations.recording.formats.document import Document, listed, text
-from operations.recording.table import About, positions, times
+from operations.recording.formats.document import Document, listed, positions, text, times
+from operations.recording.table import About
 
 
 def geojson(about: About) -> Document:
-    """Positions are [lon, lat, metres above mean sea level]; `properties.times` has one entry for each."""
+    """Positions are [lon, lat, metres above mean sea level], of which an untold height is left out;
+    `properties.times` has one entry for each.
+    """
     return (
         b'{"type":"Feature","geometry":{"type":"LineString","coordinates":[',
         listed(positions),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from operations.recording.formats.document import Document, Pass, listed, text
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import numpy as np
+
+from operations.recording.formats.cells import Cell, numbers
+from operations.recording.formats.document import Document, listed, positions, text, times
 from operations.recording.rows import Rows
-from operations.recording.table import About, numbers_or_none, positions, times
+from operations.recording.table import About, is_told, scaled
 
 # What changes along the way, with the unit that its numbers are in.
 _UNIT = "http://qudt.org/vocab/unit/"
@@ -21,23 +27,20 @@ _MEASURES = {
 
 
 def mfjson(about: About) -> Document:
-    """Positions are [lon, lat, metres above mean sea level]. What was never told is 0: a measure has no null."""
-    document: list[bytes | Pass] = [
-        b'{"type":"Feature","temporalGeometry":{"type":"MovingPoint","datetimes":[',
-        listed(times),
-        b'],"coordinates":[',
-        listed(positions),
-        b'],"interpolation":"Linear"},"temporalProperties":[{"datetimes":[',
-        listed(times),
-        b"]",
-    ]
-    for name, unit in _MEASURES.items():
-        form = text(_UNIT + unit)
-        document += [
-            b"," + text(name) + b':{"type":"Measure","form":' + form + b',"interpolation":"Linear","values":[',
-            _measured(name),
-            b"]}",
-        ]
+    """Positions are [lon, lat, metres above mean sea level], of which an untold height is left out.
+
+    A measure has no null: each group of `temporalProperties` holds the instants at which its measures were told, and
+    a measure that never was stands in none.
+    """
+    told = _Told()
+    yield b'{"type":"Feature","temporalGeometry":{"type":"MovingPoint","datetimes":['
+    yield listed(times, among=told.seen)
+    yield b'],"coordinates":['
+    yield listed(positions)
+    yield b'],"interpolation":"Linear"},"temporalProperties":['
+    for n, names in enumerate(told.together()):
+        yield b"," if n else b""
+        yield from _group(names, "Linear" if told.always(names[0]) else "Discrete")
     properties = {
         "vehicle_id": about.vehicle_id,
         "name": about.vehicle_name,
@@ -45,11 +48,54 @@ def mfjson(about: About) -> Document:
         "level": about.level_name,
         "altitude": "above mean sea level",
     }
-    return [*document, b'}],"properties":', text(properties), b"}"]
+    yield b'],"properties":' + text(properties) + b"}"
 
 
-def _measured(name: str) -> Pass:
-    def values(rows: Rows) -> list[float]:
-        return [value or 0.0 for value in numbers_or_none(rows, name)]
+def _group(names: Sequence[str], interpolation: str) -> Document:
+    """Measures that were told at the same instants; `Discrete` says nothing of the times between (19-045r3)."""
 
-    return listed(values)
+    def told(rows: Rows) -> Rows:
+        known = is_told(rows, names[0])
+        return rows if bool(known.all()) else rows[known]
+
+    yield b'{"datetimes":['
+    yield listed(times, among=told)
+    yield b"]"
+    for name in names:
+        kind = {"type": "Measure", "form": _UNIT + _MEASURES[name], "interpolation": interpolation}
+        yield b"," + text(name) + b":" + text(kind)[:-1] + b',"values":['
+        yield listed(partial(_values, name), among=told)
+        yield b"]}"
+    yield b"}"
+
+
+def _values(name: str, rows: Rows) -> list[Cell]:
+    return numbers(scaled(rows, name))
+
+
+class _Told:
+    """Which measures were told at the same instants, of all rows that were seen."""
+
+    def __init__(self) -> None:
+        self._ever = np.zeros(len(_MEASURES), np.bool_)
+        self._always = np.ones(len(_MEASURES), np.bool_)
+        self._apart = np.zeros((len(_MEASURES), len(_MEASURES)), np.bool_)
+
+    def seen(self, rows: Rows) -> Rows:
+        """The same rows."""
+        told = np.stack([is_told(rows, name) for name in _MEASURES])
+        self._ever |= told.any(axis=1)
+        self._always &= told.all(axis=1)
+        self._apart |= np.stack([(told != each).any(axis=1) for each in told])
+        return rows
+
+    def together(self) -> Iterable[Sequence[str]]:
+        """Those that were told at the same instants, but for those that never were."""
+        groups: dict[bytes, list[str]] = {}
+        for name, ever, apart in zip(_MEASURES, self._ever, self._apart, strict=True):
+            if ever:
+                groups.setdefault(apart.tobytes(), []).append(name)
+        return groups.values()
+
+    def always(self, name: str) -> bool:
+        return bool(self._always[list(_MEASURES).index(name)])
