@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
 
+from api.scratch import Scratch
 from core.errors import FieldError, InvalidRequest
 from operations.recording.formats.csv import csv
 from operations.recording.formats.document import Document
@@ -95,12 +96,12 @@ class Track:
     is_empty: bool = False
 
     def write(self, form: TrackFormat) -> AsyncGenerator[bytes]:
-        """The file, piece by piece."""
+        """The file, piece by piece. Close it: a temporary file may be open meanwhile."""
         if form is TrackFormat.PARQUET:
             return self._parquet()
         if form is TrackFormat.CSV:
             return _filled(csv(), self.parts)
-        return _filled(_DOCUMENTS[form](self.about), self.parts)
+        return self._read_once(_DOCUMENTS[form](self.about))
 
     async def _parquet(self) -> AsyncGenerator[bytes]:
         # Large, and seldom asked for. It takes a thread, like all that is made: vehicles are listened to meanwhile.
@@ -108,6 +109,12 @@ class Track:
         async with aclosing(arrow.parquet(self.parts(), self.about)) as pieces:
             async for data in pieces:
                 yield data
+
+    async def _read_once(self, document: Document) -> AsyncGenerator[bytes]:
+        with Scratch(self.parts) as scratch:
+            async with aclosing(_filled(document, scratch.parts)) as pieces:
+                async for data in pieces:
+                    yield data
 
 
 async def _filled(document: Document, read: Callable[[], AsyncGenerator[Rows]]) -> AsyncGenerator[bytes]:

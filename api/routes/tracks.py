@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
+from starlette.types import Send
 
 from api.schemas.sorties import TrackOut
 from api.services import Wired
@@ -75,7 +78,15 @@ async def vehicle_track(vehicle_id: VehicleId, services: Wired, form: Form, span
     return _streamed(await track(services.records, wanted, span, about), form, vehicle_id)
 
 
+class _Streamed(StreamingResponse):
+    """Closes what it is made of also when the client leaves in the middle."""
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(cast("AsyncGenerator[bytes]", self.body_iterator)):
+            await super().stream_response(send)
+
+
 def _streamed(found: Track, form: TrackFormat, name: str) -> StreamingResponse:
     media, ending = MEDIA[form]
     headers = {"Content-Disposition": f'inline; filename="{name}.{ending}"', "Vary": "Accept"}
-    return StreamingResponse(found.write(form), media_type=media, headers=headers)
+    return _Streamed(found.write(form), media_type=media, headers=headers)

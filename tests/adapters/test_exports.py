@@ -83,8 +83,9 @@ async def test_an_export_beside_the_recorder_has_every_row_once(
         assert exports > 1
 
 
-def test_a_longer_export_takes_no_more_memory(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "tests.adapters.big_export", str(tmp_path), "geojson"]
+@pytest.mark.parametrize("form", ["geojson", "mf-json"])
+def test_a_longer_export_takes_no_more_memory(tmp_path: Path, form: str) -> None:
+    line = [sys.executable, "-m", "tests.adapters.big_export", str(tmp_path), form]
     ran = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     (short, before_kib), (long, after_kib) = json.loads(ran.stdout)
     assert long > short + 12_000_000
