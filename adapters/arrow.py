@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from operations.recording.rows import ROW, Rows
+from operations.recording.rows import Rows, joined
 from operations.recording.table import DECIMALS, WORDS, About, number
 
 # Rows of one group: what has to fit into memory at once, here and at the reader's.
@@ -63,12 +63,9 @@ async def _regrouped(parts: AsyncIterator[Rows]) -> AsyncIterator[Rows]:
     async for rows in parts:
         held.append(rows)
         if sum(map(len, held)) >= GROUP_ROWS:
-            yield np.concatenate(held)
+            yield joined(held)
             held = []
-    if held:
-        yield np.concatenate(held)
-    else:
-        yield np.empty(0, ROW)
+    yield joined(held)
 
 
 class _Drained(io.RawIOBase):

@@ -74,7 +74,7 @@ def thinned(rows: Rows, period_s: int) -> Rows:
     if period_s == RAW or len(rows) == 0:
         return rows
     period = rows["at_us"] // (period_s * 1_000_000)
-    return rows[np.r_[True, period[1:] != period[:-1]]]
+    return taken(rows, _edges(period))
 
 
 def ordered(rows: Rows) -> Rows:
@@ -82,18 +82,30 @@ def ordered(rows: Rows) -> Rows:
     at_us = rows["at_us"]
     if bool(np.all(at_us[1:] >= at_us[:-1])):
         return rows
-    return rows[np.argsort(at_us, kind="stable")]
+    return taken(rows, np.argsort(at_us, kind="stable"))
 
 
 def between(rows: Rows, from_us: int, to_us: int) -> Rows:
     """The rows of `from_us` <= time < `to_us`."""
     inside = (rows["at_us"] >= from_us) & (rows["at_us"] < to_us)
-    return rows if bool(inside.all()) else rows[inside]
+    return rows if bool(inside.all()) else taken(rows, inside)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
     """All parts as one, in the order of time; none are no rows."""
-    return ordered(np.concatenate(parts)) if parts else np.empty(0, ROW)
+    if not parts:
+        return np.empty(0, ROW)
+    return ordered(np.concatenate([_plain(part) for part in parts]).view(parts[0].dtype))
+
+
+def taken(rows: Rows, which: npt.NDArray[Any]) -> Rows:
+    """`rows[which]`, many times faster: numpy copies a row that has fields field by field."""
+    found: Rows = _plain(rows)[which].view(rows.dtype)
+    return found
+
+
+def _plain(rows: Rows) -> Rows:
+    return rows.view(np.dtype((np.void, rows.dtype.itemsize)))
 
 
 def grouped(batch: Rows, span_s: int) -> Iterator[tuple[int, int, Rows]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from operations.recording.formats.cells import Cell, numbers
 from operations.recording.formats.document import Document, listed, positions, text, times
-from operations.recording.rows import Rows
+from operations.recording.rows import Rows, taken
 from operations.recording.table import About, is_told, scaled
 
 # What changes along the way, with the unit that its numbers are in.
@@ -56,7 +56,7 @@ def _group(names: Sequence[str], interpolation: str) -> Document:
 
     def told(rows: Rows) -> Rows:
         known = is_told(rows, names[0])
-        return rows if bool(known.all()) else rows[known]
+        return rows if bool(known.all()) else taken(rows, known)
 
     yield b'{"datetimes":['
     yield listed(times, among=told)
