@@ -12,9 +12,10 @@ import numpy as np
 
 from operations.recording.rows import ROW, Rows
 
-# Of one file's rows: up to the first in memory, beyond it in a temporary file, beyond the second nowhere.
+# Of one file's rows: up to the first in memory, beyond it in a temporary file, beyond the second nowhere:
+# to be rid of a file of that size takes some milliseconds, of a larger one longer.
 _IN_MEMORY_BYTES = 4 << 20
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 128 << 20
 
 
 class Scratch:
@@ -64,6 +65,7 @@ class Scratch:
             return self._give_up()
         try:
             self._file.write(rows.tobytes())
+            self._file.flush()  # no later than here is a full disk no harm
             self._sizes.append(rows.nbytes)
         except OSError:
             self._give_up()
