@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from contextlib import suppress
 
 import pytest
@@ -102,5 +103,33 @@ async def test_a_busy_link_is_read_by_the_clock_and_without_delay_while_somebody
         link.hurry(60.0)
         assert await heard(3, 10.0) == 3
         assert [await heard(count, 2.0) for count in range(4, 8)] == [4, 5, 6, 7]
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_crowded_link_is_read_more_often_until_it_is_calm_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"_BUSY": 1, "CALM_S": 0.6, "CROWDED_S": 0.01, "_MANY": 5.0, "_FEW": 0.0}.items():
+        monkeypatch.setattr(module, name, value)
+    got = list[float]()
+    link = make(LinkConfig("x", "udpin:127.0.0.1:0"), lambda *_: got.append(time.monotonic()), clock=SystemClock())
+    await link.open()
+    task = asyncio.create_task(link.run())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+
+        async def waited_s(words: int) -> float:
+            before, began_s = len(got), time.monotonic()
+            for _ in range(words):
+                far.sendto(b"word", link.address)
+            async with asyncio.timeout(5.0):
+                while len(got) < before + words:  # noqa: ASYNC110 - the kernel sets no event
+                    await asyncio.sleep(0.002)
+            return got[-1] - began_s
+
+        await waited_s(1)
+        assert await waited_s(30) > 0.1
+        assert sorted([await waited_s(1) for _ in range(5)])[2] < 0.1
+        monkeypatch.setattr(module, "_FEW", 30.0)
+        await waited_s(1)
+        assert sorted([await waited_s(1) for _ in range(3)])[1] > 0.1
     task.cancel()
     await asyncio.wait([task])
