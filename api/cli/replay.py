@@ -10,13 +10,24 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from api.cli.text import out, plainly
+from api.cli.text import fail, out, plainly
 from api.cli.watch import table
 from api.client import Platform, PlatformError
 
 Json = dict[str, Any]
 URL = "http://127.0.0.1:8420"
 _LOOK_S = 0.5
+
+
+def _moment(text: str) -> datetime:
+    """A time that is the same one everywhere. Raises typer.BadParameter."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time such as 2026-03-01T08:30:00Z") from None
+    if at.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no zone, such as Z or +08:00")
+    return at
 
 
 @plainly
@@ -27,6 +38,10 @@ def replay(
         datetime | None, typer.Option("--from", help="Of all vehicles, from when (local time).")
     ] = None,
     to_at: Annotated[datetime | None, typer.Option("--to", help="Until when.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(parser=_moment, metavar="TIME", help="Begin at this moment of it (ISO 8601 with a zone)."),
+    ] = None,
     speed: Annotated[float, typer.Option(min=1, max=60, help="Seconds of the recording in one of ours.")] = 1.0,
     url: Annotated[str, typer.Option("--url", help="A running platform.")] = URL,
 ) -> None:
@@ -34,19 +49,21 @@ def replay(
     asked: Json = {"speed": speed}
     if sortie is not None:
         asked["sortie_id"] = sortie
-    for name, at in (("from", from_at), ("to", to_at)):
-        if at is not None:
-            asked[name] = at.astimezone().isoformat()
+    for name, end in (("from", from_at), ("to", to_at)):
+        if end is not None:
+            asked[name] = end.astimezone().isoformat()
     with suppress(KeyboardInterrupt):
-        asyncio.run(_replay(url, asked))
+        asyncio.run(_replay(url, asked, at))
 
 
-async def _replay(url: str, asked: Json) -> None:
+async def _replay(url: str, asked: Json, at: datetime | None) -> None:
     async with Platform(url) as platform:
         made = await platform.post("/replays", asked)
         path = f"/replays/{made['replay_id']}"
         out.print(f"{made['from']} … {made['to']} on {platform.url}{made['stream']}", highlight=False, markup=False)
         try:
+            if at is not None:
+                made = await platform.call("PATCH", path, {"at": _within(made, at)})
             shown = asyncio.create_task(_show(platform, made))
             while not (await platform.get(path))["over"] and not shown.done():  # noqa: ASYNC110 - no event comes
                 await asyncio.sleep(_LOOK_S)
@@ -56,6 +73,13 @@ async def _replay(url: str, asked: Json) -> None:
         finally:
             with suppress(PlatformError):  # it has ended by itself
                 await platform.call("DELETE", path)
+
+
+def _within(made: Json, at: datetime) -> str:
+    """The moment to go to. Raises typer.Exit outside of the recording: the platform would go to its nearest end."""
+    if not datetime.fromisoformat(made["from"]) <= at <= datetime.fromisoformat(made["to"]):
+        raise fail(f"{at.isoformat()} is outside of the recording, {made['from']} … {made['to']}")
+    return at.isoformat()
 
 
 def told(frame: Json) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,11 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api import replays as module
 from api.cli import replay as cli
+from api.cli.main import app
 from api.runtime import listen
 from api.webserver import serving
 from core.clock import ManualClock, SystemClock
@@ -445,6 +448,41 @@ async def test_a_replayed_sortie_tells_its_events_on_the_stream_marked_as_replay
             again = [frame async for frame in _news(frames, until="three")]
             assert [_word(frame) for frame in again] == [_word(frame) for frame in told][4:]
     await eventful.app.state.replays.close()
+
+
+async def test_a_replay_on_the_command_line_begins_at_a_moment_of_it(eventful: World) -> None:
+    async with serving(eventful.app, listen("127.0.0.1", 0)) as server, time_goes_on(eventful.clock):
+        asked = ("--speed", "10", "--at", "2026-03-01T16:31:38+08:00")
+        told = await bailu_replay("sortie-3", *asked, "--url", server.url)
+        assert told.exit_code == 0, told.output
+        assert "info: three" in told.output
+        assert "info: two" not in told.output
+        assert not len(eventful.app.state.replays)
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        ("2026-03-01T08:40:00Z", "2026-03-01T08:40:00+00:00 is outside of the recording, 2026-03-01T08:30:00Z … "),
+        ("2026-03-01T08:29:59Z", "is outside of the recording"),
+        ("2026-03-01T08:31:00", "'2026-03-01T08:31:00' has no zone"),
+        ("+90s", "'+90s' is no time such as 2026-03-01T08:30:00Z"),
+    ],
+)
+async def test_a_moment_that_no_replay_can_begin_at_is_told_and_nothing_is_played(
+    eventful: World, at: str, why: str
+) -> None:
+    async with serving(eventful.app, listen("127.0.0.1", 0)) as server:
+        told = await bailu_replay("sortie-3", "--at", at, "--url", server.url)
+    assert told.exit_code != 0
+    assert why in " ".join(re.sub("[│╭╮╰╯─]", " ", told.output).split())
+    assert not len(eventful.app.state.replays)
+
+
+async def bailu_replay(*arguments: str) -> Result:
+    """`bailu replay`, while the platform that it asks answers."""
+    async with asyncio.timeout(20):
+        return await asyncio.to_thread(CliRunner().invoke, app, ["replay", *arguments])
 
 
 async def test_every_frame_says_which_moment_of_the_recording_it_shows(eventful: World) -> None:
