@@ -96,7 +96,7 @@ def _add(db: apsw.Connection, fresh: Sequence[Fresh], now: datetime, places: Pla
             (rule_id, each.cursor),
         )
         db.executemany(_ADD, (_row(rule_id, item) for item in each.items))
-        losses[rule_id] = Loss(events=each.missed) + _trim(db, each.rule, now)
+        losses[rule_id] = Loss(each.missed, each.unkept) + _trim(db, each.rule, now)
         _count(db, rule_id, lost_events=losses[rule_id].events, lost_telemetry=losses[rule_id].telemetry)
     rows = [(vehicle_id, unit, *place) for vehicle_id, (unit, place) in places.items()]
     db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", rows)

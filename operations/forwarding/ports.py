@@ -97,12 +97,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What a round of the pump adds for one rule. `missed`: numbers that the outbox gave up before they were read."""
+    """What is added for one rule. `missed`: numbers that the outbox gave up before they were read; `unkept`: reports
+    of an absence that there was no room for before the spool took them.
+    """
 
     rule: Rule
     cursor: int
     items: tuple[Item, ...] = ()
     missed: int = 0
+    unkept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.clock import Clock
@@ -40,6 +41,21 @@ SETTLED_S = 10.0
 MAX_KEPT = 20_000
 
 
+@dataclass(slots=True)
+class Reports:
+    """Reports of an absence in their order; past `MAX_KEPT` the oldest go, and are counted."""
+
+    items: deque[Item] = field(default_factory=deque)
+    lost: int = 0
+
+    def add(self, items: Iterable[Item], lost: int = 0) -> None:
+        self.items.extend(items)
+        self.lost += lost
+        while len(self.items) > MAX_KEPT:
+            self.items.popleft()
+            self.lost += 1
+
+
 class Courier:
     """Serves one rule. `wake` it when its spool has more; what it did since is in `progress()`."""
 
@@ -61,7 +77,12 @@ class Courier:
         self._due_s = 0.0
         self._failures = 0
         self._refused = (0, 0)  # which item by itself, how many times
-        self._kept: deque[Item] = deque(maxlen=MAX_KEPT)
+        # A send that does not arrive is where an absence begins: what it held, and what came while it was waited for.
+        self._unsent: Sequence[Item] = ()
+        self._meanwhile = Reports()
+        self._is_sending = False
+        self._kept = Reports()
+        self._known: dict[VehicleId, tuple[float, object]] = {}  # what was sent or kept last
         self._sent_telemetry = 0
         self._last_sent_at: datetime | None = None
         self._error: tuple[str, datetime] | None = None
@@ -108,6 +129,10 @@ class Courier:
     def _failed(self, error: TargetAway) -> float:
         """Notes it. Full jitter: targets that went away together are not asked again together."""
         self.state = State.AWAY
+        if self.rule.backfill:
+            self._kept.add(map(late, self._unsent))
+            self._kept.add(self._meanwhile.items, self._meanwhile.lost)
+        self._unsent, self._meanwhile = (), Reports()
         if self.away_since_s is None:
             self.away_since_s = self._clock.mono_s()
         self._error = (error.why[:500], self._clock.now())
@@ -135,6 +160,7 @@ class Courier:
         opened_s = self._clock.mono_s()
         while True:
             self._wake.clear()
+            self._meanwhile = Reports()  # what was waited for arrived: only the latest counts
             more = await self._send_waiting(session, telemetry=False)
             await self._send_latest(session)
             if not more and self.rule.backfill:
@@ -200,8 +226,11 @@ class Courier:
         # In step with the rate, but no burst after a slow send.
         self._due_s = max(self._due_s + 1.0 / self.rule.rate_hz, now_s)
         items = list(self._sky.fresh(self.matcher, self._seen))
+        self._known = dict(self._seen)
+        self._meanwhile = Reports()
         for start in range(0, len(items), REPORTS_AT_ONCE):
-            part = items[start : start + REPORTS_AT_ONCE]
+            self._unsent = items[start:]
+            part = self._unsent[:REPORTS_AT_ONCE]
             try:
                 await self._send(session, part)
             except ItemsRefused as error:
@@ -209,36 +238,40 @@ class Courier:
             else:
                 self._sent_telemetry += len(part)
                 self._last_sent_at = self._clock.now()
+        self._unsent = ()
 
     async def _send(self, session: Session, items: Sequence[Item]) -> None:
+        self._is_sending = True
         try:
             async with asyncio.timeout(self._waits.send):
                 await session.send(items)
         except TimeoutError as error:
             raise TargetAway(f"no confirmation within {self._waits.send:g} s") from error
+        finally:
+            self._is_sending = False
         self.state, self.away_since_s = State.CONNECTED, None
         self._failures = 0
 
     async def _keeping(self) -> None:
-        """Keeps reports at the rule's rate while the target is away."""
-        seen: dict[VehicleId, tuple[float, object]] = {}
+        """Keeps reports at the rule's rate while the target is away, or may be: while it is waited for."""
         stored_s = self._clock.mono_s()
         while True:
             await asyncio.sleep(1.0 / self.rule.rate_hz)
-            if self.state is State.CONNECTED:
-                seen.clear()
-            else:
-                self._kept += map(late, self._sky.fresh(self.matcher, seen))
-            if self._kept and self._clock.mono_s() - stored_s >= self._waits.report:
+            if self.state is not State.CONNECTED or self._is_sending:
+                keeps = self._meanwhile if self.state is State.CONNECTED else self._kept
+                keeps.add(map(late, self._sky.fresh(self.matcher, self._known)))
+            if self._kept.items and self._clock.mono_s() - stored_s >= self._waits.report:
                 stored_s = self._clock.mono_s()
                 await self._store_kept()
 
     async def _store_kept(self) -> None:
-        batch = tuple(self._kept)
+        batch, self._kept = self._kept, Reports()
+        fresh = Fresh(self.rule, 0, tuple(batch.items), unkept=batch.lost)
         try:
-            await self._spool.add([Fresh(self.rule, 0, batch)], now=self._clock.now(), places={})
+            await self._spool.add([fresh], now=self._clock.now(), places={})
         except Overloaded as error:
             log.warning("forwarding rule %s: reports are not stored at the moment: %s", self.rule.id, error)
+            batch.add(self._kept.items, self._kept.lost)
+            self._kept = batch
         else:
-            self._kept.clear()
             self._wake.set()

@@ -67,6 +67,13 @@ async def test_what_is_too_old_is_given_up_and_counted(spool: SqliteSpool) -> No
     assert (await spool.standings())[told.id].waiting_events == 1
 
 
+async def test_reports_that_never_reached_the_spool_are_counted_as_lost(spool: SqliteSpool) -> None:
+    told = small()
+    found = await spool.add([Fresh(told, 0, (item(What.TELEMETRY),), unkept=7)], now=NOW, places={})
+    assert found == {told.id: Loss(telemetry=7)}
+    assert (await spool.standings())[told.id].lost_telemetry == 7
+
+
 async def test_the_counts_are_those_of_the_rows_whatever_is_done(spool: SqliteSpool) -> None:
     rng = random.Random(5)
     rules = [small(id=RuleId("one")), small(id=RuleId("two"))]
