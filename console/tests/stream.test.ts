@@ -53,10 +53,17 @@ describe("the reader", () => {
   });
 });
 
-/** What the console declares has the members that the service describes; tsc holds it to that. */
+/** What the console declares has the members that the service describes, and can read each as described; tsc holds it to that. */
 type Told = components["schemas"];
 type Of<T> = Extract<WireFrame, { type: T }>;
-type Same<A, B> = [keyof A, keyof B] extends [keyof B, keyof A] ? true : never;
+/** D as C knows it where the description only says "a string" or "an object"; all else stays as it is described. */
+type Known<D, C> = D extends null ? null
+  : string extends D ? (C extends string ? C : D)
+  : D extends Record<string, never> ? (C extends object ? C : D)
+  : D extends (infer E)[] ? (C extends readonly (infer F)[] ? (number extends D["length"] ? Known<E, NonNullable<F>>[] : D) : D)
+  : D extends object ? { [K in keyof D]: K extends keyof C ? Known<D[K], NonNullable<C[K]>> : D[K] }
+  : D;
+type Same<A, B> = [keyof A, keyof B, Known<B, A>] extends [keyof B, keyof A, A] ? true : never;
 const described: [
   Same<Of<"snapshot">, Told["Snapshot"]>, Same<Of<"resumed">, Told["Resumed"]>, Same<Of<"tick">, Told["Tick"]>,
   Same<Of<"update">, Told["Update"]>, Same<Of<"sortie">, Told["SortieNews"]>, Same<Of<"event">, Told["EventNews"]>,

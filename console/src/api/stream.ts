@@ -2,6 +2,7 @@
 
 import type { Alarm, CommandRecord, LinksTick, Sortie, TrafficConflict, VehicleState } from "./model";
 import type { ProblemDocument } from "./problem";
+import type { components } from "./streamTypes";
 
 interface Envelope {
   epoch: string;
@@ -91,6 +92,9 @@ interface Besides {
   links: LinksTick[];
   gap: Gap | null;
 }
+
+/** What a viewer says; a member that it leaves out has the service's default. */
+export type Subscribe = { type: "subscribe" } & Partial<components["schemas"]["Subscribe"]>;
 
 /** What the service sends. */
 export type WireFrame = Envelope &

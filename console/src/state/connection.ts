@@ -1,6 +1,6 @@
 /** The stream's connection: reconnects when it is told to or with jittered back-off, and goes on where it was. */
 
-import { type Frame, parseFrame, Reader, type WireFrame } from "../api/stream";
+import { type Frame, parseFrame, Reader, type Subscribe, type WireFrame } from "../api/stream";
 import type { Bounds } from "../geo/geo";
 import { waitMs } from "./backoff";
 import { EMPTY, type Live, reduce } from "./live";
@@ -56,7 +56,8 @@ export function connect(url: string, sink: Sink = LIVE): () => void {
   const subscribe = (ws: WebSocket) => {
     asked = wantedArea(sink);
     const resume = ws === fresh ? reader.position : null;
-    ws.send(JSON.stringify({ type: "subscribe", vehicles: "*", rate_hz: RATE_HZ, area: asked, resume }));
+    const wanted = { type: "subscribe", vehicles: "*", rate_hz: RATE_HZ, area: asked, resume } satisfies Subscribe;
+    ws.send(JSON.stringify(wanted));
     fresh = null;
   };
   let fresh: WebSocket | null = null;
