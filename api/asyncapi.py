@@ -36,6 +36,11 @@ On the stream of a replay (`?replay=…`) `at` is the moment of the recording th
 as the recording is played, and stands still in a pause.
 """
 
+_QUERY = {
+    "type": "object",
+    "properties": {"replay": {"type": "string", "description": "A replay's id: its stream instead of the live one."}},
+}
+
 
 @cache
 def document(version: str) -> dict[str, Any]:
@@ -57,7 +62,7 @@ def document(version: str) -> dict[str, Any]:
                 "address": ADDRESS,
                 "description": f"Subprotocols: {JSON}, {MSGPACK}.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-                "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+                "bindings": {"ws": {"method": "GET", "query": _QUERY, "bindingVersion": "0.1.0"}},
             }
         },
         "operations": {

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from fastapi.routing import APIWebSocketRoute
 
 from api.asyncapi import document, for_types, stream_schemas
+from api.routes.stream import router
 from api.services import bailu_version
 from core.errors import Encounter
 from core.ids import SortieId, VehicleId
@@ -59,6 +61,12 @@ def test_every_reference_leads_somewhere() -> None:
         node = whole
         for part in reference.split("/"):
             node = node[part]
+
+
+def test_the_query_that_is_described_is_the_one_that_is_taken() -> None:
+    (route,) = (each for each in router.routes if isinstance(each, APIWebSocketRoute))
+    described = document(bailu_version())["channels"]["stream"]["bindings"]["ws"]["query"]["properties"]
+    assert list(described) == [each.alias for each in route.dependant.query_params] == ["replay"]
 
 
 async def test_the_description_is_served(world: World) -> None:
