@@ -215,6 +215,7 @@ class Gateway:
             self._recorder,
             sorties=sorties,
             alarms=self._watchman.open_alarms(),
+            follows_refused=self._following.refused,
             is_beating=self.is_beating,
         )
 

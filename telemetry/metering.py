@@ -143,6 +143,7 @@ def told_of(
     *,
     sorties: Iterable[SortieState],
     alarms: Iterable[Alarm],
+    follows_refused: int,
     is_beating: bool,
 ) -> MetricsTold:
     """Everything that is counted of a gateway."""
@@ -154,6 +155,7 @@ def told_of(
         *alarm_readings(alarms),
         *recorder_readings(recorder),
         *meter.readings(),
+        Reading("bailu_follow_refused_total", follows_refused),
         Reading("bailu_gateway_heart_beating", float(is_beating)),
     )
     return MetricsTold(fleet.name, readings, tuple(meter.spreads()))

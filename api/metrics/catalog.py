@@ -48,6 +48,7 @@ OF_GATEWAY = (
         "Messages not listened to: more places speak than a gateway hears, or more as one vehicle than are tried",
         ("bound",),
     ),
+    Metric("bailu_follow_refused_total", _C, "Asks to follow a vehicle beyond the 256 at once of a gateway"),
     Metric("bailu_vehicles", _G, "Vehicles by how well they are heard", ("link_state",)),
     Metric("bailu_sorties", _G, "Sorties that are being prepared or flown", ("state",)),
     Metric("bailu_alarm_open", _G, "Open alarms", ("kind", "severity")),

@@ -85,6 +85,7 @@ def told(meter: GatewayMeter, *, gateway: str = "roof") -> MetricsTold:
         *sortie_readings([SortieState.ON_MISSION]),
         *meter.readings(),
         *recorder_readings(a_recorder(Path())),
+        Reading("bailu_follow_refused_total", 5),
         Reading("bailu_gateway_heart_beating", 1),
         *alarm_readings([ALARM]),
     )
@@ -167,6 +168,7 @@ async def test_what_a_gateway_counted_is_told_under_its_name(world: World) -> No
         of("bailu_strangers_refused_total", bound="places"),
         of("bailu_strangers_refused_total", bound="candidates"),
     ) == (3, 0)
+    assert of("bailu_follow_refused_total") == 5
     assert of("bailu_alarm_open", kind="gps", severity="warning") == 1
     assert of("bailu_alarm_open", kind="gps", severity="critical") == 0
     assert (of("bailu_recorder_rows_total"), of("bailu_recorder_lost_rows_total")) == (7, 3)
@@ -181,7 +183,11 @@ async def test_what_a_gateway_counted_is_told_under_its_name(world: World) -> No
 
 
 def test_what_a_gateway_tells_crosses_a_socket_as_it_is() -> None:
-    beat = told_of(_Fleet(), a_meter(), a_recorder(Path()), sorties=[], alarms=[ALARM], is_beating=True)  # type: ignore[arg-type]
+    recorder = a_recorder(Path())
+    beat = told_of(
+        _Fleet(), a_meter(), recorder, sorties=[], alarms=[ALARM], follows_refused=5, is_beating=True  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert Reading("bailu_follow_refused_total", 5) in beat.readings
     assert decode_message(encode_message(beat), MetricsTold) == beat
 
 
