@@ -84,7 +84,8 @@ class WebSocketEnd:
 
     def when_clear(self, room: Callable[[], None] | None) -> None:
         self._below.when_clear = room
-        self._transport.set_write_buffer_limits(CLEAR_BYTES, CLEAR_BYTES)
+        if room is not None and not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(CLEAR_BYTES, CLEAR_BYTES)
 
     async def receive(self) -> str | bytes | None:
         message = await self._websocket.receive()

@@ -312,8 +312,8 @@ class StreamHub:
             try:
                 await self._until_ended(viewer, self._endings.begin(viewer))
             finally:
-                far.when_clear(None)
                 self._forget(viewer)
+                far.when_clear(None)
             if viewer.cut is not None:
                 await self._farewell(viewer, viewer.cut)
 

@@ -10,12 +10,16 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
+from fastapi import FastAPI, WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from api.runtime import listen
 from api.webserver import Serving, serving
+from api.websocket import accepted
+from core.clock import ManualClock
 from core.ids import VehicleId
 from missions.fleet import default_docks
 from telemetry.client import View
@@ -25,6 +29,7 @@ from telemetry.stream.hub import FAREWELL_S
 from telemetry.stream.viewer import CLEAR_BYTES
 from tests.api.conftest import World
 from tests.samples import a_sortie
+from tests.telemetry.test_stream import a_hub
 
 
 @pytest.fixture
@@ -160,6 +165,28 @@ def _small(served: Serving) -> socket.socket:
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
     small.connect(("127.0.0.1", int(served.url.rsplit(":", 1)[1].strip("/"))))
     return small
+
+
+def test_a_viewer_whose_connection_breaks_is_forgotten_on_the_loop_of_the_service() -> None:
+    """uvloop raises where asyncio lets one ask a closed transport for something."""
+    hub, app = a_hub(ManualClock()), FastAPI()
+
+    @app.websocket("/")
+    async def stream(websocket: WebSocket) -> None:
+        await hub.serve(await accepted(websocket))
+
+    async def run() -> None:
+        async with serving(app, listen("127.0.0.1", 0)) as server:
+            async with connect(server.url.replace("http", "ws"), proxy=None) as viewer:
+                await _subscribed(viewer)
+                assert hub.viewer_count == 1
+                viewer.transport.abort()
+            async with asyncio.timeout(3):
+                while hub.viewer_count:  # noqa: ASYNC110 - the server tells nobody
+                    await asyncio.sleep(0.01)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
 
 
 async def test_a_farewell_waits_behind_what_a_slow_viewer_still_has_to_read(world: World, served: Serving) -> None:
