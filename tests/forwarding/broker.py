@@ -63,6 +63,11 @@ class Broker:
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
+    def reread(self) -> None:
+        """It reads its access rules again (mosquitto(8), SIGHUP)."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)

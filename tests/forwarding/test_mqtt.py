@@ -122,8 +122,7 @@ async def test_a_message_that_the_brokers_rules_refuse_is_kept_until_they_let_it
             standing = await on.standing()
             assert (standing.sent_events, standing.waiting_events, standing.dead) == (0, 2, 0)
             rules.write_text("topic readwrite #\n")
-            broker.kill()
-            broker.start()
+            broker.reread()
             assert await settles(on, lambda standing: standing.sent_events == 2)
             await until(lambda: listener.has("alarm-1") and listener.has("alarm-2"))
     finally:
