@@ -9,6 +9,7 @@ from core.geo import LatLon, ground_distance_m
 from missions.model import Plan
 from telemetry.messages import Landed, LinkState, SafetySetting, VehicleState
 from telemetry.packets import Mode
+from telemetry.quiet import listed
 
 # GPS_FIX_TYPE_3D_FIX; six satellites are ArduPilot's own minimum for arming with GPS.
 _FIX_3D = 3
@@ -62,14 +63,10 @@ def _sentence(setting: SafetySetting) -> str:
 
 def _link(state: VehicleState) -> PreflightCheck:
     if state.link is LinkState.LIVE and state.quiet:
-        return PreflightCheck("link", False, f"it is heard, and tells no more of its {_listed(state)}")
+        return PreflightCheck("link", False, f"it is heard, and tells no more of its {listed(state.quiet)}")
     if state.link is LinkState.LIVE:
         return PreflightCheck("link", True, f"heard {state.heard_age_s or 0.0:.1f} s ago on {state.link_name}")
     return PreflightCheck("link", False, f"the link is {state.link}")
-
-
-def _listed(state: VehicleState) -> str:
-    return ", ".join(each.what for each in state.quiet)
 
 
 def _position(state: VehicleState) -> PreflightCheck:

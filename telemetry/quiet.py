@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from telemetry.messages import Quiet
 from telemetry.packets import Attitude, EkfStatus, ExtendedSysState, GpsRaw, Inbound, SysStatus
 
 # Three of what comes every other second.
@@ -18,6 +19,11 @@ DATA: Mapping[type[Inbound], str] = {
     EkfStatus: "estimator",
     ExtendedSysState: "landed",
 }
+
+
+def listed(quiet: Iterable[Quiet]) -> str:
+    """What is missing, in words."""
+    return ", ".join(each.what for each in quiet)
 
 
 class QuietWatch:

@@ -9,6 +9,7 @@ from missions.model import SortieState
 from missions.sortie import is_flying
 from operations.alarms import AlarmKind, Severity, Sighting
 from telemetry.messages import LinkState, VehicleState
+from telemetry.quiet import listed
 
 # GPS_FIX_TYPE_3D_FIX; six satellites are ArduPilot's own minimum for arming with GPS.
 _FIX_3D, _FEW_SATELLITES, _POOR_HDOP = 3, 6, 2.0
@@ -80,7 +81,7 @@ def _stale(watched: Watched, _: Limits) -> Sighting | None:
         text = f"{state.name} is heard, its position is {state.position_age_s:.1f} s old."
         return Sighting(AlarmKind.STALE_TELEMETRY, Severity.CRITICAL, text)
     if watched.is_heard and state.quiet:
-        text = f"{state.name} is heard, and tells no more of its {', '.join(each.what for each in state.quiet)}."
+        text = f"{state.name} is heard, and tells no more of its {listed(state.quiet)}."
         return Sighting(AlarmKind.STALE_TELEMETRY, Severity.WARNING, text)
     return None
 

@@ -157,6 +157,8 @@ class UdpLink:
     def _go_on(self, sock: socket.socket, taken: int) -> None:
         loop = asyncio.get_running_loop()
         self._flow += _FLOW_GAIN * (taken - self._flow)
+        if self._clock.mono_s() >= self._quick_until_s:  # a quick look brings little, however much comes
+            self._judge_crowd()
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)
         elif taken or self._flow >= 1.0:  # one look without anything is no end of it
@@ -167,9 +169,11 @@ class UdpLink:
     def _every_s(self) -> float:
         if self._clock.mono_s() < self._quick_until_s:
             return QUICK_S
-        if self._flow > _MANY if not self._is_crowded else self._flow < _FEW:
-            self._is_crowded, self._flow = not self._is_crowded, (_MANY + _FEW) / 2
         return CROWDED_S if self._is_crowded else CALM_S
+
+    def _judge_crowd(self) -> None:
+        if self._flow < _FEW if self._is_crowded else self._flow > _MANY:
+            self._is_crowded, self._flow = not self._is_crowded, (_MANY + _FEW) / 2
 
     def hurry(self, seconds: float) -> None:
         self._quick_until_s = max(self._quick_until_s, self._clock.mono_s() + seconds)
