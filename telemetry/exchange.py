@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from core.errors import UploadMismatch, VehicleRejected
@@ -18,6 +19,9 @@ from telemetry.vehicle import Vehicle
 _ITEM_S = 0.6
 _LIST_S = 60.0
 _PARAMS_S = 60.0
+# Before each attempt at settings: answers of before they were set come late on a bad line, later on a slow machine,
+# and look like a refusal. What an autopilot really keeps it says after every one.
+_SETTLE_S = (0.0, 0.5, 2.0)
 
 
 async def read_params(vehicle: Vehicle, names: Iterable[str]) -> dict[str, float]:
@@ -34,26 +38,31 @@ async def read_params(vehicle: Vehicle, names: Iterable[str]) -> dict[str, float
 
 
 async def set_params(vehicle: Vehicle, values: Mapping[str, float]) -> None:
-    """Sets parameters that the autopilot has, and reads them back.
+    """Sets parameters that the autopilot has, and reads them back; again what is not as it was set.
 
     Raises VehicleRejected when it keeps another value, LinkTimeout, VehicleOffline.
     """
     if not values:
         return
-    machine = SetParams(values, now_s=vehicle.clock.mono_s())
     began_s = vehicle.clock.mono_s()
-    await vehicle.run(machine, within_s=_PARAMS_S)
-    if not machine.done:
-        raise vehicle.silence("setting parameters", machine.attempts)
-    held = await read_params(vehicle, values)
-    other = [name for name, kept in held.items() if not same_value(kept, values[name])]
-    if other:  # on a bad line an answer of before it was set may come late: the last word counts
-        held |= await read_params(vehicle, other)
-    for name, wanted in values.items():
-        kept = held.get(name)
-        if kept is None or not same_value(kept, wanted):
-            said = "it has no such parameter" if kept is None else f"it keeps {kept:g}"
-            raise VehicleRejected(vehicle.id, f"{name} = {wanted:g}", said, vehicle.texts_since(began_s))
+    held, left = dict[str, float](), dict(values)
+    for wait_s in _SETTLE_S:
+        await asyncio.sleep(wait_s)
+        machine = SetParams(left, now_s=vehicle.clock.mono_s())
+        await vehicle.run(machine, within_s=_PARAMS_S)
+        if not machine.done:
+            raise vehicle.silence("setting parameters", machine.attempts)
+        held = await read_params(vehicle, left)
+        left = {name: wanted for name, wanted in left.items() if not _holds(held.get(name), wanted)}
+        if not left:
+            return
+    for name, wanted in left.items():
+        said = "it has no such parameter" if name not in held else f"it keeps {held[name]:g}"
+        raise VehicleRejected(vehicle.id, f"{name} = {wanted:g}", said, vehicle.texts_since(began_s))
+
+
+def _holds(kept: float | None, wanted: float) -> bool:
+    return kept is not None and same_value(kept, wanted)
 
 
 async def list_params(vehicle: Vehicle) -> dict[str, float]:

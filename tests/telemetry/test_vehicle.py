@@ -146,7 +146,11 @@ async def test_a_parameter_is_set_and_read_back() -> None:
     assert ParamRequest in kinds[kinds.index(ParamSet) :]
 
 
-async def test_a_late_answer_of_before_it_was_set_is_not_what_the_autopilot_keeps() -> None:
+@pytest.mark.parametrize("late", [1, 2])
+async def test_late_answers_of_before_it_was_set_are_not_what_the_autopilot_keeps(
+    late: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telemetry.exchange._SETTLE_S", (0.0, 0.01, 0.01))
     held = {"FENCE_ENABLE": 0.0}
     asked = [0]
 
@@ -157,16 +161,17 @@ async def test_a_late_answer_of_before_it_was_set_is_not_what_the_autopilot_keep
                 vehicle.hear(ParamValue(name, value))
             case ParamRequest(name, None):
                 asked[0] += 1
-                vehicle.hear(ParamValue(name, 0.0 if asked[0] == 1 else held[name]))
+                vehicle.hear(ParamValue(name, 0.0 if asked[0] <= late else held[name]))
             case ParamRequest():
                 vehicle.hear(ParamValue("FORMAT_VERSION", 120.0, 0, 900))
 
     vehicle, _ = live_vehicle(parameters)
     await set_params(vehicle, {"FENCE_ENABLE": 1.0})
-    assert asked == [2]
+    assert asked == [late + 1]
 
 
-async def test_a_parameter_that_the_autopilot_keeps_otherwise_is_a_refusal() -> None:
+async def test_a_parameter_that_the_autopilot_keeps_otherwise_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("telemetry.exchange._SETTLE_S", (0.0, 0.01, 0.01))
     vehicle, _ = live_vehicle(lambda v, p: v.hear(ParamValue("FENCE_ENABLE", 0.0)))
     with pytest.raises(VehicleRejected, match="it keeps 0"):
         await set_params(vehicle, {"FENCE_ENABLE": 1.0})
