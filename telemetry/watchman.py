@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +37,9 @@ _STORE_AGAIN_S = 1.0
 _TOLD_WITHIN_S = PATIENCE_S
 _RESUMED_AT_MOST = 4_096
 _SILENT = (LinkState.STALE, LinkState.LOST)
+# Of a silent vehicle nothing changes but its age: so often is it looked at, and its place guessed anew.
+SILENT_EVERY_S = 1.0
+_SPREAD = 0.618  # the golden ratio's multiples lie evenly, however many there are
 _CLEARED = {Phase.PREDICTED: AlarmKind.FENCE_AHEAD, Phase.BREACH: AlarmKind.FENCE_BREACH}
 
 Act = Callable[[Vehicle, FenceAction, str], None]
@@ -79,6 +82,9 @@ class Watchman:
         self._ears: dict[VehicleId, Listener] = {}
         self._sorties: Mapping[VehicleId, Sortie] = {}
         self._zones: Mapping[VehicleId, str] = {}
+        self._looked_s = 0.0
+        # Of each silent vehicle in the air: its record as it came, and with the guess.
+        self._guessed: dict[VehicleId, tuple[VehicleState, VehicleState]] = {}
         self._unsaved: OrderedDict[AlarmId, Alarm] = OrderedDict()
         self._has_news = asyncio.Event()
 
@@ -128,16 +134,47 @@ class Watchman:
         self._zones = self._trespass.inside(tick.ids, rows, flies)
         for vehicle_id in self._book.noted().difference(tick.ids):
             self._note(self._book.forget(vehicle_id))
-        due = self._attention.due(tick, rows, sorties, self._book.noted() | self._zones.keys())
+        silent = [number for number, each in enumerate(tick.ids) if each in slow and slow[each].link in _SILENT]
+        in_turn = self._in_turn(silent)
+        resting = {tick.ids[number] for number in silent if number not in in_turn}
+        noted = self._book.noted() | self._zones.keys()
+        due = self._attention.due(tick, rows, sorties, noted, resting)
         found = (self._view.state(vehicle_id) for vehicle_id in due)
         self._note(self._book.look(self._watched(state) for state in found if state is not None))
-        silent = [vehicle_id for vehicle_id, state in slow.items() if state.armed and state.link in _SILENT]
-        if not silent:
+        anew = self._guess(silent, in_turn, slow, tick)
+        if not self._guessed:
             return tick
-        states = (self._view.state(vehicle_id) for vehicle_id in silent)
-        guessed = {state.vehicle_id: self._with_ghosts(state, tick) for state in states if state is not None}
-        told = [state for state in tick.changed if state.vehicle_id not in guessed]
-        return replace(tick, changed=(*told, *guessed.values()))
+        kept = self._guessed
+        told = [kept[state.vehicle_id][1] if state.vehicle_id in kept else state for state in tick.changed]
+        said = {state.vehicle_id for state in tick.changed}
+        return replace(tick, changed=(*told, *(kept[each][1] for each in anew if each not in said)))
+
+    def _guess(
+        self, silent: Sequence[int], in_turn: Container[int], slow: Mapping[VehicleId, VehicleState], tick: FleetTick
+    ) -> list[VehicleId]:
+        """Guesses where the silent ones in the air are: of whom something is new, and in turn. Returns of whom."""
+        before, self._guessed, anew = self._guessed, {}, list[VehicleId]()
+        for number in silent:
+            record = slow[vehicle_id := tick.ids[number]]
+            if not record.armed:
+                continue
+            kept = before.get(vehicle_id)
+            if kept is None or kept[0] is not record or number in in_turn:
+                whole = self._view.state(vehicle_id)
+                if whole is None:
+                    continue
+                course = self._courses.get(vehicle_id)
+                kept = record, replace(whole, ghosts=ghosts_of(whole, course, tick.at))
+                anew.append(vehicle_id)
+            self._guessed[vehicle_id] = kept
+        return anew
+
+    def _in_turn(self, numbers: Iterable[int]) -> set[int]:
+        """Of these, whose `SILENT_EVERY_S` came round since the last look; each has its own moment, so that a fleet
+        that fell silent at once is not looked at at once."""
+        before, self._looked_s = self._looked_s, self._clock.mono_s()
+        now, then = self._looked_s / SILENT_EVERY_S, before / SILENT_EVERY_S
+        return {each for each in numbers if (now + each * _SPREAD) // 1.0 > (then + each * _SPREAD) // 1.0}
 
     def open_alarms(self) -> tuple[Alarm, ...]:
         """The open alarms, oldest first."""
@@ -150,9 +187,6 @@ class Watchman:
         if sortie is None:
             return Watched(state, zones=zones)
         return Watched(state, sortie.state, sortie.transitions[-1].why if sortie.transitions else "", zones)
-
-    def _with_ghosts(self, state: VehicleState, tick: FleetTick) -> VehicleState:
-        return replace(state, ghosts=ghosts_of(state, self._courses.get(state.vehicle_id), tick.at))
 
     def _on_fence(self, vehicle: Vehicle, event: FenceEvent, action: FenceAction) -> None:
         was = event.was

@@ -39,10 +39,20 @@ class Attention:
         self._sorties: dict[VehicleId, Sortie] = {}
 
     def due(
-        self, tick: FleetTick, rows: Rows, sorties: Mapping[VehicleId, Sortie], noted: Collection[VehicleId]
+        self,
+        tick: FleetTick,
+        rows: Rows,
+        sorties: Mapping[VehicleId, Sortie],
+        noted: Collection[VehicleId],
+        resting: Collection[VehicleId] = frozenset(),
     ) -> set[VehicleId]:
-        """Who is to be looked at in this tick. `noted`: those with something open, or beginning."""
+        """Who is to be looked at in this tick.
+
+        `noted`: those with something open, or beginning. `resting`: who is looked at only for what is new.
+        """
         found = {vehicle_id for vehicle_id in noted if vehicle_id in self._before}
+        found |= {tick.ids[number] for number in np.flatnonzero(self._bad(rows)).tolist()}
+        found.difference_update(resting)
         for state in tick.changed:
             now = _read(state)
             if self._before.get(state.vehicle_id) != now:
@@ -54,7 +64,6 @@ class Attention:
         found |= {each for each, sortie in sorties.items() if self._sorties.get(each) is not sortie}
         found |= self._sorties.keys() - sorties.keys()
         self._sorties = dict(sorties)
-        found |= {tick.ids[number] for number in np.flatnonzero(self._bad(rows)).tolist()}
         return found
 
     def _bad(self, rows: Rows) -> npt.NDArray[np.bool_]:

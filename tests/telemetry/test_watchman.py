@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,8 @@ from geofence.qingpu import default_airspace
 from missions.model import Plan
 from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity
 from telemetry.fencing import AGAIN_AFTER_S, FenceAction
-from telemetry.messages import AlarmChanged
+from telemetry.ghost import ghosts_of
+from telemetry.messages import AlarmChanged, FleetTick, Ghost, LinkState, VehicleState
 from telemetry.packets import FenceStatus, GlobalPosition, Heartbeat, Mode
 from telemetry.trespass import Airspaces
 from telemetry.vehicle import Vehicle, VehicleConfig
@@ -185,3 +187,49 @@ async def test_what_a_vehicle_outside_does_not_do_is_done_again_and_is_one_alarm
     assert [action for action, _ in acted] == [FenceAction.RETURN] * 2
     assert "does not" in acted[1][1]
     assert [alarm.kind for alarm in watchman.open_alarms()] == [AlarmKind.FENCE_BREACH]
+
+
+async def test_a_fleet_that_fell_silent_is_guessed_a_few_at_a_time_and_what_is_new_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guessed: list[VehicleId] = []
+
+    def counted(state: VehicleState, *more: Any) -> tuple[Ghost, ...]:
+        guessed.append(state.vehicle_id)
+        return ghosts_of(state, *more)
+
+    monkeypatch.setattr("telemetry.watchman.ghosts_of", counted)
+    shelf, told, clock = Shelf(), asyncio.Queue[Alarm](), ManualClock()
+    watchman, ticker = a_watchman(shelf, told, clock), Ticker("gateway")
+    placed = replace(WELL, lat_deg=31.1, lon_deg=121.1, alt_rel_m=50.0)
+    heard = [replace(placed, vehicle_id=VehicleId(f"bl-{each}"), name=f"bl-{each}") for each in range(60)]
+    stale = [replace(each, link=LinkState.STALE, heard_age_s=1.5, position_age_s=1.5) for each in heard]
+    lost = [replace(each, link=LinkState.LOST, heard_age_s=6.0, position_age_s=6.0) for each in heard]
+
+    def looked(fleet: Sequence[VehicleState]) -> FleetTick:
+        clock.advance(0.1)
+        guessed.clear()
+        tick = watchman.look(ticker.tick(fleet, clock.mono_s(), clock.now()), {})
+        assert len({each.vehicle_id for each in tick.changed}) == len(tick.changed)
+        if tick.full or guessed:
+            shows = {each.vehicle_id for each in tick.changed if each.ghosts}
+            assert shows >= (
+                {each.vehicle_id for each in fleet} if tick.full and fleet is not heard else set(guessed)
+            )
+        return tick
+
+    looked(heard)
+    for fleet, kind in ((stale, AlarmKind.STALE_TELEMETRY), (lost, AlarmKind.LINK_LOST)):
+        looked(fleet)
+        assert len(guessed) == len(fleet)
+        assert sum(alarm.kind is kind for alarm in watchman.open_alarms()) == len(fleet)
+        counts, most = Counter[VehicleId](), 0
+        for _ in range(20):
+            looked(fleet)
+            counts.update(guessed)
+            most = max(most, len(guessed))
+        assert most <= 10
+        assert set(counts) == {each.vehicle_id for each in fleet}
+        assert set(counts.values()) == {2}
+    back = looked(heard)
+    assert (len(back.changed), any(each.ghosts for each in back.changed), guessed) == (60, False, [])
