@@ -43,6 +43,11 @@ class StateFrames:
         self._rows.clear()
         self._ticks.clear()
 
+    def restamp(self, seq: int) -> None:
+        """The same states go on with a later sequence: news were told meanwhile."""
+        self._seq = seq
+        self._ticks.clear()
+
     def tick(self, audience: Audience, encoding: Encoding, since: int, rows_since: int) -> tuple[Sent, bool]:
         """The frame for an audience that has all until `since`, and whether it says anything."""
         key = (audience, encoding, since, rows_since)

@@ -50,6 +50,9 @@ FAREWELL_S = 1.0
 BEAT_S = 1.0
 # A viewer that says nothing gets everything, but one that comes back is first asked where it was.
 FIRST_WORD_S = 1.0
+# So long states go out to one viewer after the other before others have their turn: an alarm does not wait for a
+# thousand viewers' states.
+TURN_S = 0.005
 # A herd that comes at once shares one snapshot; what changed since comes with the next tick.
 SNAPSHOT_S = 0.25
 # The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
@@ -109,6 +112,10 @@ class StreamHub:
         self._last: News | None = None  # of those that were told
         self._behind: set[Viewer] = set()  # those who were not told all of them
         self._followed: dict[VehicleId, set[Viewer]] = {}
+        self._unshown: list[Viewer] = []  # whose turn in the broadcast of states is to come, the next one last
+        self._shown_with: Told | None = None  # news that they get before these states
+        self._shown_s = 0.0
+        self._showing: asyncio.Handle | None = None
         self._endings = Endings()
         self._serving: set[asyncio.Task[Any]] = set()
         self._admission = Admission()
@@ -153,6 +160,7 @@ class StreamHub:
     # --- what comes in -------------------------------------------------------------------------------------------
 
     def tick(self, tick: FleetTick) -> None:
+        self._show_rest()
         now_s = self._clock.mono_s()
         self._tick_s[tick.gateway] = now_s
         self._picture.on_tick(tick, now_s)
@@ -183,6 +191,8 @@ class StreamHub:
         frames: dict[tuple[tuple[int, ...], Encoding], Sent] = {}
         at = _text(update.at)
         for viewer in self._followed.get(state.vehicle_id, ()):
+            if viewer.in_turn:  # what it is told here is newer
+                self._show(viewer, self._shown_s, self._shown_with)
             if (
                 not viewer.joined
                 or viewer.must_restart
@@ -245,6 +255,7 @@ class StreamHub:
 
     def go_to(self, standing: Standing, tracks: Mapping[SortieId, Sequence[TrackPoint]]) -> None:
         """A recording goes on from another moment, at which things stood so: everybody is told everything anew."""
+        self._show_rest()
         self._tell_waiting()
         self._seq += 1
         self._ring.forget(self._seq)
@@ -255,6 +266,7 @@ class StreamHub:
 
     def beat(self) -> None:
         """Once a second: lets states age when no tick comes, and cuts viewers that stopped reading."""
+        self._show_rest()
         self._go_on_all()
         self._tell_waiting()
         now_s = self._clock.mono_s()
@@ -288,6 +300,7 @@ class StreamHub:
 
     async def close(self) -> None:
         """Sends every viewer away, the server is going; waits until they were told."""
+        self._show_rest()
         self._tell_waiting()
         for viewer in tuple(self._viewers):
             self._endings.end(viewer, Cut(GOING_AWAY))
@@ -356,6 +369,7 @@ class StreamHub:
 
     def _take(self, viewer: Viewer, wants: Subscribe) -> None:
         """Takes a subscription over. Raises InvalidRequest."""
+        self._show_rest()
         self._tell_waiting()
         if viewer.cut is not None:
             return
@@ -446,10 +460,33 @@ class StreamHub:
         `told`: news that are older than these states, and go out before them.
         """
         self._coding.advance(self._seq, now_s, self._now())
-        for viewer in tuple(self._viewers):
-            self._show(viewer, now_s, told)
+        self._unshown, self._shown_with, self._shown_s = list(self._viewers), told, now_s
+        for viewer in self._unshown:
+            viewer.in_turn = True
+        self._show_some(TURN_S)
+
+    def _show_rest(self) -> None:
+        """Before anything else is known, asked or older."""
+        if self._showing is not None:
+            self._showing.cancel()
+            self._show_some(math.inf)
+
+    def _show_some(self, within_s: float) -> None:
+        """To whose turn it is, for so long; the others have theirs when the loop comes round."""
+        self._showing = None
+        until_s = self._clock.mono_s() + within_s
+        while self._unshown:
+            viewer = self._unshown.pop()
+            if viewer.in_turn:
+                self._show(viewer, self._shown_s, self._shown_with)
+                self._go_on(viewer)  # its transport may have become clear meanwhile
+            if self._clock.mono_s() >= until_s and self._unshown:
+                self._showing = asyncio.get_running_loop().call_soon(self._show_some, TURN_S)
+                return
+        self._shown_with = None
 
     def _show(self, viewer: Viewer, now_s: float, told: Told | None = None) -> None:
+        viewer.in_turn = False
         if not viewer.is_due(now_s):
             self._hand(viewer, told)
             return
@@ -486,9 +523,15 @@ class StreamHub:
     def _tell_waiting(self) -> None:
         """Before any frame that has a later sequence: whoever has that frame has these news."""
         told = self._taken_waiting()
-        if told is not None:
-            for viewer in tuple(self._viewers):
-                self._hand(viewer, told)
+        if told is None:
+            return
+        for viewer in self._unshown:
+            if viewer.in_turn:
+                self._hand(viewer, self._shown_with)
+        self._shown_with = None
+        self._coding.restamp(self._seq)
+        for viewer in tuple(self._viewers):
+            self._hand(viewer, told)
 
     def _taken_waiting(self) -> Told | None:
         """What waits to be told, and waits no more."""
@@ -528,7 +571,7 @@ class StreamHub:
 
     def _go_on(self, viewer: Viewer) -> None:
         """With the news that it was not told; called when its transport is clear, and looked at with each tick."""
-        if viewer in self._behind:
+        if viewer in self._behind and not viewer.in_turn:  # news of this turn would be told twice
             self._count(*viewer.drain())
             if viewer.untold is None:
                 self._behind.discard(viewer)

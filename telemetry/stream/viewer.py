@@ -79,6 +79,7 @@ class Viewer:
         "due_s",
         "far",
         "follows",
+        "in_turn",
         "joined",
         "must_restart",
         "period_s",
@@ -95,6 +96,7 @@ class Viewer:
         self.audience = Audience()
         self.follows: VehicleId | None = None
         self.joined = False
+        self.in_turn = False  # states are going out, to it later
         self.must_restart = False  # what it may know is no more what it was told: a snapshot comes next
         self.since = self.rows_since = 0
         self.period_s = self.due_s = self.said_s = 0.0
