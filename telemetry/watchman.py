@@ -33,8 +33,8 @@ log = logging.getLogger("bailu.watch")
 # More alarms than any fleet has at once; past it the one that changed longest ago was told, but is not kept.
 _UNSAVED_AT_MOST = 4_096
 _STORE_AGAIN_S = 1.0
-# So long an alarm waits to be kept before it is told: as long as a command home waits for its journal entry.
-_TOLD_WITHIN_S = PATIENCE_S
+# So long the end of an alarm waits for the store, which knows who took note of it; a beginning waits for nothing.
+_ENDS_WITHIN_S = PATIENCE_S
 _RESUMED_AT_MOST = 4_096
 _SILENT = (LinkState.STALE, LinkState.LOST)
 # Of a silent vehicle nothing changes but its age: so often is it looked at, and its place guessed anew.
@@ -222,7 +222,7 @@ class Watchman:
             group.create_task(self._keep(), name="alarms kept")
 
     async def _keep(self) -> None:
-        """Keeps alarms until cancelled; one that the store does not take now is told all the same, and kept later."""
+        """Keeps alarms until cancelled; one that the store does not take now is kept later."""
         while True:
             await self._has_news.wait()
             self._has_news.clear()
@@ -232,13 +232,12 @@ class Watchman:
                     kept = await self._store.save_alarm(alarm)
                 except Overloaded as error:
                     log.error("alarm %s is not stored at the moment: %s", alarm_id, error.detail)
-                    for each in self._unsaved.values():
-                        self._publish(AlarmChanged(each))
                     await asyncio.sleep(_STORE_AGAIN_S)
                     continue
                 if self._unsaved.get(alarm_id) is alarm:  # else a newer one is told in its turn
                     del self._unsaved[alarm_id]
-                    self._publish(AlarmChanged(kept))
+                    if kept != alarm or not alarm.is_open:
+                        self._publish(AlarmChanged(kept))
 
     def _note(self, alarms: Iterable[Alarm]) -> None:
         for alarm in alarms:
@@ -249,7 +248,10 @@ class Watchman:
             if len(self._unsaved) > _UNSAVED_AT_MOST:
                 log.error("alarm %s is never stored: too many wait", self._unsaved.popitem(last=False)[0])
             self._has_news.set()
-            asyncio.get_running_loop().call_later(_TOLD_WITHIN_S, self._tell_unsaved, alarm)
+            if alarm.is_open:
+                self._publish(AlarmChanged(alarm))
+            else:
+                asyncio.get_running_loop().call_later(_ENDS_WITHIN_S, self._tell_unsaved, alarm)
 
     def _tell_unsaved(self, alarm: Alarm) -> None:
         if self._unsaved.get(alarm.id) is alarm:

@@ -135,6 +135,7 @@ def _watched(
         told: dict[str, Any] = json.loads(viewers.stdout.readline())
         used, now = cpu_of_all(service.pid) - before, _counted(http) if ours else {}
         grown = {name: now[name] - counted.get(name, 0.0) for name in now}
+        lanes = json.loads(timed.readline()) if timed else {}  # while all are there: leaving is another matter
     share = told["updates"] / max(1, told["probe"]["frames"])
     frames = told["frames"]
     return Measured(
@@ -151,7 +152,7 @@ def _watched(
         lost_rows=round(grown.get("bailu_recorder_lost_rows_total", 0.0)),
         rss_mib=rss_mib(service.pid),
         growth_mib=rss_mib(service.pid) - began_mib,
-        **(json.loads(timed.readline()) if timed else {}),
+        **lanes,
     )
 
 

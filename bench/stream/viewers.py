@@ -10,11 +10,13 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -163,8 +165,14 @@ class Probe:
 # A vehicle's longitude tells when its position was sent: 1e-7° for each millisecond since the full minute.
 PERIOD_S = 60.0
 WEST_DEG = 121.0
-# Whoever does not read holds by then what the kernel takes for it, and nothing more goes out to it.
+# About so long it takes until who does not read holds what the kernel takes for it, and nothing more goes out to it.
 FULL_AFTER_S = 6.0
+_FULL_WITHIN_S, _STANDS_FOR_S = 18.0, 1.0
+_STAYS_S = 60.0
+# What the kernel takes on its side, doubled as socket(7) says. Left to itself it grows to megabytes; those of five
+# hundred, which would be on as many machines, are more than one machine gives to TCP (tcp_mem), and what is measured
+# then is how its kernel makes room: a tenth of a second, or half of one, in which it does nothing else.
+_STALLED_RECEIVE_BYTES = 64 << 10
 
 
 def sent_s(lon_deg: float) -> float:
@@ -191,18 +199,18 @@ def _bailu(memory: dict[Any, Any], payload: bytes) -> list[tuple[Any, float | No
 PROBES: dict[str, Read] = {"tutorial": _tutorial, "bailu": _bailu}
 
 
-async def watched(order: Order) -> dict[str, Any]:
-    """Connects everybody, counts for `measure_s`, and tells."""
+async def watch(order: Order) -> None:
+    """Connects everybody, counts for `measure_s`, tells, and stays until it is ended: others may measure still."""
     probe = Probe(PROBES[order.probe])
     viewers = [await _joined(order, probe.take if number == 0 else None) for number in range(order.viewers)]
     await asyncio.sleep(order.settle_s)
     # A service that cuts who does not read cuts them soon: they come when it counts.
-    stalled = [await _joined(order, None) for _ in range(order.stalled)]
+    stalled = [await _joined(order, None, _STALLED_RECEIVE_BYTES) for _ in range(order.stalled)]
     for each in stalled:
         assert each.transport is not None
         each.transport.pause_reading()
     if stalled:
-        await asyncio.sleep(FULL_AFTER_S)
+        await _until_full(order.port, stalled)
     for viewer in viewers:
         viewer.count = Count()
     probe.updates, probe.ages_s = 0, []
@@ -211,7 +219,7 @@ async def watched(order: Order) -> dict[str, Any]:
     await asyncio.sleep(order.measure_s)
     took_s = time.monotonic() - began_s
     ages = sorted(probe.ages_s) or [PERIOD_S]  # nothing that was seen is not fresh
-    return {
+    told = {
         "took_s": took_s,
         "updates": probe.updates,
         "age_p50_s": ages[len(ages) // 2],
@@ -222,15 +230,45 @@ async def watched(order: Order) -> dict[str, Any]:
         "probe": asdict(viewers[0].count),
         "lost": sum(viewer.closed is not None for viewer in viewers),
     }
+    print(json.dumps(told), flush=True)
+    await asyncio.sleep(_STAYS_S)
 
 
-async def _joined(order: Order, take: Take | None) -> Viewer:
-    viewer = Viewer(order, take)
-    await asyncio.get_running_loop().create_connection(lambda: viewer, order.host, order.port)
+async def _until_full(port: int, stalled: Sequence[Viewer]) -> None:
+    """Until what waits for them on the service's side has stood still for a while."""
+    peers = {each.transport.get_extra_info("sockname")[1] for each in stalled if each.transport is not None}
+    began_s = since_s = time.monotonic()
+    before = -1
+    while time.monotonic() - since_s < _STANDS_FOR_S:
+        assert time.monotonic() - began_s < _FULL_WITHIN_S, "who does not read is still written to"
+        await asyncio.sleep(0.1)
+        waits = _unread(port, peers)
+        if waits != before:
+            before, since_s = waits, time.monotonic()
+
+
+def _unread(port: int, peers: Collection[int]) -> int:
+    """Octets that the kernel holds from a local port to those remote ports (proc_net_tcp)."""
+    total = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if int(local[-4:], 16) == port and int(remote[-4:], 16) in peers:
+            total += int(queues.partition(":")[0], 16)
+    return total
+
+
+async def _joined(order: Order, take: Take | None, receive_bytes: int | None = None) -> Viewer:
+    viewer, loop = Viewer(order, take), asyncio.get_running_loop()
+    sock = socket.socket()
+    sock.setblocking(False)
+    if receive_bytes is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    await loop.sock_connect(sock, (order.host, order.port))
+    await loop.create_connection(lambda: viewer, sock=sock)
     await viewer.opened
     return viewer
 
 
 if __name__ == "__main__":
     uvloop.install()
-    print(json.dumps(asyncio.run(watched(msgspec.json.decode(sys.argv[1], type=Order)))))
+    asyncio.run(watch(msgspec.json.decode(sys.argv[1], type=Order)))

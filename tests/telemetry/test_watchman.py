@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from core.clock import Clock, ManualClock, SystemClock
-from core.ids import AlarmId, VehicleId
+from core.ids import AlarmId, OperatorId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.model import Plan
 from operations.alarms import Alarm, AlarmKind, AlarmStore, Severity
@@ -37,12 +37,13 @@ class Shelf:
     def __init__(self, *left_open: Alarm) -> None:
         self.left_open = left_open
         self.kept: asyncio.Queue[Alarm] = asyncio.Queue()
+        self.noted_by: OperatorId | None = None  # who took note of each alarm before it was kept
         self.open = asyncio.Event()
 
     async def save_alarm(self, alarm: Alarm) -> Alarm:
         await self.open.wait()
         self.kept.put_nowait(alarm)
-        return alarm
+        return alarm if self.noted_by is None else replace(alarm, acknowledged_by=self.noted_by)
 
     async def alarms(self, *, limit: int, open_only: bool) -> Sequence[Alarm]:
         assert limit
@@ -84,18 +85,42 @@ async def watching(shelf: Shelf, told: asyncio.Queue[Alarm], plan: Plan | None =
     running.cancel()
 
 
-@pytest.mark.parametrize("store_answers", [True, False])
-async def test_a_vehicle_that_says_that_it_left_its_fence_is_told_of_before_any_tick(store_answers: bool) -> None:
+async def test_a_vehicle_that_says_that_it_left_its_fence_is_told_of_at_once_and_kept_when_the_store_takes_it() -> (
+    None
+):
     shelf, told = Shelf(), asyncio.Queue[Alarm]()
-    if store_answers:
-        shelf.open.set()
     async with watching(shelf, told) as vehicle:
         vehicle.hear(FenceStatus(True, 1))
-        alarm = await asyncio.wait_for(told.get(), WITHIN_S)
+        alarm = told.get_nowait()
         assert (alarm.kind, alarm.vehicle_id, alarm.is_open) == (AlarmKind.FENCE_BREACH, "one", True)
-        assert shelf.kept.empty() is not store_answers
         shelf.open.set()
         assert await asyncio.wait_for(shelf.kept.get(), WITHIN_S) is alarm
+        await asyncio.sleep(0)
+        assert told.empty(), "what is kept as it was told is no news"
+
+
+async def test_the_end_of_an_alarm_is_told_with_who_took_note_of_it_unless_the_store_is_slow() -> None:
+    shelf, told, clock, ticker = Shelf(), asyncio.Queue[Alarm](), ManualClock(), Ticker("g")
+    shelf.noted_by = OperatorId("wang")
+    shelf.open.set()
+    watchman = a_watchman(shelf, told, clock)
+    running = asyncio.create_task(watchman.run())
+
+    async def after(link: LinkState) -> Alarm:
+        clock.advance(5.0)
+        watchman.look(ticker.tick([replace(WELL, link=link)], clock.mono_s(), clock.now()), {})
+        return await asyncio.wait_for(told.get(), WITHIN_S)
+
+    begun, noted = await after(LinkState.LOST), await asyncio.wait_for(told.get(), WITHIN_S)
+    assert (begun.acknowledged_by, noted.acknowledged_by) == (None, "wang")
+    over = await after(LinkState.LIVE)
+    assert (over.is_open, over.acknowledged_by) == (False, "wang")
+    await after(LinkState.LOST)
+    await asyncio.wait_for(told.get(), WITHIN_S)
+    shelf.open.clear()
+    over = await after(LinkState.LIVE)
+    assert (over.is_open, over.acknowledged_by, shelf.kept.qsize()) == (False, None, 3)
+    running.cancel()
 
 
 async def test_a_fence_that_is_still_left_is_no_news() -> None:
