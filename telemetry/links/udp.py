@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import struct
 from contextlib import suppress
@@ -27,6 +28,9 @@ AT_ONCE = 128
 # calmly, more often when it is crowded, and quickly while somebody waits for what comes next.
 _BUSY = 3
 CALM_S, CROWDED_S, QUICK_S = 0.020, 0.010, 0.004
+# Calm looks are at the same moments, for waking up is what they cost; crowded ones are apart from each other, for all
+# of them together would hold everything else up.
+_APART = 0.618
 # So many in a calm look make it crowded, so few in a crowded one calm again.
 _MANY, _FEW = 80.0, 30.0
 _FLOW_GAIN = 0.25
@@ -43,6 +47,7 @@ class UdpLink:
     """
 
     replays = False
+    _count = itertools.count()
 
     def __init__(self, name: str, where: NetworkAddress, on_data: OnData, *, meter: Meter, clock: Clock) -> None:
         self.name = name
@@ -59,6 +64,7 @@ class UdpLink:
         self._quick_until_s = 0.0
         self._flow = 0.0  # datagrams a look, smoothed
         self._is_crowded = False
+        self._apart_s = next(self._count) * _APART % 1.0 * CROWDED_S
         self._dropped_before = 0  # by sockets that are closed
 
     @property
@@ -140,7 +146,7 @@ class UdpLink:
         if is_busy and self._socket is sock:
             self._flow, self._is_crowded = float(_BUSY), False
             loop.remove_reader(sock)
-            self._again = loop.call_later(rest_s(every_s, self._read_s), self._look)
+            self._again = loop.call_later(self._rest_s(), self._look)
 
     def _look(self) -> None:
         """It is time to read a busy socket; one that is not busy any more waits for the loop again."""
@@ -162,7 +168,7 @@ class UdpLink:
         if taken >= AT_ONCE:
             self._again = loop.call_soon(self._look)
         elif taken or self._flow >= 1.0:  # one look without anything is no end of it
-            self._again = loop.call_later(rest_s(self._every_s(), self._clock.mono_s()), self._look)
+            self._again = loop.call_later(self._rest_s(), self._look)
         else:
             loop.add_reader(sock, self._readable)
 
@@ -170,6 +176,10 @@ class UdpLink:
         if self._clock.mono_s() < self._quick_until_s:
             return QUICK_S
         return CROWDED_S if self._is_crowded else CALM_S
+
+    def _rest_s(self) -> float:
+        now_s, every_s = self._clock.mono_s(), self._every_s()
+        return rest_s(every_s, now_s - self._apart_s if every_s == CROWDED_S else now_s)
 
     def _judge_crowd(self) -> None:
         if self._flow < _FEW if self._is_crowded else self._flow > _MANY:

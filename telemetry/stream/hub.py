@@ -58,6 +58,8 @@ SNAPSHOT_S = 0.25
 # The severity of what nobody has to act upon; so many of these, and so long, wait for a tick at the most.
 _CAN_WAIT = "info"
 MOST_WAITING, WAITING_S = 256, 0.15
+# What cannot wait is told as it comes, and what follows it within this time at the end of a turn of the loop.
+TOGETHER_S = 0.01
 # Of a moment ago, kept for a herd; past it each viewer's is made for it alone.
 MOST_SNAPSHOTS = 64
 # Commands that are compared with the store now and then.
@@ -108,6 +110,7 @@ class StreamHub:
         self._waiting: list[News] = []  # of the ring, in order, not told yet
         self._telling: asyncio.Handle | None = None  # when they go out without a tick
         self._is_urgent = False  # that is, at the end of this turn of the loop
+        self._told_s = -math.inf  # when news that cannot wait were told as they came
         self._viewers: set[Viewer] = set()
         self._last: News | None = None  # of those that were told
         self._behind: set[Viewer] = set()  # those who were not told all of them
@@ -512,9 +515,12 @@ class StreamHub:
         self._waiting.append(news)
         loop = asyncio.get_running_loop()
         if at_once and not self._is_urgent:
-            # With what else comes in this turn of the loop: a fleet that falls silent is a thousand alarms.
             self._forget_telling()
-            self._telling, self._is_urgent = loop.call_soon(self._tell_waiting), True
+            if (now_s := self._clock.mono_s()) - self._told_s >= TOGETHER_S:
+                self._told_s = now_s
+                self._tell_waiting()
+            else:  # with what else comes in this turn of the loop: a fleet that falls silent is a thousand alarms
+                self._telling, self._is_urgent = loop.call_soon(self._tell_waiting), True
         elif len(self._waiting) >= MOST_WAITING:
             self._tell_waiting()
         elif self._telling is None:
