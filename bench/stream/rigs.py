@@ -110,7 +110,8 @@ def measured(rig: str, load: Load) -> Measured:
                                      str(seconds), "--stamp"))  # fmt: skip
         probe = None
         if load.probed:
-            asked = json.dumps(asdict(Probing(HOST, http, udp[-1], load.probed, load.measure_s)))
+            # Done before the counters are read again: that is another matter.
+            asked = json.dumps(asdict(Probing(HOST, http, udp[-1], load.probed, load.measure_s - 1.0)))
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
             probe = stack.enter_context(running("bench.stream.probing", asked, **pipes))
         return _watched(rig, load, http, service, probe)
