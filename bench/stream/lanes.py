@@ -15,7 +15,7 @@ _STALLED_RUNS = 3
 
 
 def lanes(load: Load = _LOAD, stalled: Load = _STALLED, runs: int = _STALLED_RUNS) -> Iterator[Figure]:
-    """Frame in → client, of both lanes; of alarms with five hundred viewers besides that never read, in all `runs`."""
+    """Frame in → client, of both lanes; in `runs` of alarms with five hundred viewers besides that never read."""
     quiet = measured("bailu", load)
     yield Figure("stream.follow.p50", _ms(quiet.follow_s, 0.5), "ms", 5.0)
     yield Figure("stream.follow.p99", _ms(quiet.follow_s, 0.99), "ms", 30.0)
