@@ -23,11 +23,12 @@ class Clock(Protocol):
         ...
 
 
-def rest_s(every_s: float, now_s: float) -> float:
-    """How long who does something every `every_s` rests: to the next multiple of it, or the one after if that is too
-    near. Whoever rests so wakes up together with the others, and waking up costs more than most have to do."""
+def rest_s(every_s: float, now_s: float, *, least: float = 0.25) -> float:
+    """How long who does something every `every_s` rests: to the next multiple of it, or to the one after if less than
+    `least` of it is left until then. Whoever rests so wakes up together with the others, and waking up costs more
+    than most have to do."""
     rest = every_s - now_s % every_s
-    return rest if rest >= every_s / 4 else rest + every_s
+    return rest if rest >= every_s * least else rest + every_s
 
 
 class SystemClock:

@@ -43,7 +43,7 @@ from telemetry.stream.narrowing import EVENTS_LOST, Narrow, Units
 from telemetry.stream.news import News, Ring, Told
 from telemetry.stream.picture import RECENT_ALARMS, RECENT_SORTIES, Picture, no_better
 from telemetry.stream.table import Move, Table
-from telemetry.stream.viewer import BAD_MESSAGE, GOING_AWAY, SILENT_S, TRY_AGAIN_LATER, Cut, FarEnd, Viewer
+from telemetry.stream.viewer import AT_ONCE_S, BAD_MESSAGE, GOING_AWAY, SILENT_S, TRY_AGAIN_LATER, Cut, FarEnd, Viewer
 
 # How long a farewell may take; a viewer that does not read gets none.
 FAREWELL_S = 1.0
@@ -417,7 +417,7 @@ class StreamHub:
         viewer.far.write(frame)
         self._count(frame)
         viewer.has(seq, now_s)
-        viewer.due_s = 0.0
+        viewer.due_s = AT_ONCE_S
         self._replay(viewer, seq)
 
     def _replay(self, viewer: Viewer, seq: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,6 +26,7 @@ BEHIND_OCTETS = KEPT_BYTES // 2
 CLEAR_BYTES = 4 << 10
 NEWS_CLEAR_BYTES = 64 << 10
 STALLED_AFTER_S = 20.0
+AT_ONCE_S = -math.inf  # when states are due that wait for nothing
 # Ticks jitter by a few milliseconds: a viewer this close to being due is due.
 DUE_SLACK_S = 0.03
 # Something is said this often even when nothing changed, so that silence means a dead stream.
@@ -99,7 +101,8 @@ class Viewer:
         self.in_turn = False  # states are going out, to it later
         self.must_restart = False  # what it may know is no more what it was told: a snapshot comes next
         self.since = self.rows_since = 0
-        self.period_s = self.due_s = self.said_s = 0.0
+        self.period_s = self.said_s = 0.0
+        self.due_s = AT_ONCE_S
         self.untold: News | None = None  # the oldest of the news that it was not told; None: it was told all
         self._owed_news = self._owed_octets = 0  # what a resume was granted; until it has all of it
         self.cut: Cut | None = None
@@ -114,7 +117,7 @@ class Viewer:
             self.rows_since = 0  # rows of those who are in the new area or sortie, moving or not
         self.audience = audience
         self.follows = None if wants.follow is None else VehicleId(wants.follow)
-        self.period_s, self.due_s = 1.0 / wants.rate_hz, 0.0
+        self.period_s, self.due_s = 1.0 / wants.rate_hz, AT_ONCE_S
         return as_wide
 
     def is_free(self) -> bool:
@@ -127,7 +130,10 @@ class Viewer:
     def has(self, seq: int, mono_s: float) -> None:
         """It was told all states up to `seq`."""
         self.since = self.rows_since = seq
-        self.due_s, self.said_s = mono_s + self.period_s - DUE_SLACK_S, mono_s
+        # A late tick does not make the next one too early: at its rate, whenever ticks come.
+        is_in_time = mono_s - self.due_s < self.period_s
+        self.due_s = self.due_s + self.period_s if is_in_time else mono_s + self.period_s - DUE_SLACK_S
+        self.said_s = mono_s
         self._took_all = True
 
     def grant(self, first: News, last: News) -> None:

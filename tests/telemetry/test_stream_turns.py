@@ -123,6 +123,18 @@ async def test_who_follows_is_told_the_state_before_an_update_that_is_newer(
     assert all(far.frames[-1]["type"] == "update" for far in fars)
 
 
+@pytest.mark.parametrize("rate_hz", [10.0, 4.0, 2.0, 0.5])
+async def test_a_viewer_is_told_at_its_rate_however_late_ticks_come(
+    hub: StreamHub, clock: ManualClock, rate_hz: float
+) -> None:
+    far, rng, began_s = Far(), random.Random(5), clock.mono_s()
+    async with viewing(hub, far, rate_hz=rate_hz):
+        for number in range(1, 401):
+            clock.advance(began_s + 0.1 * number + rng.uniform(0.0, 0.08) - clock.mono_s())
+            hub.tick(tick(clock, *(state(each, ground_speed_mps=float(number)) for each in IDS)))
+    assert 0.97 * 40.0 * rate_hz <= len(far.of("tick")) <= 40.0 * rate_hz + 1
+
+
 class Chance:
     """Lets anything happen to a hub and its viewers, from a seed."""
 
