@@ -45,7 +45,9 @@ OF_GATEWAY = (
     Metric(
         "bailu_strangers_refused_total",
         _C,
-        "Messages not listened to: more places speak than a gateway hears, or more as one vehicle than are tried",
+        "Messages not listened to: more places speak than a gateway hears (`places`), more as one vehicle than are "
+        "tried (`candidates`), or places that have proven nothing say more than 2 000 messages a second (`unproven`: "
+        "only what tells who they are is read)",
         ("bound",),
     ),
     Metric("bailu_follow_refused_total", _C, "Asks to follow a vehicle beyond the 256 at once of a gateway"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,13 +24,14 @@ from telemetry.messages import FleetEvent, LinkState
 from telemetry.packets import Cmd, CommandLong, SysStatus
 from telemetry.quick import STATUSTEXT
 from telemetry.vehicle import Vehicle, VehicleConfig
-from telemetry.wire import CRC_EXTRA
+from telemetry.wire import CRC_EXTRA, Decoder, Frame
 
 DOCK = Dock(DockId("dock"), "机场", "dock", LatLon(31.139, 121.124), 4.0, 20.0)
 FRAME = Airframe("quad", 130, 280, 260, 10, 50, 15, 3, 2)
 KEY = bytes(range(32))
 ONE, TWO = ("10.0.0.1", 14550), ("10.0.0.2", 14550)
 STEP_S = 0.04
+ATTITUDE = 30
 
 
 def a_craft(name: str) -> tuple[Craft, Channel]:
@@ -160,6 +162,39 @@ def test_a_place_too_many_is_not_heard_and_is_counted(monkeypatch: pytest.Monkey
     sky.run(2)
     assert (sky.fleet.refused()["places"] > 0, "ambiguous" in sky.codes()) == (True, False)
     assert sky.vehicle.snapshot().link is LinkState.LIVE
+
+
+def test_places_that_have_proven_nothing_cannot_talk_so_much_that_nobody_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fleet_module, "_UNPROVEN_PER_S", 5.0)
+    read: list[bytes] = []
+    feed = Decoder.feed
+
+    def counted(self: Decoder, data: bytes) -> Iterator[Frame]:
+        read.append(data)
+        return feed(self, data)
+
+    monkeypatch.setattr(Decoder, "feed", counted)
+    sky = Sky()
+    sky.crafts[ONE] = a_craft("one")
+
+    def flood(peer: Peer, count: int) -> None:
+        for number in range(count):
+            attitude = build(Header(number % 256, 11, 1, ATTITUDE), bytes(range(28)), CRC_EXTRA[ATTITUDE])
+            sky.fleet._received("field", peer, attitude)
+
+    for _ in range(75):
+        flood(TWO, 20)
+        if not sky.vehicle.heard_s > 0.0:
+            flood(ONE, 20)
+        sky.run(STEP_S)
+    assert sky.vehicle.snapshot().link is LinkState.LIVE
+    shed, asked = sky.fleet.refused()["unproven"], sum(each[7:8] == bytes([ATTITUDE]) for each in read)
+    assert shed >= 75 * 20 - 25
+    assert asked <= 5 + 3.0 * 5
+    flood(ONE, 200)
+    assert sky.fleet.refused()["unproven"] == shed, "a vehicle that was heard once is not shed"
 
 
 def test_the_same_words_twice_are_told_twice() -> None:
