@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -14,6 +15,9 @@ from operations.alarms import Alarm
 from telemetry.messages import ALARM_CHANGED, AlarmChanged
 
 router = APIRouter(tags=["alarms"])
+
+# An alarm that was told is stored within milliseconds, unless the store is away.
+_LOOKS, _LOOK_EVERY_S = 40, 0.05
 
 
 @router.get("/alarms")
@@ -32,12 +36,26 @@ async def list_alarms(
 @router.post("/alarms/{alarm_id}/acknowledge")
 async def acknowledge_alarm(alarm_id: AlarmId, services: Wired, asker: Asker) -> Alarm:
     """Takes note: the first to do so stays. The alarm is open until its condition is over."""
-    if asker.units is not None:
-        await _own(services, asker, alarm_id)
-    alarm = await services.store.acknowledge_alarm(alarm_id, asker.operator_id, services.clock.now())
+    alarm = await _noted(services, asker, alarm_id)
     services.hub.alarm(alarm)
     services.bus.publish(ALARM_CHANGED, AlarmChanged(alarm))  # for the viewers of other processes
     return alarm
+
+
+async def _noted(services: Services, asker: Principal, alarm_id: AlarmId) -> Alarm:
+    """Takes note of an alarm; viewers are told of one while it is stored, and who is quick may be here before it is.
+    Raises NotFound."""
+    for _ in range(_LOOKS):
+        try:
+            if asker.units is not None:
+                await _own(services, asker, alarm_id)
+            return await services.store.acknowledge_alarm(alarm_id, asker.operator_id, services.clock.now())
+        except NotFound:
+            told = services.hub.told_alarm(alarm_id)
+            if told is None or not asker.may_know(services.hub.unit(told.vehicle_id)):
+                raise
+        await asyncio.sleep(_LOOK_EVERY_S)
+    raise NotFound("alarm", alarm_id)
 
 
 async def _own(services: Services, asker: Principal, alarm_id: AlarmId) -> None:

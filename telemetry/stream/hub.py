@@ -16,7 +16,7 @@ import msgspec
 
 from core.clock import Clock
 from core.errors import BailuError, InvalidRequest, Overloaded
-from core.ids import SortieId, VehicleId, new_id
+from core.ids import AlarmId, SortieId, VehicleId, new_id
 from missions.model import CommandRecord, Sortie, TrackPoint
 from missions.ports import CommandHistory, SortieStore, TrackStore
 from operations.alarms import Alarm, AlarmStore
@@ -139,6 +139,10 @@ class StreamHub:
 
     def vehicles(self) -> tuple[VehicleState, ...]:
         return self._picture.vehicles(self._clock.mono_s())
+
+    def told_alarm(self, alarm_id: AlarmId) -> Alarm | None:
+        """An alarm that viewers were told of; None: they were told of none."""
+        return self._picture.alarm(alarm_id)
 
     def engaged(self) -> tuple[VehicleState, ...]:
         """The vehicles of unfinished sorties."""

@@ -149,6 +149,10 @@ class Picture:
         """The open ones and the newest that are over, newest first."""
         return tuple(sorted(self._alarms.values(), key=lambda alarm: alarm.began_at, reverse=True))
 
+    def alarm(self, alarm_id: AlarmId) -> Alarm | None:
+        """An alarm that is shown; None: there is none."""
+        return self._alarms.get(alarm_id)
+
     def on_alarm(self, alarm: Alarm) -> bool:
         """Takes an alarm in; False when it is no further than what is known."""
         known = self._alarms.get(alarm.id)
