@@ -113,7 +113,7 @@ def main() -> None:
     Nothing waits long for a look at 10 000 objects (3 ms; at 50 000 it was 16); the older ones are looked at seldom.
     """
     gc.freeze()
-    gc.set_threshold(10_000, 100, 100)
+    gc.set_threshold(10_000, 20, 500)
     app()
 
 
