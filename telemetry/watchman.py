@@ -222,7 +222,7 @@ class Watchman:
             group.create_task(self._keep(), name="alarms kept")
 
     async def _keep(self) -> None:
-        """Keeps alarms until cancelled; one that the store does not take now is kept later."""
+        """Keeps alarms until cancelled; one that the store does not take now is told again and kept later."""
         while True:
             await self._has_news.wait()
             self._has_news.clear()
@@ -232,6 +232,8 @@ class Watchman:
                     kept = await self._store.save_alarm(alarm)
                 except Overloaded as error:
                     log.error("alarm %s is not stored at the moment: %s", alarm_id, error.detail)
+                    for each in self._unsaved.values():  # who started meanwhile finds none of them in the store
+                        self._publish(AlarmChanged(each))
                     await asyncio.sleep(_STORE_AGAIN_S)
                     continue
                 if self._unsaved.get(alarm_id) is alarm:  # else a newer one is told in its turn

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from core.clock import Clock, ManualClock, SystemClock
+from core.errors import Overloaded
 from core.ids import AlarmId, OperatorId, VehicleId
 from geofence.qingpu import default_airspace
 from missions.model import Plan
@@ -37,10 +38,13 @@ class Shelf:
     def __init__(self, *left_open: Alarm) -> None:
         self.left_open = left_open
         self.kept: asyncio.Queue[Alarm] = asyncio.Queue()
+        self.is_away = False
         self.noted_by: OperatorId | None = None  # who took note of each alarm before it was kept
         self.open = asyncio.Event()
 
     async def save_alarm(self, alarm: Alarm) -> Alarm:
+        if self.is_away:
+            raise Overloaded("The disk does not answer")
         await self.open.wait()
         self.kept.put_nowait(alarm)
         return alarm if self.noted_by is None else replace(alarm, acknowledged_by=self.noted_by)
@@ -97,6 +101,23 @@ async def test_a_vehicle_that_says_that_it_left_its_fence_is_told_of_at_once_and
         assert await asyncio.wait_for(shelf.kept.get(), WITHIN_S) is alarm
         await asyncio.sleep(0)
         assert told.empty(), "what is kept as it was told is no news"
+
+
+async def test_what_a_store_that_is_away_does_not_take_is_told_again_to_who_comes_and_kept_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("telemetry.watchman._STORE_AGAIN_S", 0.02)
+    shelf, told = Shelf(), asyncio.Queue[Alarm]()
+    shelf.open.set()
+    shelf.is_away = True
+    async with watching(shelf, told) as vehicle:
+        vehicle.hear(FenceStatus(True, 1))
+        alarm = told.get_nowait()
+        for _ in range(3):
+            assert await asyncio.wait_for(told.get(), WITHIN_S) is alarm
+        assert shelf.kept.empty()
+        shelf.is_away = False
+        assert await asyncio.wait_for(shelf.kept.get(), WITHIN_S) is alarm
 
 
 async def test_the_end_of_an_alarm_is_told_with_who_took_note_of_it_unless_the_store_is_slow() -> None:
