@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from telemetry import quick
 from telemetry.packets import (
+    KINDS,
     Attitude,
     EkfStatus,
     ExtendedSysState,
@@ -38,12 +39,14 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One message. `extra`: its checksum's own byte. `kind`: what it is read as. `used`: what we use; None: all."""
+    """One message. `extra`: its checksum's own byte. `kind`: what it is read as. `used`: what we use; None: all.
+    `number`: of the kind (`packets.KINDS`)."""
 
     extra: bytes
     kind: type[Inbound] | None
     how: How
     used: Callable[[bytes], bytes] | None = None
+    number: int = -1
 
 
 _READ: dict[int, tuple[type[Inbound], How] | tuple[type[Inbound], How, Callable[[bytes], bytes]]] = {
@@ -66,5 +69,6 @@ _READ: dict[int, tuple[type[Inbound], How] | tuple[type[Inbound], How, Callable[
 def lane(message_id: int, extra: int, *, is_read: bool) -> Lane | None:
     """The lane of one message; None for those that are always read at once. `is_read`: we know it as a packet."""
     if message_id in _READ:
-        return Lane(bytes((extra,)), *_READ[message_id])
+        found = Lane(bytes((extra,)), *_READ[message_id])
+        return replace(found, number=KINDS[_READ[message_id][0]])
     return None if is_read else Lane(bytes((extra,)), None, How.PASS)

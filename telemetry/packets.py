@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import get_args
 
 
 class MissionType(IntEnum):
@@ -451,6 +452,8 @@ Inbound = (
     | Timesync
     | SystemTime
 )
+# Numbers of the kinds of packets, for tables.
+KINDS: dict[type[Inbound], int] = {kind: number for number, kind in enumerate(get_args(Inbound))}
 
 MissionOutbound = MissionRequestList | MissionCount | MissionRequest | MissionItemInt | MissionAck | MissionClearAll
 ParamOutbound = ParamRequest | ParamRequestList | ParamSet

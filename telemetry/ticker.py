@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.ids import VehicleId
-from telemetry.board import Board
+from telemetry.board import HEARD, PLACED, Board
 from telemetry.columns import COLUMN, Rows, slow_names
 from telemetry.identity import Identity
 from telemetry.messages import FleetTick, LinkState, VehicleState
@@ -36,6 +36,7 @@ class Ticker:
         self._full_s: float | None = None
         self._said: dict[VehicleId, VehicleState] = {}
         self._members: Sequence[Member] = ()
+        self._seats = np.empty(0, np.intp)  # their rows on the board
         self._grades: list[int] = []
         self._shown: dict[VehicleId, tuple[int, bool, bool]] = {}  # how it is heard, whether signed, ambiguous
 
@@ -43,9 +44,11 @@ class Ticker:
         self, members: Sequence[Member], now_s: float, at: datetime
     ) -> tuple[FleetTick, list[tuple[Vehicle, LinkState]]]:
         """The next tick, of all vehicles as they are now, and those that are heard better or worse than before."""
-        rows = self._board.all([vehicle.row for _, vehicle in members])
-        rows[:, _HEARD] = np.round(now_s - np.array([vehicle.heard_s for _, vehicle in members]), 3)
-        rows[:, _PLACED] = np.round(now_s - np.array([vehicle.position_s for _, vehicle in members]), 3)
+        if members is not self._members or len(members) != len(self._seats):
+            self._seats = np.array([vehicle.row for _, vehicle in members], np.intp)
+        rows = self._board.all(self._seats)
+        rows[:, _HEARD] = np.round(now_s - self._board.times_of(self._seats, HEARD), 3)
+        rows[:, _PLACED] = np.round(now_s - self._board.times_of(self._seats, PLACED), 3)
         grades = _grades(rows)
         links, changed = [], []
         for at_row in self._suspects(members, grades):

@@ -17,7 +17,7 @@ from core.ids import SortieId, VehicleId
 from missions.enrollment import Category, SigningPolicy
 from missions.model import Airframe, CommandClass, Dock
 from telemetry.acting import EFFECT_S, Act, class_of, effect_of
-from telemetry.board import Board, Seen
+from telemetry.board import ATTITUDE, BATTERY, FIRST_KIND, HEARD, PLACED, POSITION, TIMES, Board, Seen
 from telemetry.columns import merged, row_of
 from telemetry.driving import drive
 from telemetry.fold import fold, is_place_e7, is_position
@@ -25,6 +25,7 @@ from telemetry.lanes import How, Lane
 from telemetry.machine import Machine
 from telemetry.messages import Landed, LinkState, Quiet, SortieProgress, VehicleState
 from telemetry.packets import (
+    KINDS,
     Attitude,
     Cmd,
     CmdResult,
@@ -39,7 +40,7 @@ from telemetry.packets import (
     mode_name,
 )
 from telemetry.quick import boot_and_place
-from telemetry.quiet import QuietWatch
+from telemetry.quiet import DATA, QuietWatch
 
 T = TypeVar("T")
 
@@ -124,11 +125,9 @@ class Vehicle:
         self._transmit: Transmit | None = None
         self._transmit_everywhere: Transmit | None = None
         self._replayed = False
-        self.heard_s = self.position_s = math.nan  # when it was heard last, and when its place was; NaN: never
         self.is_recorded = False  # whether it flies for us
         self.is_changed = True  # since the gateway last looked, but for its quick numbers
         self._used: dict[type[Inbound], bytes] = {}
-        self._kinds_s: dict[type[Inbound], float] = {}
         self._quiet = QuietWatch()
         self._chunks: dict[int, str] = {}
         self._texts: deque[tuple[float, str]] = deque(maxlen=_KEPT_TEXTS)
@@ -163,30 +162,35 @@ class Vehicle:
 
     def look_for_quiet(self, now_s: float) -> None:
         """Says in the record which data came and come no more."""
-        found = self._quiet.look(self._kinds_s, is_live=self.link is LinkState.LIVE, now_s=now_s)
+        at, times = self.row * TIMES, self._board.times
+        kinds_s = {kind: came_s for kind in DATA if not math.isnan(came_s := times[at + FIRST_KIND + KINDS[kind]])}
+        found = self._quiet.look(kinds_s, is_live=self.link is LinkState.LIVE, now_s=now_s)
         if found is not None and list(found) != [each.what for each in self.slow.quiet]:
             now = self.clock.now()
             self._change(quiet=tuple(Quiet(what, now - timedelta(seconds=now_s - at)) for what, at in found.items()))
 
     def retire(self) -> None:
         """It belongs to no fleet any more."""
-        self._board.leave(self.row)
-        self._board, self._whole = Board(), None
-        self.row = self._board.seat(self.config.dock.height_agl_m)
+        board, row = Board(), self.row
+        own = board.seat(self.config.dock.height_agl_m)
+        board.set(own, self._board.one(row))
+        board.times[own * TIMES : (own + 1) * TIMES] = self._board.times[row * TIMES : (row + 1) * TIMES]
+        self._board.leave(row)
+        self._board, self.row = board, own
 
     def take(self, lane: Lane, payload: bytes, now_s: float) -> bool:
         """Takes a message as it came; False when it has to be read at once, and `hear` told: somebody waits for it,
         or it changes what is no quick number."""
-        self.heard_s = now_s
-        kind = lane.kind
+        at, times, kind = self.row * TIMES, self._board.times, lane.kind
+        times[at] = now_s
         if kind is None:
             return True
         if self.listeners or kind in self._wanted:
             return False
-        self._kinds_s[kind] = now_s
+        times[at + FIRST_KIND + lane.number] = now_s
         how = lane.how
         if how is _LEAN:
-            self._board.attitudes[self.row] = payload
+            self._board.keep(ATTITUDE, self.row, payload)
         elif how is _PLACE:
             self._take_place(payload, now_s)
         elif how is _PASS:
@@ -196,7 +200,7 @@ class Vehicle:
         elif how is _REPEAT:
             return True
         else:
-            self._board.powers[self.row] = payload
+            self._board.keep(BATTERY, self.row, payload)
         self._whole = None
         return True
 
@@ -204,7 +208,7 @@ class Vehicle:
         _, lat_e7, lon_e7 = boot_and_place(payload)
         if is_place_e7(lat_e7, lon_e7):
             self.position_s = now_s
-            self._board.positions[self.row] = payload
+            self._board.keep(POSITION, self.row, payload)
             if self.placed is not None and not self._replayed:
                 self.placed(self)
 
@@ -219,7 +223,7 @@ class Vehicle:
         if packet is None:
             return
         kind = type(packet)
-        self._kinds_s[kind] = now
+        self._board.times[self.row * TIMES + FIRST_KIND + KINDS[kind]] = now
         self._used.pop(kind, None)
         if isinstance(packet, StatusText):
             whole = self._assemble(packet)
@@ -273,6 +277,24 @@ class Vehicle:
     # --- what anybody may read ---
 
     @property
+    def heard_s(self) -> float:
+        """When it was heard last, on the monotonic clock; NaN: never."""
+        return self._board.times[self.row * TIMES + HEARD]
+
+    @heard_s.setter
+    def heard_s(self, at_s: float) -> None:
+        self._board.times[self.row * TIMES + HEARD] = at_s
+
+    @property
+    def position_s(self) -> float:
+        """When its place was heard last; NaN: never."""
+        return self._board.times[self.row * TIMES + PLACED]
+
+    @position_s.setter
+    def position_s(self, at_s: float) -> None:
+        self._board.times[self.row * TIMES + PLACED] = at_s
+
+    @property
     def state(self) -> VehicleState:
         """The record as it is, without ages."""
         if self._whole is None:
@@ -319,7 +341,8 @@ class Vehicle:
 
     def silence_s(self, kind: type[Inbound]) -> float:
         """Seconds since a packet of this kind came; infinite before the first."""
-        return self.clock.mono_s() - self._kinds_s.get(kind, -math.inf)
+        came_s = self._board.times[self.row * TIMES + FIRST_KIND + KINDS[kind]]
+        return math.inf if math.isnan(came_s) else self.clock.mono_s() - came_s
 
     def texts_since(self, since_s: float) -> tuple[str, ...]:
         """The autopilot's texts heard since `since_s` on the monotonic clock."""

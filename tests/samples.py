@@ -29,8 +29,8 @@ from missions.request import request_feature
 from operations.recording.ports import Batch
 from operations.recording.rows import KEYED
 from operations.recording.tracks import micros_of
-from telemetry.board import Seen
-from telemetry.columns import packed
+from telemetry.board import Seen, seen_with
+from telemetry.columns import row_of
 from telemetry.intake import Intake
 from telemetry.messages import VehicleState
 
@@ -107,7 +107,7 @@ def a_batch(points: Sequence[TrackPoint], sortie_id: str = "sortie-1", vehicle_i
 
 def seen_of(state: VehicleState) -> Seen:
     """The quick numbers of a record as a vehicle gives them."""
-    return None, None, None, packed([state]), 0.0
+    return seen_with(row_of(state))
 
 
 def a_command(command_id: str = "command-1", *, minutes: int = 0) -> CommandRecord:

@@ -27,7 +27,7 @@ from operations.recording.ports import Batch, Wanted
 from operations.recording.rows import KEYED, RAW, Rows, unkeyed
 from operations.recording.table import About
 from operations.recording.tracks import micros_of
-from telemetry.board import Board
+from telemetry.board import POSITION, Board
 from telemetry.recorder import Recorder
 from telemetry.vehicle import Vehicle, VehicleConfig
 
@@ -63,7 +63,7 @@ async def _throughput(folder: Path) -> list[Figure]:
                     step, 311_390_000 + 10 * step + tick, 1_211_240_000, 60_000, 40_000, 9, 9, 0, 9
                 )
                 for vehicle in vehicles:
-                    _BOARD.positions[vehicle.row] = payload
+                    _BOARD.keep(POSITION, vehicle.row, payload)
                     recorder.place(vehicle)
             await recorder.flush()
             await records.compact(SystemClock().unix_us() + 30_000_000)

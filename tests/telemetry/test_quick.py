@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry import framing
-from telemetry.board import LEAN, PLACE, POWER, Board
+from telemetry.board import ATTITUDE as LEANING
+from telemetry.board import BATTERY, LEAN, PLACE, POSITION, POWER, Board
 from telemetry.fold import attitude_numbers, position_numbers, power_numbers
 from telemetry.framing import Framer, Header, build, mirrored_crc, plain_frame
 from telemetry.packets import Attitude, GlobalPosition, SysStatus
@@ -33,18 +35,21 @@ def test_many_read_at_once_are_what_each_is_by_itself() -> None:
     """But for the last digit of what is rounded: a half may go either way."""
     rng, board = random.Random(5), Board()
     rows = [board.seat(20.0) for _ in range(300)]
+    waiting = []
     for row in rows:
-        board.positions[row] = struct.pack(
+        position = struct.pack(
             "<IiiiihhhH", 1, rng.randrange(-(9 * 10**8), 9 * 10**8), rng.randrange(-(18 * 10**8), 18 * 10**8),
             *(rng.randrange(-(10**6), 10**6) for _ in range(2)), *(rng.randrange(-3_000, 3_000) for _ in range(3)),
             rng.choice((0xFFFF, rng.randrange(36_000))),
         )[: rng.choice((28, 28, 13))]  # fmt: skip
-        board.attitudes[row] = struct.pack("<I6f", 1, *(rng.uniform(-4, 4) for _ in range(6)))[: rng.choice((28, 9))]
-        board.powers[row] = struct.pack(
+        attitude = struct.pack("<I6f", 1, *(rng.uniform(-4, 4) for _ in range(6)))[: rng.choice((28, 9))]
+        power = struct.pack(
             "<3IHHh12xb", 0, 0, 0, 0, rng.choice((0xFFFF, 24_811)), rng.choice((-1, 1_211)), rng.choice((-1, 77))
         )
-    waiting = [(board.positions[row], board.attitudes[row], board.powers[row]) for row in rows]
-    read = board.all(rows)
+        waiting.append((position, attitude, power))
+        for slot, payload in zip((POSITION, LEANING, BATTERY), waiting[-1], strict=True):
+            board.keep(slot, row, payload)
+    read = board.all(np.array(rows))
     for row, (position, attitude, power) in zip(read, waiting, strict=True):
         at, lean, charge = (
             READERS[kind](each)

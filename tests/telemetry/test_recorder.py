@@ -25,7 +25,7 @@ from operations.recording.ports import Batch, Deleted, Gone, RecordedEvent
 from operations.recording.rows import Rows
 from operations.recording.shedding import Shed, shed_for
 from telemetry import recorder as module
-from telemetry.board import Board, numbers_of
+from telemetry.board import ATTITUDE, BATTERY, POSITION, Board, numbers_of
 from telemetry.logfiles import LogFiles, whole_length
 from telemetry.messages import FleetEvent, VehicleState
 from telemetry.recorder import Recorder, tlog_path
@@ -158,12 +158,13 @@ def test_what_was_kept_unread_is_what_the_board_reads(tmp_path: Path) -> None:
                 random.randrange(-3000, 3000),
             )
             place = (5, lat * 10**6, lon * 10**6, 60_000, 40_000, knots, -knots, 7, random.choice([65535, 1234]))
-            board.positions[row] = struct.pack("<IiiiihhhH", *place).rstrip(b"\0")
+            board.keep(POSITION, row, struct.pack("<IiiiihhhH", *place).rstrip(b"\0"))
         if random.random() < 0.7:
-            board.attitudes[row] = struct.pack("<Iffffff", 5, random.random(), -random.random(), 0, 0, 0, 0)
+            lean = struct.pack("<Iffffff", 5, random.random(), -random.random(), 0, 0, 0, 0)
+            board.keep(ATTITUDE, row, lean)
         if random.random() < 0.5:
             counts = (0, 0, 0, 0, random.choice([65535, 12_345]), random.choice([-1, 100]), 0, 0, 0, 0, 0, 0)
-            board.powers[row] = struct.pack("<IIIHHhHHHHHHb", *counts, random.choice([-1, 77]))
+            board.keep(BATTERY, row, struct.pack("<IIIHHhHHHHHHb", *counts, random.choice([-1, 77])))
         seen.append(board.peek(row))
         if random.random() < 0.5:
             board.read()
