@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geofence.kernel import compiled
+from geofence.compiled import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

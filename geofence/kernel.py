@@ -1,24 +1,18 @@
 """The router's inner loops, compiled: straight lines against a grid of edges, and A* along tangents.
 
-Compiled at first use, some seconds; kept on disk from then on where that can be written. Importing it costs a quarter
-of a second: only what is about to search does so.
+See `geofence.compiled`: only what is about to search imports it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
 from heapq import heappop, heappush
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba
 import numpy as np
-from numba.core import caching
 
+from geofence.compiled import compiled
 from geofence.tables import Floats, Ints, Mask, Quest, Tree, Walls
-
-F = TypeVar("F", bound=Callable[..., object])
 
 # An edge is entered in every cell that it comes so near to: rounding never hides a crossing between two cells.
 _NEAR_CELL_M = 1e-3
@@ -27,33 +21,6 @@ _SECTORS = 256
 _SAME_M = 1e-5  # a step so short has no direction
 _SHORTER_M = 1e-9
 Waiting = list[tuple[float, int]]
-
-
-_FunctionCache: Any = caching.FunctionCache  # it has no types
-
-
-class _Kept(_FunctionCache):  # type: ignore[misc]
-    """What is kept on disk; what cannot be read (of another version, cut off) or written is as if there were none."""
-
-    def load_overload(self, sig: object, target_context: object) -> object:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # noqa: BLE001 — it is pickled: what is stale can fail in any way
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: object, data: object) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-def compiled(function: F) -> F:
-    """The function as machine code; compiled anew in each process where no folder for it can be written."""
-    made: Any = numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
-    with suppress(RuntimeError):  # numba found no such folder
-        made._cache = _Kept(function)
-    return cast(F, made)
 
 
 @compiled

@@ -62,7 +62,45 @@ _READ_AS = ((POSITION, GLOBAL_POSITION_INT), (ATTITUDE, quick.ATTITUDE), (BATTER
 # `FIRST_KIND` on when each kind of packet came (`packets.KINDS`).
 HEARD, PLACED, FIRST_KIND = 0, 1, 2
 TIMES = FIRST_KIND + len(KINDS)
+# For the express way (`telemetry.express`): `waited` says which kinds of packets somebody waits for, a bit for each,
+# or that all has to be read at once; `FLIES` and `LOGS` whether it is armed and not on the ground, and whether its
+# positions are recorded.
+ALL = 0xFFFF_FFFF
+FLIES, LOGS = 0, 1
+# What is used of a message that mostly says the same, if it is no longer.
+LONGEST_KNOWN = 64
+_UNKNOWN = 255
 _ROWS_AT_FIRST = 8
+_NOBODY = {
+    "octets": (np.uint8, SEEN_BYTES, 0),
+    "times": (np.float64, TIMES, np.nan),
+    "changes": (np.int64, 1, 0),
+    "waited": (np.uint32, 1, ALL),
+    "flags": (np.uint8, 2, 0),
+    "boot_ms": (np.int64, 1, -1),
+    "flew_s": (np.float64, 1, -np.inf),
+    "known_size": (np.uint8, len(KINDS), _UNKNOWN),
+    "known": (np.uint8, len(KINDS) * LONGEST_KNOWN, 0),
+}
+
+
+class Ground(NamedTuple):
+    """The board's memory, for who takes messages a batch at a time.
+
+    `octets`: of `SEEN`. `times`: rows of `TIMES`. `changes`: counts what came that way. `boot_ms`: the newest time
+    since boot, -1 while each one has to be looked at. `flew_s`: when it told its place in flight. `known_size`
+    and `known`: what was used of the last message of each kind, if no longer than `LONGEST_KNOWN`.
+    """
+
+    octets: npt.NDArray[np.uint8]
+    times: Rows
+    changes: npt.NDArray[np.int64]
+    waited: npt.NDArray[np.uint32]
+    flags: npt.NDArray[np.uint8]
+    boot_ms: npt.NDArray[np.int64]
+    flew_s: Rows
+    known_size: npt.NDArray[np.uint8]
+    known: npt.NDArray[np.uint8]
 
 
 class Board:
@@ -71,14 +109,31 @@ class Board:
     def __init__(self) -> None:
         self._free: list[int] = []
         self._used = 0
-        self._hold(np.zeros(_ROWS_AT_FIRST * SEEN_BYTES, np.uint8), np.full((_ROWS_AT_FIRST, TIMES), np.nan))
+        self._hold({name: _rows(_ROWS_AT_FIRST, *of) for name, of in _NOBODY.items()})
 
-    def _hold(self, octets: npt.NDArray[np.uint8], times: Rows) -> None:
-        self._seen: np.ndarray[Any, Any] = octets.view(SEEN)
-        self._times = times
+    def _hold(self, rows: dict[str, np.ndarray[Any, Any]]) -> None:
+        self._rows = rows
+        self._seen: np.ndarray[Any, Any] = rows["octets"].reshape(-1).view(SEEN)
+        count = len(self._seen)
+        self.ground = Ground(
+            octets=rows["octets"].reshape(-1),
+            times=rows["times"],
+            changes=rows["changes"].reshape(-1),
+            waited=rows["waited"].reshape(-1),
+            flags=rows["flags"],
+            boot_ms=rows["boot_ms"].reshape(-1),
+            flew_s=rows["flew_s"].reshape(-1),
+            known_size=rows["known_size"],
+            known=rows["known"].reshape(count, len(KINDS), LONGEST_KNOWN),
+        )
         # The same memory for who looks at one vehicle: numpy takes ten times as long for a single number.
-        self.octets: memoryview[int] = octets.data
-        self.times: memoryview[float] = cast("memoryview[float]", times.reshape(-1).data)
+        self.octets: memoryview[int] = self.ground.octets.data
+        self.times: memoryview[float] = cast("memoryview[float]", self.ground.times.reshape(-1).data)
+        self.changes: memoryview[int] = self.ground.changes.data
+        self.waited: memoryview[int] = self.ground.waited.data
+        self.flags: memoryview[int] = self.ground.flags.reshape(-1).data
+        self.boot_ms: memoryview[int] = self.ground.boot_ms.data
+        self.flew_s: memoryview[float] = cast("memoryview[float]", self.ground.flew_s.data)
 
     def seat(self, pad_agl_m: float) -> int:
         """The row of one more vehicle, whose home is `pad_agl_m` above the ground."""
@@ -87,13 +142,11 @@ class Board:
         else:
             row, self._used = self._used, self._used + 1
             if row >= len(self._seen):
-                octets, times = self._seen.view(np.uint8), self._times
-                self._hold(
-                    np.concatenate([octets, np.zeros_like(octets)]), np.vstack([times, np.full_like(times, np.nan)])
-                )
-        self._seen[row] = np.zeros((), SEEN)
-        self._seen["numbers"][row] = self._times[row] = np.nan
-        self._seen["pad_m"][row] = pad_agl_m
+                more = {name: _rows(row, *of) for name, of in _NOBODY.items()}
+                self._hold({name: np.concatenate([each, more[name]]) for name, each in self._rows.items()})
+        for name, (_, _, nothing) in _NOBODY.items():
+            self._rows[name][row] = nothing
+        self._seen["numbers"][row], self._seen["pad_m"][row] = np.nan, pad_agl_m
         return row
 
     def pad(self, row: int, pad_agl_m: float) -> None:
@@ -102,7 +155,7 @@ class Board:
 
     def leave(self, row: int) -> None:
         """The vehicle is gone."""
-        self._seen["waits"][row] = 0
+        self.waited[row], self._seen["waits"][row] = ALL, 0
         self._free.append(row)
 
     # --- one vehicle ---
@@ -146,6 +199,13 @@ class Board:
         """What is known of one vehicle now, unread: nothing is computed for whoever keeps it for later."""
         return bytes(self.octets[row * SEEN_BYTES : (row + 1) * SEEN_BYTES])
 
+    def know(self, row: int, kind: int, used: bytes | None) -> None:
+        """What was used of the last message of a kind; None: it was read in another way."""
+        size = _UNKNOWN if used is None or len(used) > LONGEST_KNOWN else len(used)
+        self.ground.known_size[row, kind] = size
+        if used is not None and size != _UNKNOWN:
+            self.ground.known[row, kind, :size] = np.frombuffer(used, np.uint8)
+
     def set(self, row: int, numbers: Sequence[float]) -> None:
         """Replaces the numbers of one vehicle."""
         self._seen["waits"][row] = 0
@@ -167,8 +227,12 @@ class Board:
 
     def times_of(self, rows: npt.NDArray[np.intp], which: int) -> Rows:
         """When each of these was heard, or placed; NaN: never."""
-        times: Rows = self._times[rows, which]
+        times: Rows = self.ground.times[rows, which]
         return times
+
+
+def _rows(count: int, kind: Any, width: int, nothing: float) -> np.ndarray[Any, Any]:
+    return np.full((count, width), nothing, kind)
 
 
 def numbers_of(seen: Sequence[Seen]) -> Rows:

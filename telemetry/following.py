@@ -58,7 +58,7 @@ class Following:
             self.refused += 1
         else:
             new = self._leases[vehicle.id] = _Lease(vehicle, lambda _: self._tell(new), until_s)
-            vehicle.listeners.append(new.listen)
+            vehicle.listen(new.listen)
         if vehicle.id in self._leases:
             self._hurry(vehicle.id, LEASE_S)
 
@@ -72,7 +72,7 @@ class Following:
         """It is followed no more, or no vehicle of ours any more."""
         lease = self._leases.pop(vehicle_id, None)
         if lease is not None:
-            lease.vehicle.listeners.remove(lease.listen)
+            lease.vehicle.unlisten(lease.listen)
 
     def _tell(self, lease: _Lease) -> None:
         state = self._state_of(lease.vehicle.id)

@@ -26,7 +26,7 @@ PROBE_EVERY_S = 1.0
 _MAX_PATHS = 6
 # Positions come five times a second: after so long without any frame another place may speak for the vehicle.
 YIELDS_AFTER_S = 0.6
-_LIVE_S = 1.5
+LIVE_S = 1.5
 # A better link is gone back to when it carried the vehicle for so long without a gap.
 _STEADY_S = 5.0
 # A candidate that does not answer makes room for others after so long.
@@ -39,23 +39,36 @@ _GONE_S = 10.0
 
 @dataclass(slots=True)
 class Path:
-    """A proven place of a vehicle. `signed_s`: when it last spoke by its key. `steady_s`: no gap since then."""
+    """A proven place of a vehicle. `signed_s`: when it last spoke by its key. `steady_s`: no gap since then.
+
+    `taken_s`: when it was heard on the express way, which tells nobody of it; None: it never was.
+    """
 
     place: Place
-    heard_s: float
+    _heard_s: float
     steady_s: float
     signed_s: float | None = None
     uid: str | None = None
     asked_s: float | None = None  # when it was asked for its streams
     timed_s: float | None = None  # when its round trip was measured
+    taken_s: Callable[[], float] | None = None
+
+    @property
+    def heard_s(self) -> float:
+        """When it was heard last."""
+        return self._heard_s if self.taken_s is None else max(self._heard_s, self.taken_s())
+
+    @heard_s.setter
+    def heard_s(self, at_s: float) -> None:
+        self._heard_s = at_s
 
     def hear(self, now_s: float) -> None:
-        if now_s - self.heard_s > _LIVE_S:
+        if now_s - self.heard_s > LIVE_S:
             self.steady_s = now_s
         self.heard_s = now_s
 
     def is_live(self, now_s: float) -> bool:
-        return now_s - self.heard_s <= _LIVE_S
+        return now_s - self.heard_s <= LIVE_S
 
     def signs(self, now_s: float) -> bool:
         """Whether it signs: then what is not signed there is somebody else's, whatever the policy."""
@@ -114,7 +127,7 @@ class Identity:
     def doubled(self, now_s: float) -> tuple[Path, ...]:
         """Live paths on one link, when there are several for more than a moment: somebody pretends, or is connected
         twice."""
-        live = [path for path in self.paths.values() if path.is_live(now_s) and now_s - path.steady_s > _LIVE_S]
+        live = [path for path in self.paths.values() if path.is_live(now_s) and now_s - path.steady_s > LIVE_S]
         links = [path.place[0] for path in live]
         return tuple(path for path in live if links.count(path.place[0]) > 1)
 
@@ -254,7 +267,7 @@ class Directory:
         """`hear` for an unsigned frame of `plain_owner`: whether it may be acted upon; None: `hear` has to decide."""
         if path.signed_s is not None:
             return None
-        if now_s - path.heard_s > _LIVE_S:
+        if now_s - path.heard_s > LIVE_S:
             path.steady_s = now_s
         path.heard_s = now_s
         if identity.active is path and len(identity.paths) == 1:

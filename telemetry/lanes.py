@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -39,22 +38,29 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One message. `extra`: its checksum's own byte. `kind`: what it is read as. `used`: what we use; None: all.
+    """One message. `extra`: its checksum's own byte. `kind`: what it is read as. `spans`: of the
+    payload, what we use; (): all.
     `number`: of the kind (`packets.KINDS`)."""
 
     extra: bytes
     kind: type[Inbound] | None
     how: How
-    used: Callable[[bytes], bytes] | None = None
+    spans: tuple[tuple[int, int], ...] = ()
     number: int = -1
 
+    def used(self, payload: bytes) -> bytes:
+        """What we use of a payload."""
+        if not self.spans:
+            return payload
+        return b"".join([payload[begin:end] for begin, end in self.spans])
 
-_READ: dict[int, tuple[type[Inbound], How] | tuple[type[Inbound], How, Callable[[bytes], bytes]]] = {
+
+_READ: dict[int, tuple[type[Inbound], How] | tuple[type[Inbound], How, tuple[tuple[int, int], ...]]] = {
     quick.GLOBAL_POSITION_INT: (GlobalPosition, How.PLACE),
     quick.ATTITUDE: (Attitude, How.LEAN),
-    quick.SYS_STATUS: (SysStatus, How.POWER, lambda payload: payload[:12]),
-    quick.GPS_RAW_INT: (GpsRaw, How.REPEAT, lambda payload: payload[20:22] + payload[28:30]),
-    quick.EKF_STATUS_REPORT: (EkfStatus, How.REPEAT, lambda payload: payload[20:22]),
+    quick.SYS_STATUS: (SysStatus, How.POWER, ((0, 12),)),
+    quick.GPS_RAW_INT: (GpsRaw, How.REPEAT, ((20, 22), (28, 30))),
+    quick.EKF_STATUS_REPORT: (EkfStatus, How.REPEAT, ((20, 22),)),
     quick.RC_CHANNELS: (RcChannels, How.PASS),
     quick.HEARTBEAT: (Heartbeat, How.REPEAT),
     quick.MISSION_CURRENT: (MissionCurrent, How.REPEAT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -71,7 +72,9 @@ class Notices:
         self._booted(identity, vehicle, known, boot_ms)
 
     def _booted(self, identity: Identity, vehicle: Vehicle, known: _Known, boot_ms: int) -> None:
+        known.boot.catch_up(vehicle.boot_ms)
         news = known.boot.take(boot_ms)
+        vehicle.boot_ms = known.boot.plain_ms
         if news is BootNews.REBOOTED:
             self._rebooted(vehicle, known)
         elif news is BootNews.TWO:
@@ -79,12 +82,13 @@ class Notices:
 
     def _rebooted(self, vehicle: Vehicle, known: _Known) -> None:
         name = vehicle.config.name
-        if known.armed_s is not None and self._now_s - known.armed_s <= _WAS_ARMED_S:
+        armed_s = max(vehicle.flew_s, -math.inf if known.armed_s is None else known.armed_s)
+        if self._now_s - armed_s <= _WAS_ARMED_S:
             text = f"{name}: the autopilot restarted in flight. Nothing is done by itself: look at it, then decide."
             self._tell("critical", "reboot-in-flight", text, vehicle.id)
         else:
             self._tell("info", "rebooted", f"{name}: the autopilot restarted.", vehicle.id)
-        known.armed_s = None
+        known.armed_s, vehicle.flew_s = None, -math.inf
 
     def look(self, identity: Identity, now_s: float) -> None:
         """What its paths and its seal tell, at each tick."""

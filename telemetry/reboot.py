@@ -26,6 +26,16 @@ class BootWatch:
         self._in_other = 0
         self._changes = 0
 
+    @property
+    def plain_ms(self) -> int:
+        """The newest time, from which on a later one tells nothing; -1: every one has to be taken."""
+        return -1 if self._in_other or self._newest_ms is None else self._newest_ms
+
+    def catch_up(self, boot_ms: int) -> None:
+        """Later times were taken elsewhere, which told nothing."""
+        if not self._in_other and self._newest_ms is not None:
+            self._newest_ms = max(self._newest_ms, boot_ms)
+
     def take(self, boot_ms: int) -> BootNews | None:
         """One more time since boot; what it tells, once."""
         if not self._in_other and boot_ms >= (self._newest_ms or 0):  # as nearly always

@@ -19,7 +19,7 @@ from operations.recording.ports import Batch, RecordedEvent, RecordSink
 from operations.recording.rows import thinned_keyed
 from operations.recording.shedding import Shed, shed_for, words
 from operations.recording.tracks import micros_of
-from telemetry.board import Seen
+from telemetry.board import SEEN_BYTES, Seen
 from telemetry.intake import Intake
 from telemetry.links.port import LinkHealth
 from telemetry.logfiles import LogFiles
@@ -165,6 +165,19 @@ class Recorder:
             return
         share = self._loss_by_link.get(slow.link_name, math.nan)
         self._intake.put(slow, seen, at_us, heartbeat_age_s=heartbeat_age_s, lost_share=share)
+
+    def room(self) -> int:
+        """How many positions `places` takes now; 0 while something is shed: then each has to be looked at."""
+        if self._sink is None or self.shed >= Shed.FINE_ROWS:
+            return 0
+        return max(0, MOST_ROWS - len(self._intake))
+
+    def places(self, slow: Iterable[VehicleState], seen: bytes, heartbeat_ages_s: Iterable[float]) -> None:
+        """`place` of many. `seen`: of each an item of `board.SEEN`."""
+        at_us, shares = self._clock.unix_us(), self._loss_by_link
+        for number, (state, age_s) in enumerate(zip(slow, heartbeat_ages_s, strict=True)):
+            one, share = seen[number * SEEN_BYTES : (number + 1) * SEEN_BYTES], shares.get(state.link_name, math.nan)
+            self._intake.put(state, one, at_us, heartbeat_age_s=age_s, lost_share=share)
 
     def event(self, event: FleetEvent) -> None:
         """People are told of it. Of those that wait too long for the store the oldest go."""

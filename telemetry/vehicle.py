@@ -17,7 +17,20 @@ from core.ids import SortieId, VehicleId
 from missions.enrollment import Category, SigningPolicy
 from missions.model import Airframe, CommandClass, Dock
 from telemetry.acting import EFFECT_S, Act, class_of, effect_of
-from telemetry.board import ATTITUDE, BATTERY, FIRST_KIND, HEARD, PLACED, POSITION, TIMES, Board, Seen
+from telemetry.board import (
+    ALL,
+    ATTITUDE,
+    BATTERY,
+    FIRST_KIND,
+    FLIES,
+    HEARD,
+    LOGS,
+    PLACED,
+    POSITION,
+    TIMES,
+    Board,
+    Seen,
+)
 from telemetry.columns import merged, row_of
 from telemetry.driving import drive
 from telemetry.fold import fold, is_place_e7, is_position
@@ -97,12 +110,12 @@ class Vehicle:
         self.clock = clock
         self.pace = pace
         self.gcs_system_id = 255  # whose silence its ground-station failsafe acts on: ours
-        self.placed: Callable[[Vehicle], None] | None = None  # told of every position, before anything else is
         self.changed: Callable[[Vehicle], None] | None = None  # told when it says something new that is no number
         self._board = board or Board()
         self.row = self._board.seat(config.dock.height_agl_m)
-        self._whole: VehicleState | None = None  # the record as it is, once somebody looked
-        # The record but for its quick numbers (`columns.FAST`), which are not kept up here; replaced by us alone.
+        self._placed: Callable[[Vehicle], None] | None = None
+        self._whole: VehicleState | None = None  # the record as it is, once somebody looked,
+        self._whole_at = 0  # and after how many changes that only the board knows of
         self.slow = VehicleState(
             vehicle_id=config.id,
             name=config.name,
@@ -120,12 +133,12 @@ class Vehicle:
         self.absent_params: set[str] = set()  # found missing since it was attached
         self._wrote_s = -math.inf
         self.heard = asyncio.Event()  # set with the first heartbeat, which tells mode and armed state
-        self.listeners: list[Listener] = []  # of everything
+        self._listeners: list[Listener] = []  # of everything
         self._wanted: dict[type[Inbound], list[Listener]] = {}
         self._transmit: Transmit | None = None
         self._transmit_everywhere: Transmit | None = None
         self._replayed = False
-        self.is_recorded = False  # whether it flies for us
+        self._is_recorded = False
         self.is_changed = True  # since the gateway last looked, but for its quick numbers
         self._used: dict[type[Inbound], bytes] = {}
         self._quiet = QuietWatch()
@@ -143,6 +156,7 @@ class Vehicle:
         self._transmit_everywhere = everywhere
         self.absent_params.clear()
         self._replayed, self.is_changed = transmit is None, True
+        self._tell_whom_it_waits_for()
 
     def enroll(self, config: VehicleConfig) -> None:
         """It has another enrolment from now on; what was heard of it stays."""
@@ -173,6 +187,7 @@ class Vehicle:
         """It belongs to no fleet any more."""
         board, row = Board(), self.row
         own = board.seat(self.config.dock.height_agl_m)
+        self._whole = None
         board.set(own, self._board.one(row))
         board.times[own * TIMES : (own + 1) * TIMES] = self._board.times[row * TIMES : (row + 1) * TIMES]
         self._board.leave(row)
@@ -185,7 +200,7 @@ class Vehicle:
         times[at] = now_s
         if kind is None:
             return True
-        if self.listeners or kind in self._wanted:
+        if self._listeners or kind in self._wanted:
             return False
         times[at + FIRST_KIND + lane.number] = now_s
         how = lane.how
@@ -195,7 +210,7 @@ class Vehicle:
             self._take_place(payload, now_s)
         elif how is _PASS:
             return True
-        elif how is _NEWS or self._used.get(kind) != (payload if lane.used is None else lane.used(payload)):
+        elif how is _NEWS or self._used.get(kind) != (lane.used(payload) if lane.spans else payload):
             return False
         elif how is _REPEAT:
             return True
@@ -209,13 +224,14 @@ class Vehicle:
         if is_place_e7(lat_e7, lon_e7):
             self.position_s = now_s
             self._board.keep(POSITION, self.row, payload)
-            if self.placed is not None and not self._replayed:
-                self.placed(self)
+            if self._placed is not None and not self._replayed:
+                self._placed(self)
 
     def knows(self, lane: Lane, payload: bytes) -> None:
         """What was just heard came so: the same again tells nothing new."""
         if lane.kind is not None:
-            self._used[lane.kind] = payload if lane.used is None else lane.used(payload)
+            used = self._used[lane.kind] = lane.used(payload)
+            self._board.know(self.row, lane.number, used)
 
     def hear(self, packet: Inbound | None) -> None:
         """Takes one frame of the vehicle (None: a message of no use to us) and wakes whoever waits for it."""
@@ -224,7 +240,8 @@ class Vehicle:
             return
         kind = type(packet)
         self._board.times[self.row * TIMES + FIRST_KIND + KINDS[kind]] = now
-        self._used.pop(kind, None)
+        if self._used.pop(kind, None) is not None:
+            self._board.know(self.row, KINDS[kind], None)
         if isinstance(packet, StatusText):
             whole = self._assemble(packet)
             if whole is None:
@@ -235,7 +252,7 @@ class Vehicle:
         self._fold(packet, now)
         if isinstance(packet, Heartbeat):
             self.heard.set()
-        for listener in (*self.listeners, *self._wanted.get(kind, ())):
+        for listener in (*self._listeners, *self._wanted.get(kind, ())):
             listener(packet)
 
     def _fold(self, packet: Inbound, now_s: float) -> None:
@@ -244,8 +261,8 @@ class Vehicle:
                 if is_position(packet):
                     self.position_s, self._whole = now_s, None
                     self._board.put(self.row, packet)
-                    if self.placed is not None and not self._replayed:
-                        self.placed(self)
+                    if self._placed is not None and not self._replayed:
+                        self._placed(self)
             case Attitude():
                 self._whole = None
                 self._board.put(self.row, packet)
@@ -277,6 +294,54 @@ class Vehicle:
     # --- what anybody may read ---
 
     @property
+    def slow(self) -> VehicleState:
+        """The record but for its quick numbers (`columns.FAST`), which are not kept up here; replaced by us alone."""
+        return self._slow
+
+    @slow.setter
+    def slow(self, state: VehicleState) -> None:
+        self._slow = state
+        self._board.flags[2 * self.row + FLIES] = bool(state.armed) and state.landed is not Landed.ON_GROUND
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it flies for us."""
+        return self._is_recorded
+
+    @is_recorded.setter
+    def is_recorded(self, recorded: bool) -> None:
+        self._is_recorded = recorded
+        self._tell_whom_it_waits_for()
+
+    @property
+    def placed(self) -> Callable[[Vehicle], None] | None:
+        """Told of every position, before anything else is."""
+        return self._placed
+
+    @placed.setter
+    def placed(self, placed: Callable[[Vehicle], None] | None) -> None:
+        self._placed = placed
+        self._tell_whom_it_waits_for()
+
+    @property
+    def boot_ms(self) -> int:
+        """The newest time since boot; -1 while every one has to be looked at."""
+        return self._board.boot_ms[self.row]
+
+    @boot_ms.setter
+    def boot_ms(self, boot_ms: int) -> None:
+        self._board.boot_ms[self.row] = boot_ms
+
+    @property
+    def flew_s(self) -> float:
+        """When the express way heard it tell its place in flight."""
+        return self._board.flew_s[self.row]
+
+    @flew_s.setter
+    def flew_s(self, at_s: float) -> None:
+        self._board.flew_s[self.row] = at_s
+
+    @property
     def heard_s(self) -> float:
         """When it was heard last, on the monotonic clock; NaN: never."""
         return self._board.times[self.row * TIMES + HEARD]
@@ -297,7 +362,9 @@ class Vehicle:
     @property
     def state(self) -> VehicleState:
         """The record as it is, without ages."""
-        if self._whole is None:
+        changes = self._board.changes[self.row]
+        if self._whole is None or self._whole_at != changes:
+            self._whole_at = changes
             self._whole = merged(self.slow, self._board.one(self.row))
         return self._whole
 
@@ -305,6 +372,7 @@ class Vehicle:
     def state(self, state: VehicleState) -> None:
         self._board.set(self.row, row_of(state))
         self.slow, self._whole, self.is_changed = state, state, True
+        self._whole_at = self._board.changes[self.row]
 
     def seen(self) -> Seen:
         """Its quick numbers as they are, unread; cheap."""
@@ -513,9 +581,12 @@ class Vehicle:
             self.unlisten(listener)
 
     def listen(self, listener: Listener, *kinds: type[Inbound]) -> None:
-        """`listening`, until `unlisten`."""
+        """`listening`, until `unlisten`; without kinds to everything."""
+        if not kinds:
+            self._listeners.append(listener)
         for kind in kinds:
             self._wanted.setdefault(kind, []).append(listener)
+        self._tell_whom_it_waits_for()
 
     def unlisten(self, listener: Listener) -> None:
         """Tells it nothing any more."""
@@ -524,6 +595,17 @@ class Vehicle:
             for kind, listeners in self._wanted.items()
             if (kept := [each for each in listeners if each is not listener])
         }
+        self._listeners = [each for each in self._listeners if each is not listener]
+        self._tell_whom_it_waits_for()
+
+    def _tell_whom_it_waits_for(self) -> None:
+        """What the express way must not take: what somebody waits for, and all that is recorded or replayed."""
+        if self._listeners or self._is_recorded or self._replayed or self._transmit is None:
+            waited = ALL
+        else:
+            waited = sum(1 << KINDS[kind] for kind in self._wanted)
+        self._board.waited[self.row] = waited
+        self._board.flags[2 * self.row + LOGS] = self._placed is not None
 
     @contextmanager
     def inbox(self) -> Iterator[asyncio.Queue[Inbound]]:
@@ -534,11 +616,11 @@ class Vehicle:
             if not inbox.full():
                 inbox.put_nowait(packet)
 
-        self.listeners.append(put)
+        self.listen(put)
         try:
             yield inbox
         finally:
-            self.listeners.remove(put)
+            self.unlisten(put)
 
     def silence(self, what: str, tries: int) -> LinkTimeout | VehicleOffline:
         """The error that no answer is: the link's when the vehicle is not heard at all, else the question's."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
 
 # A vehicle streams some 50 datagrams a second; a parameter list or a log comes at ten times that.
 DATAGRAMS_PER_S = 600.0
@@ -46,6 +50,14 @@ class Bucket:
         self.at_s = now_s
 
 
+class Buckets(NamedTuple):
+    """Those of all senders of a link. `owners`: to which address each is lent; 0: to none."""
+
+    owners: npt.NDArray[np.int64]
+    tokens: npt.NDArray[np.float64]
+    at_s: npt.NDArray[np.float64]
+
+
 class SenderQuota:
     """Which datagrams are looked at at all.
 
@@ -56,25 +68,44 @@ class SenderQuota:
 
     def __init__(self, now_s: float) -> None:
         self._new = Bucket.full(NEW_SENDERS_PER_S, NEW_SENDERS_AT_ONCE, now_s)
-        self._buckets: dict[Hashable, Bucket] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self.buckets = Buckets(np.zeros(MAX_SENDERS, np.int64), np.zeros(MAX_SENDERS), np.zeros(MAX_SENDERS))
+        # The same memory for who looks at one of them.
+        self._tokens: memoryview[float] = cast("memoryview[float]", self.buckets.tokens.data)
+        self._at_s: memoryview[float] = cast("memoryview[float]", self.buckets.at_s.data)
 
     def __len__(self) -> int:
-        return len(self._buckets)
+        return len(self._numbers)
+
+    def lend(self, sender: Hashable, address: int) -> int | None:
+        """The bucket of a sender that was admitted, for who takes from it himself as long as it is owned by
+        `address`; None: it has none any more."""
+        number = self._numbers.get(sender)
+        if number is not None:
+            self.buckets.owners[number] = address
+        return number
 
     def admits(self, sender: Hashable, now_s: float) -> bool:
         """Whether one more datagram of `sender` is looked at."""
-        bucket = self._buckets.get(sender)
-        if bucket is None:
+        number = self._numbers.get(sender)
+        if number is None:
             if not self._new.take(now_s):
                 return False
-            if len(self._buckets) >= MAX_SENDERS:
-                # As rare as new senders are.
-                del self._buckets[min(self._buckets, key=lambda each: self._buckets[each].at_s)]
-            bucket = self._buckets[sender] = Bucket.full(DATAGRAMS_PER_S, DATAGRAMS_AT_ONCE, now_s)
+            number = self._numbers[sender] = self._room()
+            self._tokens[number], self._at_s[number] = DATAGRAMS_AT_ONCE, now_s
         # `Bucket.take`, written out: it is asked for every datagram.
-        tokens = bucket.tokens + (now_s - bucket.at_s) * DATAGRAMS_PER_S
-        bucket.at_s = now_s
+        tokens = self._tokens[number] + (now_s - self._at_s[number]) * DATAGRAMS_PER_S
+        self._at_s[number] = now_s
         tokens = min(tokens, DATAGRAMS_AT_ONCE)
         admitted = tokens >= 1.0
-        bucket.tokens = tokens - 1.0 if admitted else tokens
+        self._tokens[number] = tokens - 1.0 if admitted else tokens
         return admitted
+
+    def _room(self) -> int:
+        """A bucket for one more: of those who have one, who was silent longest has none any more."""
+        if len(self._numbers) < MAX_SENDERS:
+            return len(self._numbers)
+        number = int(np.argmin(self.buckets.at_s))  # as rare as new senders are
+        self.buckets.owners[number] = 0
+        del self._numbers[next(sender for sender, each in self._numbers.items() if each == number)]
+        return number

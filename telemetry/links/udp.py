@@ -6,20 +6,20 @@ import asyncio
 import itertools
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
 from core.clock import Clock, rest_s
+from telemetry.links.batch import MAX_DATAGRAM, Batch
 from telemetry.links.meter import Meter
 from telemetry.links.port import FrameCounts, LinkError, LinkHealth, OnData, Peer
 from telemetry.links.quota import SenderQuota
 from telemetry.links.supervise import LinkLost, supervise
 from telemetry.links.urls import NetworkAddress
 
-# A frame has at most 280 bytes; a datagram that an Ethernet link carries whole may hold several.
-MAX_DATAGRAM = 1500
 # Longer ones are cut, and seen to be too long.
-_BUFFER_BYTES = 2_048
+BUFFER_BYTES = 2_048
 # What a thousand vehicles say in a few seconds; the kernel gives what it is allowed to (net.core.rmem_max).
 RECEIVE_BUFFER_BYTES = 8 << 20
 # Datagrams that are taken in one go: others have their turn after some ten milliseconds.
@@ -36,6 +36,8 @@ _MANY, _FEW = 80.0, 30.0
 _FLOW_GAIN = 0.25
 # Who was told something is expected to answer so soon.
 _ANSWERS_WITHIN_S = 0.02
+# Takes those of a batch from one number up to another, at a time; the number of the first that it left, or the end.
+TakeMany = Callable[[int, int, float], int]
 # Linux, getsockopt(2) SO_MEMINFO: nine counters, the last one of datagrams that found no room.
 _SO_MEMINFO, _MEMINFO = 55, struct.Struct("9I")
 
@@ -66,10 +68,27 @@ class UdpLink:
         self._is_crowded = False
         self._apart_s = next(self._count) * _APART % 1.0 * CROWDED_S
         self._dropped_before = 0  # by sockets that are closed
+        self._batch: Batch | None = None
+        self._take_many: TakeMany | None = None
 
     @property
     def counts(self) -> FrameCounts:
         return self._meter
+
+    @property
+    def meter(self) -> Meter:
+        """Where it counts itself."""
+        return self._meter
+
+    @property
+    def quota(self) -> SenderQuota:
+        """Who may say how much."""
+        return self._quota
+
+    def in_batches(self, batch: Batch, take: TakeMany) -> None:
+        """From now on what comes is offered to `take` first, as many datagrams as there are at a time. `batch`: room
+        for them, which others may use in between."""
+        self._batch, self._take_many = batch, take
 
     @property
     def address(self) -> Peer:
@@ -190,10 +209,12 @@ class UdpLink:
 
     def _drain(self, sock: socket.socket) -> int:
         """Takes what is there; how many datagrams that were."""
+        if self._batch is not None and self._take_many is not None and sock.family == socket.AF_INET:
+            return self._drain_many(sock, self._batch, self._take_many)
         receive, take, now_s = sock.recvfrom, self._received, self._clock.mono_s()
         for taken in range(AT_ONCE):
             try:
-                data, peer = receive(_BUFFER_BYTES)
+                data, peer = receive(BUFFER_BYTES)
             except (BlockingIOError, InterruptedError):
                 return taken
             except ConnectionError:
@@ -204,6 +225,21 @@ class UdpLink:
                 return taken
             take(data, peer, now_s)
         return AT_ONCE
+
+    def _drain_many(self, sock: socket.socket, batch: Batch, take: TakeMany) -> int:
+        now_s = self._clock.mono_s()
+        try:
+            count = batch.receive(sock)
+        except ConnectionError:
+            return 1  # as above; there may be more
+        except OSError as error:
+            self._lose(error)
+            return 0
+        at = take(0, count, now_s)
+        while at < count:
+            self._received(batch.data(at), batch.peer(at), now_s)
+            at = take(at + 1, count, now_s)
+        return count
 
     def _received(self, data: bytes, peer: Peer, now_s: float) -> None:
         meter, size = self._meter, len(data)

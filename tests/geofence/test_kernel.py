@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
+from geofence.compiled import compiled
 from geofence.edges import Rings, clumped
 from geofence.frame import Array
 from geofence.freespace import FreeSpace
-from geofence.kernel import blocker, compiled, enter, meets
+from geofence.kernel import blocker, enter, meets
 from geofence.obstacles import TOUCH_M, Indices
 from geofence.tables import Walls
 from geofence.ways import length_of
@@ -200,6 +201,20 @@ def test_without_a_usable_folder_the_kernel_is_compiled_all_the_same(
         file.write_bytes(file.read_bytes()[:40])
     assert compiled(doubled)(21.0) == 42.0
     assert all(len(file.read_bytes()) > 40 for file in tmp_path.rglob("*.nb?"))  # and kept anew
+
+
+def test_what_was_compiled_with_other_numbers_is_not_taken_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They may come from other modules, whose change the file's own time does not tell."""
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(tmp_path))
+    found = []
+    for number in (2.0, 3.0, 2.0):
+        names: dict[str, Any] = {"__name__": "made", "FACTOR": number}
+        exec(compile("def times(value):\n    return FACTOR * value\n", __file__, "exec"), names)
+        made: Any = compiled(names["times"])
+        found.append((made(7.0), bool(made.stats.cache_hits)))
+    assert found == [(14.0, False), (21.0, False), (14.0, True)]
 
 
 @pytest.mark.thorough

@@ -107,11 +107,11 @@ def heard(fleet: Fleet) -> Iterator[list[object]]:
     """What the vehicle says meanwhile."""
     (vehicle,) = fleet.vehicles.values()
     packets: list[object] = []
-    vehicle.listeners.append(packets.append)
+    vehicle.listen(hear := packets.append)
     try:
         yield packets
     finally:
-        vehicle.listeners.remove(packets.append)
+        vehicle.unlisten(hear)
 
 
 async def obeys(fleet: Fleet, send: Callable[[CommandLong], None], within_s: float = 3.0) -> bool:

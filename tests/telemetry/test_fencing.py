@@ -61,7 +61,7 @@ class Watched:
         self.vehicle = a_vehicle()
         self.guard = FenceGuard(policy or FencePolicy(), clock=self.clock, told=told, again=again)
         self.guard.put(self.vehicle, FENCE, RAILS)
-        self.vehicle.listeners.append(lambda packet: self.guard.hear(self.vehicle, packet))
+        self.vehicle.listen(lambda packet: self.guard.hear(self.vehicle, packet))
         self.vehicle.hear(Heartbeat(True, True, mode, 4))
 
     async def fly(self, *positions: GlobalPosition) -> None:

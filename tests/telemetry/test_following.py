@@ -85,7 +85,7 @@ def test_nobody_asks_any_more_and_nothing_is_told() -> None:
         world.following.expire()
         world.vehicle.hear(Attitude(4.0, 2.0, 3.0))
     assert len(told) == 1
-    assert world.vehicle.listeners == []
+    assert world.vehicle._listeners == []
 
 
 def test_more_than_are_borne_are_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
