@@ -22,8 +22,8 @@ class _Io(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
 
-class _Header(ctypes.Structure):
-    """struct mmsghdr."""
+class _Message(ctypes.Structure):
+    """struct msghdr."""
 
     _fields_ = (
         ("name", ctypes.c_void_p),
@@ -33,8 +33,13 @@ class _Header(ctypes.Structure):
         ("control", ctypes.c_void_p),
         ("control_size", ctypes.c_size_t),
         ("flags", ctypes.c_int),
-        ("size", ctypes.c_uint),
     )
+
+
+class _Header(ctypes.Structure):
+    """struct mmsghdr."""
+
+    _fields_ = (("message", _Message), ("size", ctypes.c_uint))
 
 
 class Datagrams(NamedTuple):
@@ -59,8 +64,9 @@ class Batch:
         self._io = (_Io * room)(*(_Io(data.ctypes.data + at * octets, octets) for at in range(room)))
         self._headers = (_Header * room)()
         for at, header in enumerate(self._headers):
-            header.name, header.name_size = peers.ctypes.data + at * _ADDRESS_OCTETS, _ADDRESS_OCTETS
-            header.io, header.io_count = ctypes.pointer(self._io[at]), 1
+            message = header.message
+            message.name, message.name_size = peers.ctypes.data + at * _ADDRESS_OCTETS, _ADDRESS_OCTETS
+            message.io, message.io_count = ctypes.pointer(self._io[at]), 1
         headers = np.frombuffer(memoryview(self._headers).cast("B"), np.uint8).reshape(room, ctypes.sizeof(_Header))
         # The sizes as the kernel writes them, seen as an array.
         sizes = headers[:, _Header.size.offset : _Header.size.offset + 4].view(np.uint32)[:, 0]
