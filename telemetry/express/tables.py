@@ -25,6 +25,7 @@ _HOW = {None: 0, How.PASS: 0, How.PLACE: 1, How.LEAN: 2, How.POWER: 3, How.REPEA
 PASS, PLACE, LEAN, POWER, REPEAT = range(5)
 # Columns of `counts`, which one call adds up.
 FRAMES, OCTETS, LOGGED, COUNTS = range(4)
+_WHOLE = 255  # no payload is longer
 # A seat's place in the table is looked for among so many.
 SEATS, TABLE = 8_192, 32_768
 LOG = 128
@@ -67,7 +68,8 @@ def rules() -> Rules:
 
 
 def _numbered(lanes: list[list[int]], lane: Lane) -> int:
-    (first, second), how = (*lane.spans, (0, 0), (0, 0))[:2], _HOW[lane.how]
+    spans = lane.spans or ((0, _WHOLE),)
+    (first, second), how = (*spans, (0, 0))[:2], _HOW[lane.how]
     row = [how, lane.extra[0], lane.number, *first, *second]
     if row not in lanes:
         lanes.append(row)
