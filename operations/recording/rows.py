@@ -114,12 +114,11 @@ def grouped(batch: Rows, span_s: int) -> Iterator[tuple[int, int, Rows]]:
         return
     span = batch["at_us"] // (span_s * 1_000_000)
     order = np.lexsort((batch["at_us"], span, batch["sortie"], batch["vehicle"]))
-    batch, span = batch[order], span[order]
-    edges = _edges(batch["vehicle"]) | _edges(batch["sortie"]) | _edges(span)
-    starts = np.flatnonzero(edges)
-    plain = unkeyed(batch)
+    vehicle, sortie = batch["vehicle"][order], batch["sortie"][order]
+    starts = np.flatnonzero(_edges(vehicle) | _edges(sortie) | _edges(span[order]))
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(batch)], strict=True):
-        yield int(batch["vehicle"][start]), int(batch["sortie"][start]), plain[start:end]
+        # Group by group: all rows in their order would be another copy of all of them.
+        yield int(vehicle[start]), int(sortie[start]), unkeyed(taken(batch, order[start:end]))
 
 
 def thinned_keyed(batch: Rows, period_s: int) -> Rows:

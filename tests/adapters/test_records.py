@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,18 @@ async def test_every_level_is_the_same_whether_rows_wait_or_were_joined_or_rolle
         assert np.array_equal(await read(records, wanted), expected)
         await records.compact(START_US + now_s * 1_000_000)
     assert np.array_equal(await read(records, wanted), expected)
+
+
+async def test_rows_are_once_in_memory_while_they_are_put_in_order(records: Records) -> None:
+    batch = rows(0, 4_000)
+    await record(records, batch, per_batch=1_000)
+    tracemalloc.start()
+    try:
+        await records.compact(START_US + 5_000_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * batch.nbytes
 
 
 async def test_a_sortie_has_its_vehicles_rows_and_no_other(records: Records) -> None:
