@@ -337,6 +337,7 @@ class Gateway:
         if take is not None:
             try:
                 self._fleet.speed_up(take, self._recorder)
+                log.info("what vehicles say all the time is taken by compiled code from now on")
             except OSError as error:
                 log.warning("what vehicles say is taken one by one: %s", error)
 

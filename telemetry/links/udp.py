@@ -237,7 +237,11 @@ class UdpLink:
             return 0
         at = take(0, count, now_s)
         while at < count:
-            self._received(batch.data(at), batch.peer(at), now_s)
+            try:
+                self._received(batch.data(at), batch.peer(at), now_s)
+            except Exception as error:  # noqa: BLE001 - the rest of the batch is nowhere else any more
+                told = {"message": f"link {self.name!r}: a datagram was not taken", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(told)
             at = take(at + 1, count, now_s)
         return count
 

@@ -13,6 +13,7 @@ from core.clock import SystemClock
 from telemetry.links import LinkConfig, Peer
 from telemetry.links import make_link as make
 from telemetry.links import udp as module
+from telemetry.links.batch import Batch
 
 BURST = 400
 
@@ -77,6 +78,64 @@ async def test_a_frame_that_makes_somebody_raise_leaves_the_link_hearing(monkeyp
     task.cancel()
     await asyncio.wait([task])
     assert (got, len(raised)) == ([b"one", b"two", b"three"], 1)
+
+
+async def test_what_a_batch_s_taker_leaves_is_taken_one_by_one_in_its_turn() -> None:
+    """One that makes somebody raise costs none of the others."""
+    raised, got = list[object](), list[tuple[str, bytes]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: raised.append(told["exception"]))
+
+    def take(_: Peer, data: bytes) -> None:
+        if data == b"bad":
+            raise RuntimeError("a listener's fault")
+        got.append(("one", data))
+
+    link = make(LinkConfig("x", "udpin:127.0.0.1:0"), take, clock=SystemClock())
+    assert isinstance(link, module.UdpLink)
+    batch = Batch(4, module.BUFFER_BYTES)
+
+    def take_many(begin: int, count: int, _: float) -> int:
+        while begin < count and (data := batch.data(begin)).startswith(b"many"):
+            got.append(("many", data))
+            begin += 1
+        return begin
+
+    link.in_batches(batch, take_many)
+    await link.open()
+    said = (b"many 1", b"many 2", b"bad", b"three", b"many 4", b"five", b"x" * 1_501, b"", b"many 6")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for data in said:
+            far.sendto(data, link.address)
+    task = asyncio.create_task(link.run())
+    async with asyncio.timeout(3.0):
+        while len(got) < 7:  # noqa: ASYNC110 - the kernel sets no event
+            await asyncio.sleep(0.002)
+    task.cancel()
+    await asyncio.wait([task])
+    assert got == [
+        ("many", b"many 1"), ("many", b"many 2"), ("one", b"three"), ("many", b"many 4"), ("one", b"five"),
+        ("one", b""), ("many", b"many 6"),
+    ]  # fmt: skip
+    assert (len(raised), link.health().oversized) == (1, 1)
+
+
+def test_a_batch_tells_who_sent_what_and_takes_no_more_than_it_has_room_for() -> None:
+    batch = Batch(2, 16)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as near,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far,
+    ):
+        near.bind(("127.0.0.1", 0))
+        far.bind(("127.0.0.1", 0))
+        assert batch.receive(near) == 0
+        for data in (b"one", b"more than there is room for", b"three"):
+            far.sendto(data, near.getsockname())
+        assert batch.receive(near) == 2
+        told = [(batch.data(at), batch.peer(at)) for at in range(2)]
+        assert told == [(b"one", far.getsockname()), (b"more than there ", far.getsockname())]
+        assert (batch.receive(near), batch.data(0)) == (1, b"three")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        batch.receive(near)
 
 
 async def test_a_busy_link_is_read_by_the_clock_and_without_delay_while_somebody_waits(
