@@ -24,16 +24,17 @@ from telemetry.express import tables
 from telemetry.express.tables import Ints, Log, Octets, Rules, Seats
 from telemetry.identity import LIVE_S
 from telemetry.links.batch import MAX_DATAGRAM, Datagrams
+from telemetry.links.meter import ALL_SEEN, REORDER_WINDOW
 from telemetry.links.quota import Buckets
 from telemetry.packets import KINDS, Heartbeat
 
 # numba takes numbers of a module as they are, and none of a class.
 _VERSION, _ROW, _EXPECTED, _BUCKET = tables.VERSION, tables.ROW, tables.EXPECTED, tables.BUCKET
-_LINK, _USED = tables.LINK, tables.USED
+_LINK, _USED, _CAME = tables.LINK, tables.USED, tables.SEEN
 _HOW, _EXTRA, _KIND, _BEGIN, _END = tables.HOW, tables.EXTRA, tables.KIND, tables.BEGIN_1, tables.END_1
 _MORE, _LESS = tables.BEGIN_2, tables.END_2
 _PLACE, _LEAN, _POWER, _REPEAT = tables.PLACE, tables.LEAN, tables.POWER, tables.REPEAT
-_FRAMES, _OCTETS, _LOGGED = tables.FRAMES, tables.OCTETS, tables.LOGGED
+_FRAMES, _OCTETS, _LOGGED, _LOST = tables.FRAMES, tables.OCTETS, tables.LOGGED, tables.LOST
 _TABLE, _MAX = tables.TABLE - 1, MAX_DATAGRAM
 _POSITION, _POSITION_SIZE, _POSITION_WAITS = POSITION
 _ATTITUDE, _ATTITUDE_SIZE, _ATTITUDE_WAITS = ATTITUDE
@@ -146,7 +147,11 @@ def take(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, which calls nothi
         for byte in (4, 5, 6, 7, 2, 3):
             address = address << 8 | np.int64(peer[byte])
         seat = _seat(keys, seat_at, seats, address << 8 | np.int64(data[5]), link)
-        if seat < 0 or seats[seat, _VERSION] != version or seats[seat, _EXPECTED] != data[4]:
+        if seat < 0 or seats[seat, _VERSION] != version or seats[seat, _EXPECTED] < 0:
+            return number
+        # `SequenceWatch.take`, but for what came before, or begins anew.
+        ahead = (np.int64(data[4]) - seats[seat, _EXPECTED] + 1) & 0xFF
+        if ahead < 1 or ahead > 127:
             return number
         row, lane = seats[seat, _ROW], lanes[lane_of[message_id]]
         how, kind = lane[_HOW], lane[_KIND]
@@ -181,7 +186,13 @@ def take(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, which calls nothi
         buckets.tokens[bucket], buckets.at_s[bucket] = tokens - 1.0, now_s
         counts[_FRAMES] += 1
         counts[_OCTETS] += size
-        seats[seat, _EXPECTED] = (data[4] + 1) % 256
+        came = seats[seat, _CAME]
+        if ahead > 1 or came != ALL_SEEN:
+            counts[_LOST] += max(0, ahead - REORDER_WINDOW)
+            for gone in range(max(0, REORDER_WINDOW - ahead), REORDER_WINDOW):
+                counts[_LOST] += 1 - (came >> gone & 1)
+            seats[seat, _CAME] = (came << ahead | 1) & ALL_SEEN if ahead < REORDER_WINDOW else 1
+        seats[seat, _EXPECTED] = (data[4] + 1) & 0xFF
         seats[seat, _USED] = frames + counts[_FRAMES]
         seat_heard_s[seat] = times[row, HEARD] = now_s
         if kind >= 0:

@@ -16,15 +16,16 @@ Floats = npt.NDArray[np.float64]
 Octets = npt.NDArray[np.uint8]
 
 # Columns of `Seats.seats`: while which version of the directory it holds, the row on the board, the sequence number
-# that is due (-1: it is shut), the sender's bucket, the link, and the link's count of frames when the last one came.
-VERSION, ROW, EXPECTED, BUCKET, LINK, USED, SEAT_COLUMNS = range(7)
+# that is due (-1: it is shut), the sender's bucket, the link, the link's count of frames when the last one came, and
+# which of the last numbers came (`links.meter.SequenceWatch`).
+VERSION, ROW, EXPECTED, BUCKET, LINK, USED, SEEN, SEAT_COLUMNS = range(8)
 # Columns of `Rules.lanes`.
 HOW, EXTRA, KIND, BEGIN_1, END_1, BEGIN_2, END_2, LANE_COLUMNS = range(8)
 # `HOW`: nothing is read · as `telemetry.lanes.How`.
 _HOW = {None: 0, How.PASS: 0, How.PLACE: 1, How.LEAN: 2, How.POWER: 3, How.REPEAT: 4}
 PASS, PLACE, LEAN, POWER, REPEAT = range(5)
 # Columns of `counts`, which one call adds up.
-FRAMES, OCTETS, LOGGED, COUNTS = range(4)
+FRAMES, OCTETS, LOGGED, LOST, COUNTS = range(5)
 _WHOLE = 255  # no payload is longer
 # A seat's place in the table is looked for among so many.
 SEATS, TABLE = 8_192, 32_768

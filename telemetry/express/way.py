@@ -19,9 +19,11 @@ from telemetry.express.tables import (
     LINK,
     LOG,
     LOGGED,
+    LOST,
     OCTETS,
     ROW,
     SEATS,
+    SEEN,
     USED,
     VERSION,
     Seats,
@@ -33,7 +35,7 @@ from telemetry.express.tables import (
 )
 from telemetry.links import quota
 from telemetry.links.batch import Datagrams
-from telemetry.links.meter import ALL_SEEN, Meter, SequenceWatch
+from telemetry.links.meter import Meter, SequenceWatch
 from telemetry.links.port import Peer
 from telemetry.links.quota import SenderQuota
 from telemetry.messages import VehicleState
@@ -90,7 +92,7 @@ class Sender:
 
 class Express:
     """Takes what comes all the time. A seat is open for a vehicle's only place, while its unsigned frames are
-    believed there and none is missing; whatever its vehicle says in another way shuts it until that is over."""
+    believed there; whatever its vehicle says in another way shuts it until that is over."""
 
     def __init__(
         self,
@@ -129,13 +131,14 @@ class Express:
         row = seat.table.seats[seat.number]
         if row[EXPECTED] >= 0 and seat.watch is not None:
             seat.watch.expected, seat.watch.used = int(row[EXPECTED]), int(row[USED])
+            seat.watch.seen = int(row[SEEN])
             row[EXPECTED] = -1
 
     def open(self, who: Sender, seat: Seat | None, version: int) -> Seat | None:
         """Lets it in from now on, if nothing is special about it; its seat."""
         address = address_of(who.peer)
         bucket = None if address is None else who.gate.quota.lend(who.peer, address)
-        if address is None or bucket is None or who.watch.seen != ALL_SEEN or not is_plain(who.identity, who.path):
+        if address is None or bucket is None or not is_plain(who.identity, who.path):
             return seat
         if seat is None or seat.table is not self._table:
             seat = self._seat(key_of(address, who.system_id), who.gate.number)
@@ -144,8 +147,8 @@ class Express:
         heard_s[number] = who.path.heard_s
         who.path.taken_s = lambda: float(heard_s[number])
         row = self._vehicles[who.identity.id].row
-        columns = [VERSION, ROW, EXPECTED, BUCKET, USED]
-        self._table.seats[number, columns] = version, row, who.watch.expected, bucket, who.watch.used
+        columns, watch = [VERSION, ROW, EXPECTED, BUCKET, USED, SEEN], who.watch
+        self._table.seats[number, columns] = version, row, watch.expected, bucket, watch.used, watch.seen
         return seat
 
     def _seat(self, key: int, link: int) -> Seat:
@@ -177,7 +180,7 @@ class Express:
             counts,
         )  # fmt: skip
         if counts[FRAMES]:
-            meter.frames_of_many(int(counts[FRAMES]), int(counts[OCTETS]))
+            meter.frames_of_many(int(counts[FRAMES]), int(counts[OCTETS]), int(counts[LOST]))
         if counts[LOGGED]:
             self._record(int(counts[LOGGED]), version)
         return int(reached)

@@ -167,10 +167,11 @@ class Meter:
         else:
             self.duplicates += self._sequences.take(watch, sequence)
 
-    def frames_of_many(self, count: int, size: int) -> None:
-        """So many frames in turn, of senders of whom nothing is missing, and their bytes."""
+    def frames_of_many(self, count: int, size: int, lost: int) -> None:
+        """So many frames, none of which came before, of so many bytes; others of their senders are lost."""
         self.frames += count
         self._sequences.now.came += count
+        self._sequences.now.lost += lost
         self.rx_bytes += size
 
     def damaged(self, count: int) -> None:

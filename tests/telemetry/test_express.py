@@ -3,12 +3,12 @@ in `test_quick_way`."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import struct
 import subprocess
 import sys
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -110,17 +110,17 @@ def test_news_are_read_at_once() -> None:
     assert flown.taken() == set(CALM)
 
 
-def test_what_comes_after_a_silence_or_a_gap_is_looked_at() -> None:
+def test_what_comes_after_a_silence_or_again_is_looked_at_and_what_is_lost_is_counted() -> None:
     flown = Flown()
     flown.world.clock.advance(1.6)
     assert not flown.hear(30)
     assert flown.hear(30)
-    flown.sequence += 1
-    assert not flown.hear(30)
-    for _ in range(15):
-        assert not flown.hear(30)  # until it is known to be lost
-    assert flown.hear(30) or flown.hear(30)
-    assert flown.world.health()[0].lost_share
+    flown.sequence += 3
+    assert all(flown.hear(30) for _ in range(20))
+    assert flown.world.health()[0].lost_share == pytest.approx(3 / (flown.sequence + 1), abs=1e-4)
+    flown.sequence -= 6
+    assert not flown.hear(30)  # it came before
+    assert flown.world.health()[0].duplicates == 1
 
 
 def test_a_sender_that_says_too_much_is_refused_as_ever() -> None:
@@ -131,7 +131,6 @@ def test_a_sender_that_says_too_much_is_refused_as_ever() -> None:
     assert refused > 400
     assert quiet.world.health()[0].refused == 0
     loud.world.clock.advance(1.0)
-    loud.sequence -= refused  # they were never heard
     assert loud.hear(30)
 
 
@@ -144,11 +143,9 @@ def test_everybody_gets_a_new_seat_when_all_are_taken(seed: int, monkeypatch: py
 
 
 @pytest.mark.thorough
-async def test_it_is_compiled_in_a_process_of_its_own_and_found_on_disk() -> None:
-    take = await loading.loaded()
-    assert take is not None
-    made: Any = take
-    assert made.stats.cache_hits
+def test_it_is_compiled_in_a_process_of_its_own_and_found_on_disk() -> None:
+    assert asyncio.run(loading.loaded()) is not None
+    assert subprocess.run([sys.executable, "-m", "telemetry.express"], check=False).returncode == 0
 
 
 async def test_where_it_cannot_be_compiled_all_goes_on_without_it(

@@ -119,6 +119,32 @@ async def test_what_a_batch_s_taker_leaves_is_taken_one_by_one_in_its_turn() -> 
     assert (len(raised), link.health().oversized) == (1, 1)
 
 
+async def test_who_leaves_most_of_a_batch_is_not_asked_for_the_rest_of_it() -> None:
+    got, asked = list[bytes](), list[int]()
+    link = make(LinkConfig("x", "udpin:127.0.0.1:0"), lambda _, data: got.append(data), clock=SystemClock())
+    assert isinstance(link, module.UdpLink)
+
+    def take_many(begin: int, _: int, __: float) -> int:
+        asked.append(begin)
+        return begin
+
+    link.in_batches(Batch(64, module.BUFFER_BYTES), take_many)
+    await link.open()
+    said = [bytes((number,)) for number in range(50)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for data in said:
+            far.sendto(data, link.address)
+    task = asyncio.create_task(link.run())
+    async with asyncio.timeout(3.0):
+        while len(got) < 50:  # noqa: ASYNC110 - the kernel sets no event
+            await asyncio.sleep(0.002)
+    task.cancel()
+    await asyncio.wait([task])
+    assert got == said
+    assert asked[:8] == list(range(8))
+    assert len([each for each in asked if each]) == 7
+
+
 def test_a_batch_tells_who_sent_what_and_takes_no_more_than_it_has_room_for() -> None:
     batch = Batch(2, 16)
     with (
