@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from core.clock import Clock, rest_s
 from core.errors import VehicleAmbiguous
 from core.ids import VehicleId
 from telemetry.board import Board
-from telemetry.express.way import Express, Gate, PlaceLog, Seat, Sender, Take
-from telemetry.framing import MARKER_2, Framer, plain_frame
+from telemetry.channels import Channel, Route
+from telemetry.express.way import Express, PlaceLog, Take
+from telemetry.framing import plain_frame
 from telemetry.heart.keeper import Beat, BeatSigning
 from telemetry.identity import Directory, Identity, Impostor, Path, Place
 from telemetry.lanes import How, Lane
 from telemetry.links import Link, LinkChange, LinkConfig, LinkHealth, Peer, make_link
-from telemetry.links.batch import Batch
-from telemetry.links.meter import SequenceWatch
-from telemetry.links.port import FrameCounts
 from telemetry.links.quota import Bucket
-from telemetry.links.udp import AT_ONCE, BUFFER_BYTES, UdpLink
 from telemetry.messages import FleetEvent, FleetTick, LinkState, UnenrolledVehicle, VehicleState
 from telemetry.notices import Notices
 from telemetry.packets import (
@@ -40,7 +37,7 @@ from telemetry.packets import (
     Timesync,
 )
 from telemetry.quick import boot_and_place
-from telemetry.signing import Signer, SigningBook
+from telemetry.signing import SigningBook
 from telemetry.strangers import Strangers
 from telemetry.ticker import Ticker
 from telemetry.vehicle import LOST_AFTER_S, Vehicle, VehicleConfig
@@ -51,8 +48,6 @@ from telemetry.wire import (
     LANES,
     STREAM_RATES_HZ,
     TIMESYNC_ID,
-    Decoder,
-    Encoder,
     Frame,
     MavAddress,
     is_recorded,
@@ -62,10 +57,8 @@ from telemetry.wire import (
 
 log = logging.getLogger("bailu.fleet")
 
-# Our address unless told otherwise, and our components: MAV_COMP_ID_MISSIONPLANNER speaks, MAV_COMP_ID_USER1 beats,
-# so that each of the two processes numbers its own frames.
+# Our address unless told otherwise: MAV_COMP_ID_MISSIONPLANNER.
 OWN_ADDRESS = MavAddress(255, 190)
-HEART_COMPONENT = 25
 _BROADCAST = MavAddress(0, 0)
 # MAV_COMP_ID_AUTOPILOT1: gimbals and companions speak under the vehicle's system id too, and are not the vehicle.
 _AUTOPILOT = 1
@@ -91,43 +84,6 @@ _BEAT_WITHIN_S = 30.0
 
 OnFrame = Callable[[Vehicle, bytes], None]
 OnEvent = Callable[[FleetEvent], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Whose the unsigned frames of one system id on one channel are, found out once; good while `version` stays."""
-
-    version: int
-    identity: Identity
-    path: Path
-    vehicle: Vehicle
-    watch: SequenceWatch
-
-
-@dataclass(slots=True)
-class Channel:
-    """One peer on a link: its decoder, our sequence numbers towards it, when it was last heard."""
-
-    link: Link
-    peer: Peer
-    own: MavAddress
-    heard_s: float = 0.0
-    decoder: Decoder = field(init=False)
-    encoder: Encoder = field(init=False)
-    framer: Framer = field(init=False)  # the decoder's own
-    counts: FrameCounts = field(init=False)  # the link's own
-    plain_beat: Beat = field(init=False)  # the same one each time: a thousand are asked for three times a second
-    routes: dict[int, Route] = field(default_factory=dict)  # by system id
-    is_proven: bool = False  # a vehicle of ours was heard there
-    seats: dict[int, Seat] = field(default_factory=dict)  # on the express way, by system id
-
-    def __post_init__(self) -> None:
-        self.decoder, self.encoder = Decoder(self.own), Encoder(self.own)
-        self.framer, self.counts = self.decoder.framer, self.link.counts
-        self.plain_beat = Beat(self.link, self.peer, (self.own.system_id, HEART_COMPONENT))
-
-    def send(self, packet: Outbound, to: MavAddress, signer: Signer | None = None) -> None:
-        self.link.send(self.peer, self.encoder.frame(packet, to, signer))
 
 
 class Fleet:
@@ -174,7 +130,6 @@ class Fleet:
         self._asks = Bucket.full(_ASKED_PER_S, _ASKED_AT_ONCE, clock.mono_s())
         self._turn = 0  # whose turn it is to be asked for streams
         self._express: Express | None = None
-        self._gates: dict[str, Gate] = {}
         for config in vehicles:
             self.enroll(config)
         self.links = [self._make(config) for config in links]
@@ -234,10 +189,9 @@ class Fleet:
         if express is None:
             self._read(channel, data, now_s)
             return
-        for seat in _seats_of(channel, data):
-            express.settle(seat)
+        express.settle(channel, data)
         self._read(channel, data, now_s)
-        self._open_express(express, channel, data)
+        express.open(channel, data)
 
     def _read(self, channel: Channel, data: bytes, now_s: float) -> None:
         if self._pass(channel, data, now_s) or self._shed(channel, data, now_s):
@@ -251,26 +205,9 @@ class Fleet:
     def speed_up(self, take: Take, places: PlaceLog | None = None) -> None:
         """From now on what nobody waits for is taken in batches, by `telemetry.express.kernel.take`. `places`: where
         positions are recorded; without it each one is told by itself. Raises OSError where the system cannot."""
-        batch, express = (
-            Batch(AT_ONCE, BUFFER_BYTES),
-            Express(take, self._board, self.vehicles, self._directory, places),
-        )
-        for number, link in enumerate(self.links):
-            if isinstance(link, UdpLink):
-                gate = self._gates[link.name] = Gate(number, link.meter, link.quota)
-                link.in_batches(batch, partial(express.take, gate, batch.datagrams))
+        express = Express(take, self._board, self.vehicles, self._directory, places)
+        express.serve(self.links)
         self._express = express
-
-    def _open_express(self, express: Express, channel: Channel, data: bytes) -> None:
-        """Whoever has just spoken in a plain way may go on the express way."""
-        route = channel.routes.get(data[5]) if len(data) > 5 else None
-        gate = self._gates.get(channel.link.name)
-        if route is None or gate is None or channel.framer.held or route.version != self._directory.version:
-            return
-        sender = Sender(gate, channel.peer, data[5], route.identity, route.path, route.watch)
-        seat = express.open(sender, channel.seats.get(data[5]), route.version)
-        if seat is not None:
-            channel.seats[data[5]] = seat
 
     def _pass(self, channel: Channel, data: bytes, now_s: float) -> bool:
         """The quick way of what comes all the time: one plain frame from a place that has proven whose it is.
@@ -641,20 +578,6 @@ class Fleet:
     def _tell(self, severity: str, code: str, text: str, vehicle_id: VehicleId | None = None) -> None:
         log.log({"info": logging.INFO}.get(severity, logging.WARNING), "%s: %s", code, text)
         self._on_event(FleetEvent(self._clock.now(), severity, code, text, vehicle_id))
-
-
-def _seats_of(channel: Channel, data: bytes) -> Iterable[Seat]:
-    """Those whose vehicles `data` may be of: of one, if it looks like one frame, else of all."""
-    if (
-        len(data) >= 12
-        and data[0] == MARKER_2
-        and not data[2]
-        and data[1] + 12 == len(data)
-        and not channel.framer.held
-    ):
-        seat = channel.seats.get(data[5])
-        return () if seat is None else (seat,)
-    return tuple(channel.seats.values())
 
 
 def _is_due(timed_s: float | None, now_s: float) -> bool:

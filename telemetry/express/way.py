@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -33,14 +34,17 @@ from telemetry.express.tables import (
     rules,
     slot_of,
 )
-from telemetry.links import quota
-from telemetry.links.batch import Datagrams
+from telemetry.framing import MARKER_2
+from telemetry.links import Link, quota
+from telemetry.links.batch import Batch, Datagrams
 from telemetry.links.meter import Meter, SequenceWatch
 from telemetry.links.port import Peer
 from telemetry.links.quota import SenderQuota
+from telemetry.links.udp import AT_ONCE, BUFFER_BYTES, UdpLink
 from telemetry.messages import VehicleState
 
 if TYPE_CHECKING:
+    from telemetry.channels import Channel
     from telemetry.identity import Directory, Identity, Path
     from telemetry.vehicle import Vehicle
 
@@ -75,19 +79,7 @@ class Seat:
 
     number: int
     table: Seats  # in which it is
-    watch: SequenceWatch | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Whose the unsigned frames of a system id at a place are."""
-
-    gate: Gate
-    peer: Peer
-    system_id: int
-    identity: Identity
-    path: Path
-    watch: SequenceWatch
+    watch: SequenceWatch = field(default_factory=SequenceWatch)
 
 
 class Express:
@@ -112,6 +104,7 @@ class Express:
         self._version = -1
         self._seats: list[Seat] = []
         self._places = places
+        self._gates: dict[str, Gate] = {}
 
     @staticmethod
     def rehearse(take: Take) -> None:
@@ -124,42 +117,59 @@ class Express:
             empty_log(), 0, np.zeros(COUNTS, np.int64),
         )  # fmt: skip
 
+    def serve(self, links: Iterable[Link]) -> None:
+        """Has what they bring offered here first. Raises OSError where the system has no batches."""
+        batch = Batch(AT_ONCE, BUFFER_BYTES)
+        for number, link in enumerate(links):
+            if isinstance(link, UdpLink):
+                gate = self._gates[link.name] = Gate(number, link.meter, link.quota)
+                link.in_batches(batch, partial(self.take, gate, batch.datagrams))
+
     # --- who may ---
 
-    def settle(self, seat: Seat) -> None:
-        """What was counted of it is told to who counts in Python, and it is shut."""
+    def settle(self, channel: Channel, data: bytes) -> None:
+        """Python is about to take `data`: what was counted of who says it is told to who counts there."""
+        for seat in _seats_of(channel, data):
+            self._settle(seat)
+
+    def _settle(self, seat: Seat) -> None:
         row = seat.table.seats[seat.number]
-        if row[EXPECTED] >= 0 and seat.watch is not None:
-            seat.watch.expected, seat.watch.used = int(row[EXPECTED]), int(row[USED])
-            seat.watch.seen = int(row[SEEN])
+        if row[EXPECTED] >= 0:
+            seat.watch.expected, seat.watch.used, seat.watch.seen = int(row[EXPECTED]), int(row[USED]), int(row[SEEN])
             row[EXPECTED] = -1
 
-    def open(self, who: Sender, seat: Seat | None, version: int) -> Seat | None:
-        """Lets it in from now on, if nothing is special about it; its seat."""
-        address = address_of(who.peer)
-        bucket = None if address is None else who.gate.quota.lend(who.peer, address)
-        if address is None or bucket is None or not is_plain(who.identity, who.path):
-            return seat
+    def open(self, channel: Channel, data: bytes) -> None:
+        """Python has taken `data`: who said it is let in from now on, if nothing is special about it."""
+        route = channel.routes.get(data[5]) if len(data) > 5 else None
+        gate, address = self._gates.get(channel.link.name), address_of(channel.peer)
+        if route is None or gate is None or address is None or route.version != self._directory.version:
+            return
+        bucket = gate.quota.lend(channel.peer, address)
+        if bucket is None or channel.framer.held or not is_plain(route.identity, route.path):
+            return
+        seat, path, watch = channel.seats.get(data[5]), route.path, route.watch
         if seat is None or seat.table is not self._table:
-            seat = self._seat(key_of(address, who.system_id), who.gate.number)
+            seat = channel.seats[data[5]] = self._seat(key_of(address, data[5]), gate.number)
+        seat.watch = watch
         heard_s, number = self._table.heard_s, seat.number
-        seat.watch = who.watch
-        heard_s[number] = who.path.heard_s
-        who.path.taken_s = lambda: float(heard_s[number])
-        row = self._vehicles[who.identity.id].row
-        columns, watch = [VERSION, ROW, EXPECTED, BUCKET, USED, SEEN], who.watch
-        self._table.seats[number, columns] = version, row, watch.expected, bucket, watch.used, watch.seen
-        return seat
+        heard_s[number] = path.heard_s
+        path.taken_s = lambda: float(heard_s[number])
+        columns = [VERSION, ROW, EXPECTED, BUCKET, USED, SEEN]
+        values = route.version, route.vehicle.row, watch.expected, bucket, watch.used, watch.seen
+        self._table.seats[number, columns] = values
 
     def _seat(self, key: int, link: int) -> Seat:
         """A seat for who speaks there. When all are taken, everybody gets a new one."""
         if len(self._seats) == SEATS:
             for each in self._seats:
-                self.settle(each)
+                self._settle(each)
             self._seats, self._table = [], empty_seats()
         keys, at, seats, _ = self._table
         number, slot = len(self._seats), slot_of(key)
         while at[slot] >= 0:
+            if keys[slot] == key and seats[at[slot], LINK] == link:
+                found: Seat = self._seats[at[slot]]  # the channel was forgotten in between
+                return found
             slot = (slot + 1) % len(at)
         keys[slot], at[slot], seats[number, LINK] = key, number, link
         self._seats.append(Seat(number, self._table))
@@ -193,6 +203,15 @@ class Express:
         rows, ages_s, seen = self._log
         slow = [self._by_row[row].slow for row in rows[:count].tolist()]
         self._places.places(slow, seen[:count].tobytes(), ages_s[:count].tolist())
+
+
+def _seats_of(channel: Channel, data: bytes) -> Iterable[Seat]:
+    """Those whose vehicles `data` may be of: of one, if it looks like one frame, else of all."""
+    is_one = len(data) >= 12 and data[0] == MARKER_2 and not data[2] and data[1] + 12 == len(data)
+    if is_one and not channel.framer.held:
+        seat = channel.seats.get(data[5])
+        return () if seat is None else (seat,)
+    return tuple(channel.seats.values())
 
 
 def is_plain(identity: Identity, path: Path) -> bool:

@@ -134,6 +134,15 @@ def test_a_sender_that_says_too_much_is_refused_as_ever() -> None:
     assert loud.hear(30)
 
 
+def test_who_was_forgotten_in_between_has_its_seat_again() -> None:
+    flown = Flown()
+    fleet = flown.world.fleet
+    del fleet._channels[HOME], fleet._by_peer[HOME[0]][HOME[1]]
+    assert flown.taken() == set(CALM)
+    assert fleet._express is not None
+    assert len(fleet._express._seats) == 1
+
+
 @pytest.mark.parametrize("seed", [1, 2, 4, 5])
 def test_everybody_gets_a_new_seat_when_all_are_taken(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(way, "SEATS", 2)

@@ -24,9 +24,10 @@ from core.ids import DockId, VehicleId
 from missions.enrollment import SigningPolicy
 from missions.model import Airframe, Dock
 from telemetry.board import SEEN_BYTES, Seen, numbers_of
+from telemetry.channels import Channel
 from telemetry.columns import FAST
 from telemetry.express.kernel import take
-from telemetry.fleet import Channel, Fleet
+from telemetry.fleet import Fleet
 from telemetry.framing import Header, build, build_signed
 from telemetry.links import LinkConfig, LinkHealth, Peer
 from telemetry.links.batch import Batch
